@@ -1,0 +1,57 @@
+"""Pictures of a latent variable model: what it dreams, what it keeps, and how its latent is laid out."""
+
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from experiments.figures import image_grid, image_pairs, manifold
+from models.vae import Gaussian
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Encode = Callable[[Float[Array, "batch height width channels"]], Gaussian]
+Decode = Callable[[Float[Array, "batch latent"]], Float[Array, "batch height width channels"]]
+
+
+def latent_figures(
+    encode: Encode, decode: Decode, images: Float[Array, "batch height width channels"], *, key: Key[Array, ""]
+) -> dict[str, "Figure"]:
+    """Samples from the prior, reconstructions of ``images``, and the manifold of the two most used latent dimensions.
+
+    ``decode`` returns expected images.
+    """
+    posterior = encode(images[:500])
+    samples = decode(jax.random.normal(key, (100, posterior.mean.shape[-1])))
+    shown = images[:16]
+    first, second = most_used(posterior)
+    return {
+        "samples": image_grid(np.asarray(samples), columns=10, title="samples from the prior"),
+        "reconstructions": image_pairs(shown, np.asarray(decode(encode(shown).mean)), title="held-out images"),
+        "manifold": manifold(
+            np.asarray(latent_plane(decode, posterior.mean.shape[-1], first, second)),
+            title=f"latents {first} (down) and {second} (across), the others 0",
+        ),
+    }
+
+
+def most_used(posterior: Gaussian) -> tuple[int, int]:
+    """The two dimensions with the greatest mean KL from the prior; a one-dimensional latent counts twice."""
+    kl = 0.5 * (jnp.exp(posterior.log_variance) + posterior.mean**2 - 1.0 - posterior.log_variance).mean(axis=0)
+    order = np.argsort(-np.asarray(kl))
+    return int(order[0]), int(order[min(1, len(order) - 1)])
+
+
+def latent_plane(
+    decode: Decode, latent: int, first: int, second: int, *, side: int = 15
+) -> Float[Array, "side side height width channels"]:
+    """Images decoded on a grid of equal prior mass in two latent dimensions (Kingma & Welling 2014, figure 4)."""
+    values = jnp.asarray([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)])
+    grid = jnp.zeros((side, side, latent)).at[..., first].set(values[:, None]).at[..., second].set(values[None, :])
+    images = decode(grid.reshape(side * side, latent))
+    return images.reshape(side, side, *images.shape[1:])

@@ -1,0 +1,212 @@
+"""The command line. Nothing heavy is imported before a command needs it."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from experiments.errors import WrongInput
+
+DONE, WRONG, DIVERGED = 0, 2, 3
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str):
+        raise WrongInput(f"{message}; see `{self.prog} --help`")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="lectern", description="Deep-learning systems, replicated beside their published numbers.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, does: Callable, text: str, **options) -> argparse.ArgumentParser:
+        subparser = commands.add_parser(name, help=text, description=text, **options)
+        subparser.set_defaults(does=does, parser=subparser)
+        return subparser
+
+    listing = command("list", _list, "experiments, systems, presets, published figures")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+
+    run = command("run", _run, "train and evaluate an experiment; its settings follow as --FIELD VALUE", add_help=False)
+    run.add_argument("name", nargs="?", metavar="NAME", help="an experiment of `lectern list`")
+    run.add_argument("--preset", default="default", help="named settings of the experiment")
+    run.add_argument("--workdir", type=Path, help="where the run's files go; by default runs/NAME-PRESET-TIME")
+    run.add_argument("-h", "--help", action="store_true", help="this; after a NAME, all of its settings")
+
+    resume = command("resume", _resume, "go on with a run; --steps N goes further than it was to")
+    resume.add_argument("workdir", type=Path, metavar="WORKDIR")
+
+    evaluate = command("evaluate", _evaluate, "measure a saved step on the test split")
+    evaluate.add_argument("workdir", type=Path, metavar="WORKDIR")
+    evaluate.add_argument("--step", type=int, help="which checkpoint; by default the newest")
+
+    report = command("report", _report, "the ledger: ours beside the paper's")
+    report.add_argument("runs", type=Path, nargs="?", default=Path("runs"), metavar="RUNS")
+    report.add_argument("--html", type=Path, metavar="FILE", help="also write a self-contained page")
+    report.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
+
+    bench = command("bench", _bench, "throughput, side by side with peers where they are installed")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; by default all")
+    bench.add_argument("--rounds", type=int, default=5, help="how often each contender runs, in alternation")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command; returns the exit status: 0 done, 2 wrong command, 3 diverged, 128 + n stopped by signal n."""
+    try:
+        given, flags = _parser().parse_known_args(arguments)
+        if flags and given.does not in (_run, _resume):
+            given.parser.error(f"unknown flag {flags[0]}")
+        return given.does(given, flags)
+    except WrongInput as error:
+        print(f"lectern: {error}", file=sys.stderr)
+        return WRONG
+
+
+def _list(given: argparse.Namespace, _: list[str]) -> int:
+    from experiments.registry import cards
+
+    found = cards()
+    if given.json:
+        entries = [card._asdict() | {"references": [r._asdict() for r in card.references]} for card in found]
+        print(json.dumps({"experiments": entries}, indent=2))
+        return DONE
+    for card in found:
+        print(f"{card.name}  {card.summary}")
+        print(f"    systems: {', '.join(card.systems)}")
+        print(f"    presets: {', '.join(card.presets)}")
+        for reference in card.references:
+            figure = f"{reference.metric} {reference.value} {reference.unit}"
+            print(f"    published: {figure} ({reference.source}: {reference.protocol}), preset {reference.preset}")
+    return DONE
+
+
+def _run(given: argparse.Namespace, flags: list[str]) -> int:
+    if given.help and given.name is None:
+        given.parser.print_help()
+        return DONE
+    if given.name is None:
+        raise WrongInput("which experiment? type `lectern list` to see them, then `lectern run NAME`")
+    _cache_compilations()
+    from experiments.flags import parse_flags, replace
+    from experiments.registry import load, nearest
+
+    experiment = load(given.name)
+    if given.preset not in experiment.presets:
+        hint = nearest(given.preset, list(experiment.presets))
+        raise WrongInput(f"{given.name} has no preset {given.preset!r}; {hint}")
+    default = replace(experiment.settings(), **experiment.presets[given.preset])
+    flags = [*flags, "--help"] if given.help else flags
+    settings = parse_flags(default, flags, prog=f"lectern run {given.name}")
+
+    from experiments import runner
+
+    run = runner.prepare(given.name, given.preset, settings)
+    return _finish(lambda: runner.start(run, given.workdir))
+
+
+def _resume(given: argparse.Namespace, flags: list[str]) -> int:
+    from experiments.run_folder import read_config
+
+    read_config(given.workdir)
+    _cache_compilations()
+    from experiments import runner
+    from experiments.flags import parse_flags
+
+    config, saved = runner.reopen(given.workdir)
+    settings = parse_flags(saved, flags, prog=f"lectern resume {given.workdir}")
+    runner.refuse_changes(given.workdir, config.settings, settings)
+    run = runner.prepare(config.experiment, config.preset, settings)
+    return _finish(lambda: (given.workdir, runner.resume(run, given.workdir)))
+
+
+def _finish(train: Callable[[], tuple[Path, dict]]) -> int:
+    """Trains, prints the result, and turns an early end into its exit status."""
+    from train.checkpoint import CheckpointError
+    from train.loop import Diverged, Interrupted
+
+    try:
+        workdir, summary = train()
+    except Diverged as error:
+        print(f"lectern: {error}; the last finite checkpoint, step {error.kept}, is kept", file=sys.stderr)
+        return DIVERGED
+    except Interrupted as error:
+        print(f"lectern: {error}; go on with `lectern resume`", file=sys.stderr)
+        return 128 + error.signal_number
+    except CheckpointError as error:
+        raise WrongInput(str(error)) from error
+    _print_result(summary)
+    print(f"run folder  {workdir}")
+    return DONE
+
+
+def _print_result(summary: dict) -> None:
+    from experiments.ledger import duration, measured
+
+    seeds = summary["seeds"]
+    named = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, {seeds[0]} to {seeds[-1]}"
+    print(f"{summary['experiment']}  preset {summary['preset']}  {summary['dataset']['protocol']}  {named}")
+    for name, metric in summary["metrics"].items():
+        print(f"  test {name:<6} {measured(metric['mean'], metric['std'])} {metric['unit']}")
+    for reference in summary["references"]:
+        figure = f"{reference['metric']} {reference['value']} {reference['unit']}"
+        print(f"  published   {figure} ({reference['source']}); ours {reference['difference']:+.2f}")
+    print(
+        f"  {summary['steps']:,} steps ({summary['epochs']:,.1f} epochs) in {duration(summary['wall_seconds'])}"
+        f"  {summary['examples_per_second'] or 0:,} examples/s  {summary['parameters']:,} parameters"
+        f"  {(summary['flops_per_step'] or 0) / 1e6:,.0f} MFLOP/step  {summary['device']}"
+    )
+
+
+def _evaluate(given: argparse.Namespace, _: list[str]) -> int:
+    from experiments.run_folder import read_config
+
+    read_config(given.workdir)
+    _cache_compilations()
+    from experiments import runner
+    from experiments.ledger import measured
+    from train.checkpoint import CheckpointError
+
+    config, settings = runner.reopen(given.workdir)
+    run = runner.prepare(config.experiment, config.preset, settings)
+    try:
+        step, metrics = runner.evaluate(run, given.workdir, given.step)
+    except CheckpointError as error:
+        raise WrongInput(str(error)) from error
+    print(f"{run.name}  preset {run.preset}  {run.dataset.protocol}  step {step:,}")
+    for name, values in metrics.items():
+        spread = values.std(ddof=1) if len(values) > 1 else None
+        print(f"  test {name:<6} {measured(values.mean(), spread)} {run.experiment.units.get(name, '')}")
+    return DONE
+
+
+def _report(given: argparse.Namespace, _: list[str]) -> int:
+    from experiments.report import report
+
+    report(given.runs, given.html, given.markdown)
+    return DONE
+
+
+def _bench(given: argparse.Namespace, _: list[str]) -> int:
+    from experiments.bench import bench
+
+    bench(given.names, rounds=given.rounds)
+    return DONE
+
+
+def _cache_compilations() -> None:
+    """Keeps compiled programs in the user's cache folder, unless JAX was told otherwise."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lectern" / "xla"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

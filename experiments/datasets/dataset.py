@@ -1,0 +1,84 @@
+"""What a data set is: named splits, the protocol that made them, and a fingerprint of their bytes."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.datasets.sources import Examples
+from experiments.errors import WrongInput
+
+SPLITS = ("train", "valid", "test")
+
+
+class DataError(WrongInput):
+    """The data cannot be had as asked: one line with what was expected, what was found, and what to do next."""
+
+
+class RawData(NamedTuple):
+    """What a reader returns: the splits as published, before binarisation."""
+
+    title: str
+    """Name for the protocol, with the version where there is one."""
+    splits: dict[str, Examples]
+    """The examples of "train", "valid" and "test"."""
+    levels: int
+    """Number of grey levels of an image."""
+
+
+class Dataset(NamedTuple):
+    """A data set ready for an experiment."""
+
+    name: str
+    """One of "digits", "mnist", "idx" and "tfds:NAME"."""
+    protocol: str
+    """In words, for the ledger: the split sizes, what is trained on, and the binarisation."""
+    fingerprint: str
+    """What the function `fingerprint` gives for `splits`."""
+    splits: dict[str, Examples]
+    """The examples of "train", "valid" and "test"."""
+    levels: int
+    """Number of grey levels of the images before binarisation: 17 for digits, 256 for 8-bit images."""
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of an image."""
+        train = self.splits["train"]
+        first = train["image"][0] if isinstance(train, dict) else train[0]["image"]
+        return first.shape
+
+
+def fingerprint(splits: dict[str, Examples]) -> str:
+    """The string "sha256:<hex>" over the names, dtypes, shapes and bytes of every array of every split, in sorted order.
+
+    Of a random-access source: over its name, its length, and its first and last example.
+    """
+    digest = hashlib.sha256()
+    for split, examples in sorted(splits.items()):
+        for chunk in _chunks(split, examples):
+            digest.update(chunk)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def _chunks(where: str, examples: Examples) -> Iterator[bytes | memoryview]:
+    """What is hashed of one split: before the bytes of each array a line that says how many follow."""
+    if isinstance(examples, dict):
+        for key, array in sorted(examples.items()):
+            yield f"{where}/{key} {array.dtype.str} {array.shape}\n".encode()
+            yield np.ascontiguousarray(array).data
+    else:
+        yield f"{where}: {examples.name}, {len(examples)} examples\n".encode()
+        for index in (0, len(examples) - 1):
+            yield from _chunks(f"{where}[{index}]", examples[index])
+
+
+def training_size(count: int, where: object) -> int:
+    """How many of `count` training examples stay for training when the last sixth is held out for validation.
+
+    One sixth is MNIST's customary 50,000 / 10,000. Raises DataError, naming `where`, if nothing can be held out.
+    """
+    held_out = count // 6
+    if held_out == 0:
+        raise DataError(f"{where}: expected at least 6 training examples, of which a sixth is held out, found {count}")
+    return count - held_out

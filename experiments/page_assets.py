@@ -1,0 +1,80 @@
+"""What the ledger's page looks like and how its table sorts: one style sheet and one script, both inline."""
+
+STYLE = """
+:root { color-scheme: light dark; --text: #1c2128; --muted: #5b6472; --page: #fff; --card: #f6f7f9; --line: #dde1e6;
+  --accent: #0061a8; --warning: #fff4d6; }
+@media (prefers-color-scheme: dark) { :root { --text: #e4e7eb; --muted: #9aa4b2; --page: #14171b; --card: #1c2026;
+  --line: #313740; --accent: #6cb6f5; --warning: #3a3116; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 90rem; padding: 2rem clamp(1rem, 2.5vw, 2.5rem) 4rem; background: var(--page);
+  color: var(--text); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
+h1 { margin: 0; font-size: 1.9rem; letter-spacing: -.02em; }
+h2 { margin: 3.5rem 0 1rem; padding-bottom: .35rem; border-bottom: 2px solid var(--line); font-size: 1.45rem; }
+h3 { margin: 2rem 0 .4rem; font-size: 1.1rem; overflow-wrap: anywhere; }
+p { margin: .3rem 0; } .muted, figcaption, dt { color: var(--muted); } a { color: var(--accent); }
+.scroll { overflow-x: auto; margin: 1.5rem 0; border: 1px solid var(--line); border-radius: 10px; }
+.scroll:focus-visible, button:focus-visible, summary:focus-visible { outline: 3px solid var(--accent); outline-offset: -2px; }
+table { width: 100%; border-collapse: collapse; font-size: .82rem; line-height: 1.4; }
+th, td { padding: .5rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+tbody tr:last-child td { border-bottom: 0; } tbody tr:hover { background: var(--card); }
+th { padding: 0; background: var(--card); white-space: nowrap; }
+th button { width: 100%; padding: .55rem .6rem; border: 0; background: none; color: inherit; font: inherit; font-weight: 600;
+  text-align: inherit; cursor: pointer; }
+th button::after { content: "↕"; padding-left: .2em; font-size: .8em; opacity: .35; }
+th[aria-sort=ascending] button::after { content: "↑"; opacity: 1; }
+th[aria-sort=descending] button::after { content: "↓"; opacity: 1; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+td small { display: block; color: var(--muted); font-size: .75rem; white-space: normal; }
+td.dataset { min-width: 11rem; } td.published { min-width: 9rem; } td.device { min-width: 6.5rem; }
+td a { font-weight: 600; text-decoration: none; } td a:hover { text-decoration: underline; }
+.warnings { margin: 1.5rem 0; padding: .8rem 1.1rem; border-radius: 10px; background: var(--warning); overflow-wrap: anywhere; }
+.warnings ul { margin: .2rem 0; padding-left: 1.2rem; }
+.figures { columns: 2 28rem; column-gap: 1.2rem; margin-top: 1.2rem; }
+figure { margin: 0 0 1.2rem; padding: .8rem; border: 1px solid var(--line); border-radius: 10px; background: var(--card);
+  break-inside: avoid; }
+figure img { display: block; width: 100%; max-width: 600px; height: auto; margin: 0 auto; padding: .4rem; border-radius: 6px;
+  background: #fff; }
+figcaption { margin-top: .6rem; font-size: .85rem; overflow-wrap: anywhere; }
+summary { padding: .2rem 0; color: var(--accent); cursor: pointer; }
+dl { display: grid; grid-template-columns: fit-content(45%) 1fr; gap: .15rem 1.2rem; margin: .6rem 0;
+  font-size: .875rem; } dt, dd { margin: 0; overflow-wrap: anywhere; }
+"""
+
+SCRIPT = """
+const table = document.getElementById("ledger");
+const headers = [...table.tHead.rows[0].cells];
+
+function key(cell, numeric) {
+  if (!numeric) return cell.textContent;
+  return cell.dataset.number === "" ? null : Number(cell.dataset.number);
+}
+
+function sort(header, descending) {
+  const column = header.cellIndex, numeric = header.classList.contains("number");
+  const keyed = [...table.tBodies[0].rows].map(row => [key(row.cells[column], numeric), row]);
+  keyed.sort(([left], [right]) => {
+    if (left === null || right === null) return (left === null) - (right === null);
+    const order = numeric ? left - right : left.localeCompare(right, "en", {numeric: true});
+    return descending ? -order : order;
+  });
+  table.tBodies[0].append(...keyed.map(([, row]) => row));
+  for (const other of headers) other.setAttribute("aria-sort", "none");
+  header.setAttribute("aria-sort", descending ? "descending" : "ascending");
+}
+
+function sortAsAddressSays() {
+  const [, minus, name] = location.hash.match(/^#sort=(-?)([a-z]+)$/) ?? [];
+  const header = headers.find(header => header.dataset.column === name);
+  if (header) sort(header, minus === "-");
+}
+
+for (const header of headers) {
+  header.querySelector("button").addEventListener("click", () => {
+    const descending = header.getAttribute("aria-sort") === "ascending";
+    sort(header, descending);
+    history.replaceState(null, "", `#sort=${descending ? "-" : ""}${header.dataset.column}`);
+  });
+}
+addEventListener("hashchange", sortAsAddressSays);
+sortAsAddressSays();
+"""

@@ -1,0 +1,113 @@
+"""Settings that experiments share; each experiment's own dataclass inherits from these."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_type_hints
+
+from annotated_types import BaseMetadata, Ge, Gt, Lt
+
+from train.loop import Rhythm
+from train.optimizers import Optimization
+
+if TYPE_CHECKING:
+    from experiments.datasets import Dataset
+
+_TESTS = {
+    Gt: (lambda value, bound: value > bound.gt, lambda bound: f"greater than {bound.gt}"),
+    Ge: (lambda value, bound: value >= bound.ge, lambda bound: f"at least {bound.ge}"),
+    Lt: (lambda value, bound: value < bound.lt, lambda bound: f"less than {bound.lt}"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Rhythm, Optimization):
+    """What every experiment can be told. Bounds stand in the fields' types and are checked on construction."""
+
+    seed: Annotated[int, Ge(0)] = 0
+    """the first seed"""
+    seeds: Annotated[int, Gt(0)] = 1
+    """how many seeds to train, in one compiled program"""
+    seeds_by: Literal["map", "vmap"] = "map"
+    """one seed after the other, with the bits of each alone; or all together"""
+    evaluation_batch: Annotated[int, Gt(0)] = 250
+    """held-out examples measured at a time; changes memory, not numbers"""
+    feed: Literal["resident", "stream"] = "resident"
+    """resident: the training set stays on the device (arrays only); stream: it is read ahead through Grain"""
+
+    def __post_init__(self):
+        for name, hint in get_type_hints(type(self), include_extras=True).items():
+            value = getattr(self, name)
+            for each in value if isinstance(value, tuple) else (value,):
+                _check_bounds(name, each, hint)
+
+    @property
+    def all_seeds(self) -> range:
+        """The seeds of the run."""
+        return range(self.seed, self.seed + self.seeds)
+
+    @property
+    def held_out(self) -> str:
+        """The split that is measured while training."""
+        return "valid"
+
+
+def _check_bounds(name: str, value: object, hint: object) -> None:
+    for argument in get_args(hint):
+        if isinstance(argument, BaseMetadata):
+            holds, words = _TESTS[type(argument)]
+            if not holds(value, argument):
+                raise ValueError(f"--{name.replace('_', '-')} must be {words(argument)}, got {value}")
+        elif get_args(argument):
+            _check_bounds(name, value, argument)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings(Settings):
+    """Settings of an experiment on images: which, and how they become what the model sees."""
+
+    data: str = "auto"
+    """digits, mnist, idx (an IDX folder) or tfds:NAME; auto is the IDX folder of --data-dir, or digits without one"""
+    data_dir: Path | None = None
+    """where the files of the data set are"""
+    train_on: Literal["train", "train+valid"] = "train"
+    """train+valid: train on both, as papers without a validation split did"""
+    binarization: Literal["none", "static", "stochastic"] = "stochastic"
+    """static: bits drawn once from the intensities; stochastic: drawn anew at each use"""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.patience and self.train_on == "train+valid":
+            raise ValueError("--patience needs held-out images: leave out --train-on train+valid")
+
+    @property
+    def held_out(self) -> str:
+        """The split that is measured while training: ``valid``, unless it is trained on."""
+        return "test" if self.train_on == "train+valid" else "valid"
+
+    def load(self) -> "Dataset":
+        """The data set; raises ``DataError`` where it cannot be had."""
+        from experiments.datasets import load
+
+        return load(self.data, data_dir=self.data_dir, binarization=self.binarization, train_on=self.train_on)
+
+
+def as_json(settings: Settings) -> dict:
+    """The fields, as JSON can hold them."""
+    fields = dataclasses.asdict(settings)
+    return {name: str(value) if isinstance(value, Path) else _listed(value) for name, value in fields.items()}
+
+
+def from_json(kind: type[Settings], fields: dict) -> Settings:
+    """The inverse of ``as_json``; ``ValueError`` names fields that are missing, unknown or out of bounds."""
+    known = {field.name for field in dataclasses.fields(kind)}
+    if odd := sorted(known ^ fields.keys()):
+        raise ValueError(f"the saved config and this version differ in the fields: {', '.join(odd)}")
+    restored = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    hints = get_type_hints(kind)
+    paths = {name for name, hint in hints.items() if Path in get_args(hint)}
+    return kind(**{n: Path(v) if n in paths and v is not None else v for n, v in restored.items()})
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,27 @@
+"""Multi-layer perceptrons."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": jax.nn.relu,
+    "tanh": jax.numpy.tanh,
+    "sigmoid": jax.nn.sigmoid,
+}
+
+
+class MLP(nn.Module):
+    """Dense layers, each followed by the activation:  h ← a(W h + b).  Weights start uniform as in Glorot & Bengio 2010."""
+
+    widths: Sequence[int]
+    activation: str = "relu"
+
+    @nn.compact
+    def __call__(self, inputs: Float[Array, "*batch features"]) -> Float[Array, "*batch last_width"]:
+        hidden = inputs
+        for width in self.widths:
+            hidden = ACTIVATIONS[self.activation](nn.Dense(width, kernel_init=nn.initializers.glorot_uniform())(hidden))
+        return hidden

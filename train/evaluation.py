@@ -1,0 +1,52 @@
+"""Metrics of held-out examples: one value per example and seed, in batches of bounded memory."""
+
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key, PyTree
+
+from train.feed import size_of, take
+from train.progress import Progress
+from train.task import Batch, Metrics, Params, Stream
+
+MetricFn = Callable[[Params, Batch, Key[Array, " batch"]], Metrics]
+
+
+def evaluator(
+    metric_fn: MetricFn, examples: PyTree | Sequence, seeds: Key[Array, " seeds"], *, batch: int
+) -> Callable[..., dict[str, np.ndarray]]:
+    """The function ``params → {name: [seeds, examples, …]}`` for parameters with a leading axis of seeds.
+
+    ``metric_fn`` returns one value (of any shape) per example. Example ``i`` always draws from the same key, whatever the
+    batch size, so evaluations differ by the parameters alone.
+    """
+    count = size_of(examples)
+    batch = min(batch, count)
+    streams = jax.vmap(lambda key: jax.random.fold_in(key, Stream.EVALUATION))(seeds)
+
+    @jax.jit
+    def measure(params: Params, examples: Batch, index: Array) -> Metrics:
+        def one_seed(arguments: tuple[Params, Key[Array, ""]]) -> Metrics:
+            params, stream = arguments
+            return metric_fn(params, examples, jax.vmap(lambda i: jax.random.fold_in(stream, i))(index))
+
+        return jax.lax.map(one_seed, (params, streams))
+
+    def evaluate(params: Params, progress: Progress | None = None) -> dict[str, np.ndarray]:
+        parts = []
+        for start in range(0, count, batch):
+            index = np.minimum(np.arange(start, start + batch), count - 1)  # the last batch is filled up, then cut
+            part = jax.device_get(measure(params, take(examples, index), jnp.asarray(index, jnp.int32)))
+            parts.append(jax.tree.map(lambda leaf, kept=count - start: leaf[:, :kept], part))
+            if progress:
+                progress.update(min(start + batch, count), {})
+        return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *parts)
+
+    return evaluate
+
+
+def average(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Means over examples: {name: [seeds, examples]} → {name: [seeds]}."""
+    return {name: value.mean(axis=1, dtype=np.float64) for name, value in values.items()}

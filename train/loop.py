@@ -1,0 +1,218 @@
+"""The loop: compiled chunks of steps, and between them everything that touches the world.
+
+It sees a task only through ``step``. Between chunks it checks that numbers are finite, writes metrics, evaluates, saves,
+and listens to signals; inside a chunk the host is not asked for anything.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from annotated_types import Ge, Gt
+from jaxtyping import Array, Bool, PyTree
+
+from train import early_stopping
+from train.checkpoint import Checkpoints
+from train.early_stopping import Best
+from train.feed import Chunk, Feed
+from train.metrics import MetricsWriter
+from train.progress import Progress
+from train.task import Params, State, Task, evaluation_params
+from train.transforms import scan
+
+Count = Annotated[int, Gt(0)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rhythm:
+    """How long to train and how often to look up; every experiment's settings inherit these fields."""
+
+    steps: Count = 2000
+    """updates to take"""
+    batch_size: Count = 128
+    """examples per step (and seed)"""
+    chunk: Count = 50
+    """steps per compiled call; one row of training metrics each"""
+    evaluate_every: Count = 500
+    """steps between evaluations on held-out data"""
+    save_every: Count = 500
+    """steps between checkpoints"""
+    patience: Annotated[int, Ge(0)] = 0
+    """evaluations without improvement after which training stops and the best parameters are kept; 0 is off"""
+
+
+class Diverged(Exception):
+    """A metric or a parameter became NaN or infinite."""
+
+    def __init__(self, what: str, step: int, seed_number: int, kept: int):
+        super().__init__(f"{what} is not finite at step {step} (seed number {seed_number})")
+        self.step, self.kept = step, kept
+
+
+class Interrupted(Exception):
+    """A signal asked to stop; everything up to ``step`` is saved."""
+
+    def __init__(self, signal_number: int, step: int):
+        super().__init__(f"stopped by {signal.Signals(signal_number).name} at step {step}, saved")
+        self.signal_number, self.step = signal_number, step
+
+
+class Outcome(NamedTuple):
+    """A finished training: its last state, the parameters to evaluate, and where the time went (this process only)."""
+
+    state: State
+    params: Params
+    step: int
+    stopped_early: bool
+    compile_seconds: float
+    train_seconds: float
+    steps_taken: int
+
+
+class Saved(NamedTuple):
+    """What a checkpoint holds."""
+
+    state: State
+    best: Best | tuple[()]
+
+
+def begin(state: State, seeds: int, rhythm: Rhythm) -> Saved:
+    """The content of a run at its beginning; also the structure that a restore needs."""
+    best = early_stopping.start(evaluation_params(state), seeds) if rhythm.patience else ()
+    return Saved(state, best)
+
+
+def chunks(start: int, rhythm: Rhythm) -> Iterator[Chunk]:
+    """Chunks from ``start`` to the last step that end at every multiple of the chunk, evaluation and saving periods."""
+    while start < rhythm.steps:
+        periods = (rhythm.chunk, rhythm.evaluate_every, rhythm.save_every)
+        stop = min(rhythm.steps, *((start // period + 1) * period for period in periods))
+        yield start, stop - start
+        start = stop
+
+
+def advance(task: Task, feed: Feed, length: int) -> Callable:
+    """The function of one chunk: (state, resident data, elements) → (state, metrics [steps, seeds], finite [seeds])."""
+
+    def run(state: State, data: PyTree, elements: PyTree) -> tuple[State, dict[str, Array], Bool[Array, " seeds"]]:
+        state, metrics = scan(feed.bind(task, data), length).step(state, elements)
+        return state, metrics, all_finite(state.params)
+
+    return run
+
+
+def all_finite(params: Params) -> Bool[Array, " seeds"]:
+    """Per seed (axis 0 of every leaf), whether all parameters are finite."""
+    finite = [jnp.all(jnp.isfinite(leaf), axis=tuple(range(1, leaf.ndim))) for leaf in jax.tree.leaves(params)]
+    return jnp.all(jnp.stack(finite), axis=0)
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collects SIGTERM and SIGINT instead of dying of them."""
+    received: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda arrived, _: received.append(arrived)) for number in numbers]
+    try:
+        yield received
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+class _Compiler:
+    """Compiles a chunk once per length, ahead of its first call, and keeps the time."""
+
+    def __init__(self, task: Task, feed: Feed):
+        self._task, self._feed, self._compiled, self.seconds = task, feed, {}, 0.0
+
+    def __call__(self, length: int, state: State, elements: PyTree) -> Callable:
+        if length not in self._compiled:
+            started = time.perf_counter()
+            function = jax.jit(advance(self._task, self._feed, length), donate_argnums=0)
+            self._compiled[length] = function.lower(state, self._feed.resident, elements).compile()
+            self.seconds += time.perf_counter() - started
+        return self._compiled[length]
+
+
+def _check_finite(metrics: dict[str, np.ndarray], finite: np.ndarray, start: int, kept: int) -> None:
+    for name, values in metrics.items():
+        if (bad := np.argwhere(~np.isfinite(values))).size:
+            raise Diverged(f"metric {name}", start + int(bad[0][0]) + 1, int(bad[0][1]), kept)
+    if not finite.all():
+        steps = len(next(iter(metrics.values())))
+        raise Diverged("a parameter", start + steps, int(np.argmin(finite)), kept)
+
+
+def train(
+    task: Task,
+    feed: Feed,
+    saved: Saved,
+    *,
+    rhythm: Rhythm,
+    monitor: Callable[[Params], dict[str, np.ndarray]],
+    monitored: str,
+    held_out: str,
+    writer: MetricsWriter,
+    checkpoints: Checkpoints,
+    notes: Callable[[], dict],
+    progress: Progress,
+) -> Outcome:
+    """Trains from ``saved`` to ``rhythm.steps``; ``task`` is an ensemble, so all leaves have a leading axis of seeds.
+
+    ``monitor`` returns metrics of the split ``held_out``, one value per seed; early stopping watches ``monitored`` of them
+    (lower is better).
+    Raises ``Diverged`` or ``Interrupted``, both with the last good state saved.
+    """
+    state, best = saved
+    step = first_step = int(state.step.reshape(-1)[0])
+    patience = rhythm.patience
+    keep_best = jax.jit(early_stopping.update, static_argnames="patience")
+    compile_chunk = _Compiler(task, feed)
+    train_seconds, exhausted = 0.0, False
+    plan = list(chunks(step, rhythm))
+    elements = feed.read(plan)
+    following = next(elements, None)
+    with _signals() as received:
+        if not checkpoints.steps():
+            checkpoints.save(step, Saved(state, best), notes())
+        for start, length in plan:
+            if patience and bool(early_stopping.exhausted(best, patience=patience)):
+                exhausted = True
+                break
+            current = jax.device_put(following)
+            run = compile_chunk(length, state, current)
+            started = time.perf_counter()
+            with jax.transfer_guard("disallow"):
+                state, metrics, finite = run(state, feed.resident, current)
+            following = next(elements, None)  # the host reads on while the device computes
+            metrics, finite = jax.device_get((metrics, finite))
+            train_seconds += time.perf_counter() - started
+            _check_finite(metrics, finite, start, checkpoints.steps()[-1])
+            step = start + length
+            measured = {name: values.mean(axis=0) for name, values in metrics.items()}
+            writer.write(step, "train", measured)
+            last = step == rhythm.steps
+            if step % rhythm.evaluate_every == 0 or last:
+                seen = monitor(evaluation_params(state))
+                writer.write(step, held_out, seen)
+                measured |= {f"{held_out} {name}": values for name, values in seen.items()}
+                if patience:
+                    value = jnp.asarray(seen[monitored], jnp.float32)
+                    best = keep_best(best, evaluation_params(state), value, jnp.int32(step), patience=patience)
+            progress.update(step, measured)
+            if step % rhythm.save_every == 0 or last or received:
+                checkpoints.save(step, Saved(state, best), notes())
+            if received:
+                checkpoints.wait()
+                raise Interrupted(received[0], step)
+        checkpoints.save(step, Saved(state, best), notes())
+        checkpoints.wait()
+    params = best.params if patience else evaluation_params(state)
+    return Outcome(state, params, step, exhausted, compile_chunk.seconds, train_seconds, step - first_step)

@@ -1,0 +1,48 @@
+"""Progress of long work: a bar with rate and metrics on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Mapping
+
+import numpy as np
+
+
+def _describe(metrics: Mapping[str, np.ndarray]) -> str:
+    return "  ".join(f"{name} {np.mean(value):.4g}" for name, value in metrics.items())
+
+
+class Progress:
+    """Counts from ``start`` to ``total`` in ``unit``; use it as a context manager. All output goes to standard error."""
+
+    def __init__(self, label: str, start: int, total: int, *, unit: str = "steps", seconds_between_lines: float = 5.0):
+        self.label, self.start, self.total, self.unit = label, start, total, unit
+        self._between, self._last_line, self._bar = seconds_between_lines, 0.0, None
+
+    def __enter__(self) -> "Progress":
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        self._began = time.perf_counter()
+        console = Console(stderr=True)
+        if console.is_terminal:
+            columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+            self._bar = Bar(*columns, TextColumn("{task.fields[note]}"), console=console)
+            self._bar.start()
+            self._row = self._bar.add_task(self.label, total=self.total, completed=self.start, note="")
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def update(self, done: int, metrics: Mapping[str, np.ndarray]) -> None:
+        """Shows that ``done`` of the total are finished, with the metrics averaged over seeds."""
+        now = time.perf_counter()
+        rate = (done - self.start) / max(now - self._began, 1e-9)
+        note = f"{rate:,.0f} {self.unit}/s  {_describe(metrics)}"
+        if self._bar:
+            self._bar.update(self._row, completed=done, note=note)
+        elif now - self._last_line > self._between or done == self.total:
+            self._last_line = now
+            print(f"{self.label}  {done:,}/{self.total:,} {self.unit}  {note}", file=sys.stderr, flush=True)

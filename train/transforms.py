@@ -1,0 +1,97 @@
+"""Training features, as transforms of tasks: each takes a task and gives a task, and they compose.
+
+The usual order, from the inside out: ``accumulate``, ``average_parameters``, ``data_parallel`` (``train/mesh.py``),
+``ensemble``, ``resident``, ``scan``.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key
+
+from train.task import Batch, Metrics, Params, Phase, State, Task, batch_size, task_of_phases
+
+
+def with_gradient(task: Task, transform: Callable[[Callable], Callable]) -> Task:
+    """``task`` with ``transform`` applied to the gradient of each of its phases."""
+    if not task.phases:
+        raise ValueError("this task's step is not made of gradients, so there is none to transform")
+    return task_of_phases(task.init, [Phase(transform(phase.gradient), phase.update) for phase in task.phases])
+
+
+def accumulate(task: Task, parts: int) -> Task:
+    """Gradients of ``parts`` equal pieces of the batch, one after the other, averaged into one update.
+
+    Costs the memory of a batch ``parts`` times smaller and gives the numbers of the whole one.
+    """
+
+    def transform(whole_gradient: Callable) -> Callable:
+        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
+            if batch_size(batch) % parts:
+                raise ValueError(f"a batch of {batch_size(batch)} examples cannot be accumulated in {parts} equal parts")
+            pieces = jax.tree.map(lambda leaf: leaf.reshape(parts, -1, *leaf.shape[1:]), (batch, keys))
+            shapes = jax.eval_shape(whole_gradient, state, *jax.tree.map(lambda leaf: leaf[0], pieces))
+            zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+            def add(total: tuple, piece: tuple) -> tuple[tuple, None]:
+                return jax.tree.map(jnp.add, total, whole_gradient(state, *piece)), None
+
+            total, _ = jax.lax.scan(add, zeros, pieces)
+            return jax.tree.map(lambda leaf: leaf / parts, total)
+
+        return gradient
+
+    return with_gradient(task, transform)
+
+
+def average_parameters(task: Task, decay: float) -> Task:
+    """Carries the exponential moving average  a ← decay·a + (1 − decay)·params,  from the initial parameters on.
+
+    It is what ``evaluation_params`` returns. (Polyak & Juditsky 1992; as used for GANs and diffusion.)
+    """
+
+    def init(key: Key[Array, ""]) -> State:
+        state = task.init(key)
+        return state._replace(carried=state.carried | {"average": state.params})
+
+    def step(state: State, batch: Batch) -> tuple[State, Metrics]:
+        state, metrics = task.step(state, batch)
+        average = jax.tree.map(lambda a, p: decay * a + (1 - decay) * p, state.carried["average"], state.params)
+        return state._replace(carried=state.carried | {"average": average}), metrics
+
+    return Task(init, step)
+
+
+def ensemble(task: Task, *, how: Literal["vmap", "map"]) -> Task:
+    """Independent runs of ``task`` in one compiled program: every state, batch and metric gains a leading axis of runs.
+
+    ``init`` takes one key per run, ``step`` one batch per run. ``"map"`` runs them one after the other, with the bits of
+    each run alone; ``"vmap"`` runs them together: rounding differs, and convolutions become slow grouped ones on CPU.
+    """
+
+    def each(function: Callable) -> Callable:
+        if how == "vmap":
+            return jax.vmap(function)
+        return lambda *arguments: jax.lax.map(lambda one: function(*one), arguments)
+
+    return Task(each(task.init), each(task.step))
+
+
+def resident(task: Task, data: Batch) -> Task:
+    """``task`` fed by indices into axis 0 of ``data``, which stays on the device."""
+
+    def step(state: State, index: Array) -> tuple[State, Metrics]:
+        return task.step(state, jax.tree.map(lambda leaf: leaf[index], data))
+
+    return Task(task.init, step)
+
+
+def scan(task: Task, length: int) -> Task:
+    """``length`` steps in one call: batches and metrics gain a leading axis of steps."""
+
+    def step(state: State, batches: Batch) -> tuple[State, Metrics]:
+        return jax.lax.scan(task.step, state, batches, length=length)
+
+    return Task(task.init, step)
