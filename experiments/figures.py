@@ -36,7 +36,7 @@ def image_grid(
     """Draw ``images`` [N, H, W, C] in [0, 1] row by row: image ``i`` stands at row ``i // columns``.
 
     Every image pixel becomes a square of ``upscale`` × ``upscale`` pixels (nearest neighbour; without a value, what
-    makes the figure about 640 pixels wide). Values outside [0, 1] are clipped; non-finite ones are painted magenta.
+    makes the figure about 720 pixels wide). Values outside [0, 1] are clipped; non-finite ones are painted magenta.
 
     Raises:
         ValueError: if the images are none, or not [N, H, W, 1 or 3], or ``columns`` is below one.
@@ -179,7 +179,7 @@ def _picture(
     """A figure with the picture at a whole number of pixels per pixel, and margins in pixels for text."""
     from matplotlib.figure import Figure
 
-    scale = upscale or max(1, 640 // picture.shape[1])
+    scale = upscale or max(1, round(720 / picture.shape[1]))
     height, width = picture.shape[0] * scale, picture.shape[1] * scale
     top = TEXT_PIXELS if title else 0
     full_width, full_height = left + width, top + height + bottom

@@ -4,6 +4,7 @@
 """
 
 import math
+import re
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -178,5 +179,5 @@ COLUMNS: Sequence[Column] = (
     Column("difference", _difference, lambda row: row.difference),
     Column("time", _time, lambda row: row.wall_seconds),
     Column("device", lambda row: row.device),
-    Column("commit", lambda row: (row.commit or "")[:9]),
+    Column("commit", lambda row: re.sub(r"^([0-9a-f]{9})[0-9a-f]+", r"\1", row.commit or "")),
 )

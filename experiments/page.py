@@ -17,6 +17,7 @@ from experiments.archive import Run, problems, read_metrics
 from experiments.ledger import COLUMNS, Column, LedgerRow, ledger_rows
 from experiments.page_assets import SCRIPT, STYLE
 
+CURVES_FILE = "learning_curves.png"  # what a run leaves beside its other figures
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -119,7 +120,7 @@ def _run_article(run: Run, rows: Sequence[Mapping[str, Any]], left_out: Sequence
         _curves({run.name: rows}, name, _unit(run, name), f"{name} over the steps")
         for name in _curve_metrics(run, rows)
     ]
-    pictures, no_pictures = _pictures(run)
+    pictures, no_pictures = _pictures(run, drawn_anew=any(figure for figure, _ in curves))
     shown = "".join([figure for figure, _ in curves] + pictures)
     warnings = [*left_out, *itertools.chain.from_iterable(lines for _, lines in curves), *no_pictures]
     size = (_counted(len(summary["seeds"]), "seed"), _counted(summary["steps"], "step"))
@@ -192,10 +193,12 @@ def _curves(runs: Mapping[str, Any], metric: str, unit: str, caption: str) -> tu
         return "", [f"the curve of {metric}: {error}"]
 
 
-def _pictures(run: Run) -> tuple[list[str], list[str]]:
-    """The PNG files of the run's figures, and a line for each file that is none."""
+def _pictures(run: Run, *, drawn_anew: bool) -> tuple[list[str], list[str]]:
+    """The PNG files of the run's figures, without curves that were ``drawn_anew``; a line for each file that is none."""
     shown, left_out = [], []
     for path in sorted((run.folder / "figures").glob("*")):
+        if drawn_anew and path.name == CURVES_FILE:
+            continue
         content = path.read_bytes() if path.is_file() else b""
         if content.startswith(PNG_SIGNATURE):
             shown.append(_figure(content, path.stem.replace("_", " ")))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.archive import Run, find_runs, problems, read_metrics
+from experiments.errors import WrongInput
 from experiments.ledger import COLUMNS, Column, LedgerRow, ledger_rows, one_line
 from experiments.page import html_page
 
@@ -54,8 +55,8 @@ def markdown(rows: Sequence[LedgerRow]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def report(folder: Path, html: Path | None = None) -> None:
-    """Print the ledger of the runs at or below ``folder``, and write the page where ``html`` names a file.
+def report(folder: Path, html: Path | None = None, markdown_file: Path | None = None) -> None:
+    """Print the ledger of the runs at or below ``folder``; write it as a page and as Markdown where files are named.
 
     Raises:
         ReportError: if there is no run.
@@ -71,9 +72,10 @@ def report(folder: Path, html: Path | None = None) -> None:
     console.print(table(ledger_rows(runs), console.width))
     for problem in problems(runs):
         console.print(f"left out: {one_line(problem)}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    if html is not None:
-        _write_whole(Path(html), html_page(runs))
-        console.print(f"page: {html}", markup=False, highlight=False, soft_wrap=True)
+    for path, write in ((html, html_page), (markdown_file, lambda runs: markdown(ledger_rows(runs)))):
+        if path is not None:
+            _write_whole(path, write(runs))
+            console.print(f"written: {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(rows: Sequence[LedgerRow], columns: Sequence[Column]) -> "rich.table.Table":

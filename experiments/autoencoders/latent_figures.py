@@ -35,7 +35,7 @@ def latent_figures(
         "reconstructions": image_pairs(shown, np.asarray(decode(encode(shown).mean)), title="held-out images"),
         "manifold": manifold(
             np.asarray(latent_plane(decode, posterior.mean.shape[-1], first, second)),
-            title=f"latents {first} (down) and {second} (across), the others 0",
+            title=f"latents {first} (down), {second} (across)",
         ),
     }
 

@@ -70,7 +70,7 @@ def read_mnist(folder: Path) -> RawData:
     if size != MNIST_SIZE:
         raise DataError(
             f"{folder}: expected MNIST, {MNIST_SIZE}, found {size}; "
-            f"type --dataset idx to read it as it is, or get MNIST from {MIRROR}"
+            f"type --data idx to read it as it is, or get MNIST from {MIRROR}"
         )
     return raw._replace(title="mnist")
 

@@ -38,15 +38,15 @@ def philox(counter: list[int], key: list[int]) -> list[int]:
 
 def test_bits_are_those_of_the_published_generator() -> None:
     image = np.linspace(0, 1, 3 * 16, dtype=np.float32).reshape(3, 4, 4, 1)
-    expected = []
+    uniform = []
     for index in range(3):
         words = [word for block in (1, 2) for word in philox([block, 0, 0, 0], [5, index])]
         halves = [half for word in words for half in (word & 0xFFFFFFFF, word >> 32)]
-        uniform = np.array([(half >> 8) / 2**24 for half in halves]).reshape(4, 4, 1)
-        expected.append(uniform < image[index])
+        uniform.append(np.array([(half >> 8) / 2**24 for half in halves], np.float32).reshape(4, 4, 1))
     binary = static_binarization(image, seed=5)
     assert binary.dtype == np.float32
-    np.testing.assert_array_equal(binary, np.array(expected))
+    np.testing.assert_array_equal(binary, np.array(uniform) < image)
+    assert not static_binarization(np.array(uniform), seed=5).any(), "a draw equal to the intensity is 0"
 
 
 @pytest.mark.parametrize("intensity", [0.0, 0.02, 0.3, 0.5, 0.97, 1.0])

@@ -197,5 +197,5 @@ def test_mnist_is_split_50000_10000_10000_in_the_published_order(tmp_path: Path,
 
 
 def test_another_size_is_not_mnist(idx_folder: SimpleNamespace) -> None:
-    with pytest.raises(DataError, match=r"found 12 \+ 4 images of 3×5 pixels; type --dataset idx"):
+    with pytest.raises(DataError, match=r"found 12 \+ 4 images of 3×5 pixels; type --data idx"):
         read_mnist(idx_folder.path)

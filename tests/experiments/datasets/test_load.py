@@ -21,6 +21,7 @@ def test_auto_is_digits_without_a_folder_and_idx_with_one(idx_folder: SimpleName
     idx = load("auto", data_dir=idx_folder.path, binarization="none")
     assert (idx.name, idx.levels) == ("idx", 256)
     assert idx.protocol == "idx 10/2/4, intensities in [0, 1]"
+    assert (digits.image_shape, idx.image_shape) == ((8, 8, 1), (3, 5, 1))
 
 
 def test_train_and_valid_together_are_every_training_image_in_order(idx_folder: SimpleNamespace) -> None:
@@ -83,7 +84,7 @@ def test_stochastic_leaves_the_intensities() -> None:
         ("mnist", None, "mnist is read from a folder: add --data-dir FOLDER"),
         ("idx", None, "idx is read from a folder: add --data-dir FOLDER"),
         ("tfds:mnist", None, "tfds:mnist is read from a folder: add --data-dir FOLDER"),
-        ("digits", Path("/some/where"), "leave out --data-dir, or type --dataset idx to read .* /some/where"),
+        ("digits", Path("/some/where"), "leave out --data-dir, or type --data idx to read .* /some/where"),
     ],
 )
 def test_a_wrong_request_says_what_to_type(name: str, data_dir: Path | None, message: str) -> None:

@@ -110,6 +110,7 @@ def test_training_on_both_and_binarising(images: Images, tmp_path: Path, monkeyp
     streamed = load("tfds:made_up", **request)
     assert held.protocol == "tfds:made_up/1.2.3 13/4/5, trained on train+valid (17), static binarisation"
     assert streamed.protocol == held.protocol
+    assert streamed.image_shape == held.image_shape == SHAPE
     for split, size in (("train", 17), ("valid", 4), ("test", 5)):
         assert len(streamed.splits[split]) == size
         bits = np.stack([streamed.splits[split][index]["image"] for index in range(size)])
