@@ -100,7 +100,7 @@ def _check(value: Any, form: Any, where: str) -> None:
     """Raise ValueError for the first place where ``value`` has not the ``form``; what may be null may be missing."""
     kind = form if isinstance(form, type | UnionType) else type(form)
     if not isinstance(value, kind):
-        raise ValueError(f"{where} is {'missing' if value is None else f'a {type(value).__name__}'}")  # noqa: TRY004
+        raise ValueError(f"{where} is {'missing' if value is None else f'a {type(value).__name__}'}")
     if isinstance(form, list):
         for index, item in enumerate(value):
             _check(item, form[0], f"{where}[{index}]")

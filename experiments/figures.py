@@ -95,14 +95,14 @@ def manifold(
     pixels = _pixels(images, dimensions=5)
     rows, columns, height, width = pixels.shape[:4]
     if quantiles is None:
-        quantiles = tuple((np.arange(count) + 0.5) / count for count in (rows, columns))
+        quantiles = tuple([(index + 0.5) / count for index in range(count)] for count in (rows, columns))
     if (len(quantiles[0]), len(quantiles[1])) != (rows, columns):
         raise ValueError(f"{rows} × {columns} images have {len(quantiles[0])} × {len(quantiles[1])} quantiles")
     figure, axes = _picture(_mosaic(pixels, gap=0), title=title, upscale=upscale, left=70, bottom=2 * TEXT_PIXELS)
     axes.set_yticks(*_tile_ticks(quantiles[0], height))
     axes.set_xticks(*_tile_ticks(quantiles[1], width))
-    axes.set_ylabel("quantile of latent 1")
-    axes.set_xlabel("quantile of latent 2")
+    axes.set_ylabel("quantile of the first latent")
+    axes.set_xlabel("quantile of the second latent")
     return figure
 
 

@@ -123,18 +123,22 @@ def _row(run: Run, claim: dict[str, Any], metric: dict[str, Any]) -> LedgerRow:
         preset=summary["preset"],
         protocol=summary["dataset"]["protocol"],
         steps=summary["steps"],
-        epochs=summary.get("epochs"),
+        epochs=_as_float(summary.get("epochs")),
         seeds=len(summary["seeds"]),
         metric=claim["metric"],
         unit=metric["unit"],
-        values=tuple(metric["values"]),
-        published=claim.get("value"),
+        values=tuple(_as_float(value) for value in metric["values"]),
+        published=_as_float(claim.get("value")),
         published_unit=claim.get("unit", ""),
         source=claim.get("source", ""),
-        wall_seconds=summary.get("wall_seconds"),
+        wall_seconds=_as_float(summary.get("wall_seconds")),
         device=summary["device"],
         commit=summary.get("commit"),
     )
+
+
+def _as_float(number: int | float | None) -> float | None:
+    return None if number is None else float(number)
 
 
 def _ours(row: LedgerRow) -> str:

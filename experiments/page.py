@@ -18,6 +18,10 @@ from experiments.ledger import COLUMNS, Column, LedgerRow, ledger_rows
 from experiments.page_assets import SCRIPT, STYLE
 
 CURVES_FILE = "learning_curves.png"  # what a run leaves beside its other figures
+FACTS = (
+    *("seeds", "epochs", "stopped_early", "wall_seconds", "compile_seconds", "examples_per_second", "parameters"),
+    *("flops_per_step", "device", "versions", "commit", "state_sha256"),
+)
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -135,30 +139,18 @@ def _run_article(run: Run, rows: Sequence[Mapping[str, Any]], left_out: Sequence
 
 def _provenance(summary: Mapping[str, Any]) -> dict[str, Any]:
     """What a reader needs to make the run again or to doubt it; the published numbers with their protocols."""
-    names = (
-        "seeds",
-        "epochs",
-        "wall_seconds",
-        "compile_seconds",
-        "examples_per_second",
-        "parameters",
-        "flops_per_step",
-    )
-    facts = {"fingerprint": summary["dataset"].get("fingerprint")}
-    facts |= {
-        name.replace("_", " "): summary.get(name) for name in (*names, "device", "versions", "commit", "state_sha256")
-    }
+    facts = {name.replace("_", " "): summary.get(name) for name in FACTS}
+    facts["dataset fingerprint"] = summary["dataset"].get("fingerprint")
     for reference in summary["references"]:
-        value = (
-            f"{reference['value']:,.10g} {reference['unit']}, {reference['source']}; {reference.get('protocol') or ''}"
-        )
-        facts[f"published {reference['metric']}"] = value
+        value = f"{reference['value']:,.10g} {reference['unit']}, {reference['source']}"
+        facts[f"published {reference['metric']}"] = f"{value}; {reference.get('protocol') or 'no protocol given'}"
     return {name: value for name, value in facts.items() if value is not None}
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
     """Names and values as a list of definitions."""
-    return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{escape(_show(value))}</dd>' for name, value in facts.items())}</dl>"
+    items = (f"<dt>{escape(name)}</dt><dd>{escape(_show(value))}</dd>" for name, value in facts.items())
+    return f"<dl>{''.join(items)}</dl>"
 
 
 def _show(value: Any) -> str:
@@ -179,10 +171,10 @@ def _unit(run: Run, metric: str) -> str:
 
 
 def _curve_metrics(run: Run, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The summary's metrics that were logged at two steps or more of train or valid; else the first that was."""
+    """The loss and the summary's metrics, if logged at two steps or more of train or valid; else the first that was."""
     logged = Counter(name for row in rows if row["split"] in ("train", "valid") for name in row)
     often = [name for name, count in logged.items() if count > 1 and name not in ("step", "split")]
-    return [name for name in run.summary["metrics"] if name in often] or often[:1]
+    return [name for name in dict.fromkeys(["loss", *run.summary["metrics"]]) if name in often] or often[:1]
 
 
 def _curves(runs: Mapping[str, Any], metric: str, unit: str, caption: str) -> tuple[str, list[str]]:
@@ -194,7 +186,7 @@ def _curves(runs: Mapping[str, Any], metric: str, unit: str, caption: str) -> tu
 
 
 def _pictures(run: Run, *, drawn_anew: bool) -> tuple[list[str], list[str]]:
-    """The PNG files of the run's figures, without curves that were ``drawn_anew``; a line for each file that is none."""
+    """The run's PNG files, without its curves where they are ``drawn_anew``; a line for each file that is none."""
     shown, left_out = [], []
     for path in sorted((run.folder / "figures").glob("*")):
         if drawn_anew and path.name == CURVES_FILE:

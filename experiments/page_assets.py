@@ -13,13 +13,13 @@ h2 { margin: 3.5rem 0 1rem; padding-bottom: .35rem; border-bottom: 2px solid var
 h3 { margin: 2rem 0 .4rem; font-size: 1.1rem; overflow-wrap: anywhere; }
 p { margin: .3rem 0; } .muted, figcaption, dt { color: var(--muted); } a { color: var(--accent); }
 .scroll { overflow-x: auto; margin: 1.5rem 0; border: 1px solid var(--line); border-radius: 10px; }
-.scroll:focus-visible, button:focus-visible, summary:focus-visible { outline: 3px solid var(--accent); outline-offset: -2px; }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: -2px; }
 table { width: 100%; border-collapse: collapse; font-size: .82rem; line-height: 1.4; }
 th, td { padding: .5rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; } tbody tr:hover { background: var(--card); }
 th { padding: 0; background: var(--card); white-space: nowrap; }
-th button { width: 100%; padding: .55rem .6rem; border: 0; background: none; color: inherit; font: inherit; font-weight: 600;
-  text-align: inherit; cursor: pointer; }
+th button { width: 100%; padding: .55rem .6rem; border: 0; background: none; color: inherit; font: inherit;
+  font-weight: 600; text-align: inherit; cursor: pointer; }
 th button::after { content: "↕"; padding-left: .2em; font-size: .8em; opacity: .35; }
 th[aria-sort=ascending] button::after { content: "↑"; opacity: 1; }
 th[aria-sort=descending] button::after { content: "↓"; opacity: 1; }
@@ -27,13 +27,14 @@ th[aria-sort=descending] button::after { content: "↓"; opacity: 1; }
 td small { display: block; color: var(--muted); font-size: .75rem; white-space: normal; }
 td.dataset { min-width: 11rem; } td.published { min-width: 9rem; } td.device { min-width: 6.5rem; }
 td a { font-weight: 600; text-decoration: none; } td a:hover { text-decoration: underline; }
-.warnings { margin: 1.5rem 0; padding: .8rem 1.1rem; border-radius: 10px; background: var(--warning); overflow-wrap: anywhere; }
+.warnings { margin: 1.5rem 0; padding: .8rem 1.1rem; border-radius: 10px; background: var(--warning);
+  overflow-wrap: anywhere; }
 .warnings ul { margin: .2rem 0; padding-left: 1.2rem; }
 .figures { columns: 2 28rem; column-gap: 1.2rem; margin-top: 1.2rem; }
-figure { margin: 0 0 1.2rem; padding: .8rem; border: 1px solid var(--line); border-radius: 10px; background: var(--card);
-  break-inside: avoid; }
-figure img { display: block; width: 100%; max-width: 600px; height: auto; margin: 0 auto; padding: .4rem; border-radius: 6px;
-  background: #fff; }
+figure { margin: 0 0 1.2rem; padding: .8rem; border: 1px solid var(--line); border-radius: 10px;
+  background: var(--card); break-inside: avoid; }
+figure img { display: block; width: 100%; max-width: 600px; height: auto; margin: 0 auto; padding: .4rem;
+  border-radius: 6px; background: #fff; }
 figcaption { margin-top: .6rem; font-size: .85rem; overflow-wrap: anywhere; }
 summary { padding: .2rem 0; color: var(--accent); cursor: pointer; }
 dl { display: grid; grid-template-columns: fit-content(45%) 1fr; gap: .15rem 1.2rem; margin: .6rem 0;

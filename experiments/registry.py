@@ -84,7 +84,9 @@ def read_card(path: Path) -> Card:
     """The card of the experiment in ``path``, read without running it."""
     module = ast.parse(path.read_text())
     (assignment,) = (
-        node.value for node in module.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXPERIMENT"
+        node.value
+        for node in module.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXPERIMENT"
     )
     fields = {keyword.arg: keyword.value for keyword in assignment.keywords}
     said = {name: _literal(fields[name]) for name in ("systems", "presets", "references") if name in fields}

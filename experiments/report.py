@@ -65,7 +65,7 @@ def report(folder: Path, html: Path | None = None, markdown_file: Path | None = 
 
     runs = find_runs(folder)
     if not runs:
-        raise ReportError(f"no finished run at or below {folder}; make one with: lectern run vae")
+        raise ReportError(f"no finished run at or below {folder}: type `lectern run vae` to make one")
     console = Console()
     if not console.is_terminal:
         console.width = WIDTH_OF_FILES

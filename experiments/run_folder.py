@@ -35,7 +35,9 @@ def create(workdir: Path | None, config: Config) -> Path:
     """Makes the folder of a new run and writes its config; refuses a folder that already holds something."""
     workdir = workdir or Path("runs") / f"{config.experiment}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
     if (workdir / CONFIG).exists():
-        raise RunFolderError(f"{workdir} already holds a run: type `lectern resume {workdir}`, or choose another --workdir")
+        raise RunFolderError(
+            f"{workdir} already holds a run: type `lectern resume {workdir}`, or choose another --workdir"
+        )
     if workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
         raise RunFolderError(f"{workdir} is not an empty folder: choose another --workdir")
     workdir.mkdir(parents=True, exist_ok=True)
@@ -61,7 +63,9 @@ def commit() -> str:
     here = Path(__file__).parent
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         changed = git("status", "--porcelain", "--untracked-files=no")

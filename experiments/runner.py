@@ -149,9 +149,7 @@ def make_feed(run: Run) -> Feed:
     return streaming_feed(examples, settings.all_seeds, settings.batch_size)
 
 
-def _train_and_summarise(
-    run: Run, workdir: Path, checkpoints: Checkpoints, saved: Saved, wall_seconds: float
-) -> dict:
+def _train_and_summarise(run: Run, workdir: Path, checkpoints: Checkpoints, saved: Saved, wall_seconds: float) -> dict:
     started = time.perf_counter() - wall_seconds
     first_step = int(saved.state.step[0])
     measure = _evaluator(run, lambda *given: _with_loss(run.experiment.monitor(*given)), run.settings.held_out)

@@ -7,9 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def elbo(
-    log_likelihood: Float[Array, " samples"], kl: Float[Array, ""], *, beta: float = 1.0
-) -> Float[Array, ""]:
+def elbo(log_likelihood: Float[Array, " samples"], kl: Float[Array, ""], *, beta: float = 1.0) -> Float[Array, ""]:
     """The evidence lower bound of one example, in nats.
 
         1/K Σ_k log p(x | z_k) − β KL(q(z | x) ‖ p(z)),   z_k ~ q(z | x)

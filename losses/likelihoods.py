@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 def gaussian_log_likelihood(
     value: Float[Array, "*shape"], mean: Float[Array, "*shape"], log_variance: Float[Array, "*shape"]
 ) -> Float[Array, ""]:
-    """log N(value; mean, diag(exp(log_variance))), in nats of density.
+    """Log N(value; mean, diag(exp(log_variance))), in nats of density.
 
         −½ Σ_i (log 2π + s_i + (x_i − m_i)² exp(−s_i)),   s = log_variance
 
@@ -22,7 +22,7 @@ def gaussian_log_likelihood(
 
 
 def bernoulli_log_likelihood(value: Float[Array, "*shape"], logits: Float[Array, "*shape"]) -> Float[Array, ""]:
-    """log p(value) of independent bits with P(1) = sigmoid(logits), in nats.
+    """Log p(value) of independent bits with P(1) = sigmoid(logits), in nats.
 
         Σ_i x_i log σ(l_i) + (1 − x_i) log σ(−l_i)
 
@@ -34,7 +34,7 @@ def bernoulli_log_likelihood(value: Float[Array, "*shape"], logits: Float[Array,
 def categorical_log_likelihood(
     value: Int[Array, "*shape"], logits: Float[Array, "*shape categories"]
 ) -> Float[Array, ""]:
-    """log p(value) of independent categories with probabilities softmax(logits), in nats.
+    """Log p(value) of independent categories with probabilities softmax(logits), in nats.
 
         Σ_i l_i[x_i] − log Σ_c exp l_i[c]
 

@@ -160,7 +160,7 @@ class Checkpoints:
     def _read_manifest(self, step: int) -> dict:
         try:
             return self._manager.restore(step, args=ocp.args.Composite(manifest=ocp.args.JsonRestore()))["manifest"]
-        except Exception as error:  # noqa: BLE001 - Orbax raises whatever its file layer raised
+        except Exception as error:
             raise _DamagedError(f"its manifest cannot be read: {_first_line(error)}") from error
 
     def _restore_verified(self, step: int, like: PyTree) -> tuple[PyTree, dict]:
@@ -171,7 +171,7 @@ class Checkpoints:
         try:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(target))
             host = self._manager.restore(step, args=items)["state"]
-        except Exception as error:  # noqa: BLE001 - a truncated file raises a bare Exception
+        except Exception as error:
             raise _DamagedError(f"its arrays cannot be read: {_first_line(error)}") from error
         if reason := _mismatch(manifest(host), written["leaves"], ("shape", "dtype", "sha256")):
             raise _DamagedError(reason)

@@ -20,7 +20,9 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 Batch = PyTree[Array]
 Params = PyTree[Array]
 Metrics = dict[str, Array]
-LossFn = Callable[[Params, Batch, Key[Array, " batch"]], tuple[Float[Array, " batch"], dict[str, Float[Array, " batch"]]]]
+LossFn = Callable[
+    [Params, Batch, Key[Array, " batch"]], tuple[Float[Array, " batch"], dict[str, Float[Array, " batch"]]]
+]
 
 
 class Stream(IntEnum):
@@ -66,7 +68,6 @@ class Player(NamedTuple):
     loss_fn: LossFn
     optimizer: optax.GradientTransformation
     updates: int = 1
-
 
 
 def batch_size(batch: Batch) -> int:
@@ -148,7 +149,9 @@ def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array,
         opt_state = {name: player.optimizer.init(params[name]) for name, player in players.items()}
         return initial_state(key, params, opt_state)
 
-    return task_of_phases(init, [_turn(name, player) for name, player in players.items() for _ in range(player.updates)])
+    return task_of_phases(
+        init, [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
+    )
 
 
 def _turn(name: str, player: Player) -> Phase:
@@ -183,4 +186,3 @@ def seed_keys(seeds: Sequence[int]) -> Key[Array, " seeds"]:
 def count_parameters(params: Params) -> int:
     """How many numbers are trained."""
     return sum(leaf.size for leaf in jax.tree.leaves(params))
-

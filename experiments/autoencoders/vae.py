@@ -16,9 +16,9 @@ from annotated_types import Gt
 
 from experiments.autoencoders.latent_figures import latent_figures
 from experiments.autoencoders.variational import as_they_are, likelihood_estimate, negative_elbo, redrawn_bits
+from experiments.datasets import Dataset
 from experiments.registry import Experiment, Reference
 from experiments.settings import ImageSettings
-from experiments.datasets import Dataset
 from losses.likelihoods import LIKELIHOODS, Likelihood
 from models.vae import VAE, conv_vae, mlp_vae
 from train.optimizers import make_optimizer
@@ -86,9 +86,7 @@ def task(settings: VAESettings, dataset: Dataset) -> Task:
 
 def evaluate(settings: VAESettings, dataset: Dataset):
     """ELBO, importance-weighted NLL and KL of held-out images."""
-    return likelihood_estimate(
-        *model_of(settings, dataset), observe_of(settings), samples=settings.importance_samples
-    )
+    return likelihood_estimate(*model_of(settings, dataset), observe_of(settings), samples=settings.importance_samples)
 
 
 def figures(settings: VAESettings, dataset: Dataset, params) -> dict:

@@ -1,7 +1,7 @@
 """Static binarisation of grey images: every pixel drawn once from Bernoulli(intensity), and kept.
 
-Salakhutdinov & Murray 2008 drew MNIST so; Burda et al. 2016 call it fixed binarisation and redraw at every step instead,
-which needs nothing here: the training step draws.
+Salakhutdinov & Murray 2008 drew MNIST so. Burda et al. 2016 call it fixed binarisation and redraw at every step
+instead, which needs nothing here: the training step draws.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from experiments.datasets.sources import Examples, RandomAccessSource
 def static_binarization(image: np.ndarray, seed: int, first: int = 0) -> np.ndarray:
     """Zeros and ones, float32, of the same shape [N, ...]: 1 with probability `image`, for intensities in [0, 1].
 
-    Example i has its own generator, Philox with key (seed, first + i). So its bits depend on nothing but the seed and its
-    place in the split, and are the same in memory and streamed.
+    Example i has its own generator, Philox with key (seed, first + i). So its bits depend on nothing but the seed and
+    its place in the split, and are the same in memory and streamed.
     """
     binary = np.empty(image.shape, np.float32)
     for index, intensity in enumerate(image):

@@ -50,7 +50,7 @@ class Dataset(NamedTuple):
 
 
 def fingerprint(splits: dict[str, Examples]) -> str:
-    """The string "sha256:<hex>" over the names, dtypes, shapes and bytes of every array of every split, in sorted order.
+    """The string "sha256:<hex>" over the names, dtypes, shapes and bytes of all arrays of all splits, in sorted order.
 
     Of a random-access source: over its name, its length, and its first and last example.
     """

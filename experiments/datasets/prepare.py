@@ -4,12 +4,15 @@ Downloads, and writes array_record files (TFDS's parquet writer loses rows, and 
 """
 
 import argparse
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from experiments.datasets.dataset import DataError
 from experiments.datasets.tfds import record_counts
+
+CATALOGUE = "https://www.tensorflow.org/datasets/catalog/overview"
 
 
 def prepare(name: str, data_dir: Path) -> dict[str, int]:
@@ -23,7 +26,11 @@ def prepare(name: str, data_dir: Path) -> dict[str, int]:
 
     try:
         builder = tfds.builder(name, data_dir=str(data_dir.expanduser()), file_format="array_record")
-    except Exception as error:  # an unknown name, and whatever the module of the data set itself raises
+    except tfds.core.DatasetNotFoundError as error:
+        near = get_close_matches(name, tfds.list_builders(with_community_datasets=False))
+        advice = f"did you mean {' or '.join(near)}?" if near else f"the names are at {CATALOGUE}"
+        raise DataError(f"TFDS has no data set {name!r}; {advice}") from error
+    except Exception as error:  # a name that it cannot parse, and whatever the module of the data set itself raises
         raise DataError(f"TFDS cannot open {name}: {error}") from error
     return write(builder)
 

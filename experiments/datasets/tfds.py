@@ -18,7 +18,7 @@ IN_MEMORY_BYTES = 2**30
 
 @dataclass(frozen=True)
 class TfdsSource:
-    """The records of one split as {"image": float32 [H, W, C] in [0, 1], "label": int32 []}, label only where there is."""
+    """The records of one split as {"image": float32 [H, W, C] in [0, 1]} and, where `labelled`, {"label": int32 []}."""
 
     name: str
     records: Sequence[dict[str, Any]]
@@ -42,8 +42,9 @@ class TfdsSource:
 def read_tfds(name: str, data_dir: Path) -> RawData:
     """The prepared TFDS data set `name` ("mnist", "mnist:3.0.1", "NAME/CONFIG") under `data_dir`.
 
-    Valid is the split "validation" where there is one, otherwise the last sixth of "train". Arrays if all images have one
-    shape and their float32 bytes stay below 1 GiB, else random-access sources. "label" is there if it is a whole number.
+    Valid is the split "validation" where there is one, otherwise the last sixth of "train". Arrays if all images have
+    one shape and their float32 bytes stay below 1 GiB, else random-access sources. "label" is there if it is a whole
+    number.
 
     Raises DataError if the data set is not prepared, incomplete, or has no 8-bit "image", no "train" or no "test".
     """
@@ -79,8 +80,8 @@ def record_counts(builder: Any) -> dict[str, int]:
             raise DataError(f"{builder.data_dir}: split {split} cannot be read ({error}); prepare it again") from error
         if counts[split] != info.num_examples:
             raise DataError(
-                f"{builder.data_dir}: expected {info.num_examples:,} records in split {split}, found {counts[split]:,}; "
-                "remove the folder and prepare it again"
+                f"{builder.data_dir}: expected {info.num_examples:,} records in split {split}, "
+                f"found {counts[split]:,}; remove the folder and prepare it again"
             )
     return counts
 

@@ -23,7 +23,9 @@ class _Geometry(NamedTuple):
     groups: int
 
 
-def output_size(size: int, kernel: int, *, stride: int = 1, padding: tuple[int, int] = (0, 0), dilation: int = 1) -> int:
+def output_size(
+    size: int, kernel: int, *, stride: int = 1, padding: tuple[int, int] = (0, 0), dilation: int = 1
+) -> int:
     """⌊(size + p_low + p_high − dilation·(kernel − 1) − 1) / stride⌋ + 1: positions of a kernel along one axis.
 
     Dumoulin & Visin 2016, relationship 15. Zero where the kernel does not fit.
@@ -66,7 +68,9 @@ def convolve(
     padding = tuple((int(low), int(high)) for low, high in padding)
     sizes = zip(images.shape[1:-1], kernel.shape[:rank], stride, padding, dilation, strict=True)
     if min(output_size(n, k, stride=s, padding=p, dilation=d) for n, k, s, p, d in sizes) < 1:
-        raise ValueError(f"a kernel of shape {kernel.shape}, dilation {dilation} does not fit {images.shape}, {padding=}")
+        raise ValueError(
+            f"a kernel of shape {kernel.shape}, dilation {dilation} does not fit {images.shape}, {padding=}"
+        )
     return _convolve(_Geometry(stride, padding, dilation, groups), images, kernel)
 
 
@@ -86,9 +90,7 @@ def flax_convolution(
         raise ValueError(f"the input cannot be dilated here, got {lhs_dilation=}")
     del dimension_numbers, precision  # Flax always passes N…C by …IO, and no precision unless asked
     dilation = rhs_dilation or 1
-    return convolve(
-        lhs, rhs, stride=window_strides, padding=padding, dilation=dilation, groups=feature_group_count
-    )
+    return convolve(lhs, rhs, stride=window_strides, padding=padding, dilation=dilation, groups=feature_group_count)
 
 
 def _per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:

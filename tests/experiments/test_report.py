@@ -23,8 +23,8 @@ from experiments.report import ReportError, find_runs, html_page, ledger_rows, m
 
 NLL = [20.0, 20.5, 19.5, 21.0]
 REFERENCE = {
-    "metric": "nll", "value": 20.01, "unit": "nats", "source": "Burda et al. 2016, table 1", "protocol": "5,000 samples",
-    "preset": "default", "ours": 20.25, "difference": 0.24,
+    "metric": "nll", "value": 20.01, "unit": "nats", "source": "Burda et al. 2016, table 1",
+    "protocol": "5,000 samples", "preset": "default", "ours": 20.25, "difference": 0.24,
 }  # fmt: skip
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><a href=javascript:alert(3)>|&amp;"
 BROWSER = next(
@@ -35,11 +35,12 @@ BROWSER = next(
 def summary(**changes):
     return {
         "experiment": "vae", "preset": "default", "config": {"latent_size": 16, "rate": 0.001}, "seeds": [0, 1, 2, 3],
-        "steps": 3000, "epochs": 296.1, "dataset": {"name": "digits", "protocol": "digits 1297/250/250", "fingerprint": "sha256:ab"},
+        "steps": 3000, "epochs": 296.1,
+        "dataset": {"name": "digits", "protocol": "digits 1297/250/250", "fingerprint": "sha256:ab"},
         "metrics": {"nll": {"mean": 20.25, "std": 0.5, "values": NLL, "unit": "nats"}}, "references": [REFERENCE],
         "wall_seconds": 125.2, "compile_seconds": 3.1, "examples_per_second": 35000.0, "parameters": 823000,
-        "flops_per_step": 1.0e9, "device": "cpu x1 (AMD EPYC)", "versions": {"jax": "0.10.2"}, "commit": "abc1234def567",
-        "state_sha256": "cd",
+        "flops_per_step": 1.0e9, "device": "cpu x1 (AMD EPYC)", "versions": {"jax": "0.10.2"},
+        "commit": "abc1234def567", "state_sha256": "cd",
     } | changes  # fmt: skip
 
 
@@ -164,17 +165,18 @@ def test_a_run_without_a_reference_has_a_row_for_each_metric(tmp_path):
 
 @pytest.mark.parametrize(
     ("mean", "deviation", "text"),
-    [(86.954, 0.1234, "86.95 ± 0.12"), (1234.4, 150.2, "1,234 ± 150"), (0.91326, None, "0.9133"), (1.0, 0.0, "1.000 ± 0"),
-     (1.5e-8, 2e-9, "1.500e-08 ± 2.0e-09"), (20.0, 1e-12, "20.00 ± 1.0e-12"), (-5.0, 0.5, "-5.00 ± 0.50")],
+    [(86.954, 0.1234, "86.95 ± 0.12"), (1234.4, 150.2, "1,234 ± 150"), (0.91326, None, "0.9133"),
+     (1.0, 0.0, "1.000 ± 0"), (1.5e-8, 2e-9, "1.500e-08 ± 2.0e-09"), (20.0, 1e-12, "20.00 ± 1.0e-12"),
+     (-5.0, 0.5, "-5.00 ± 0.50")],
 )  # fmt: skip
 def test_a_mean_has_the_digits_that_its_deviation_allows(mean, deviation, text):
     assert measured(mean, deviation) == text
 
 
 def test_numbers_and_times_are_written_for_people():
-    assert [duration(s) for s in (3.21, 31.2, 59.7, 125, 3840, 15025)] == [
+    assert [duration(s) for s in (3.21, 31.2, 59.7, 125.0, 3840.0, 15025.0)] == [
         "3.2 s", "31 s", "1 min 0 s", "2 min 5 s", "1 h 4 min", "4 h 10 min"]  # fmt: skip
-    assert [significant(v, 3, "+") for v in (0.24, -1234.5, 0, 1e-9)] == ["+0.240", "-1,234", "0", "+1.00e-09"]
+    assert [significant(v, 3, "+") for v in (0.24, -1234.5, 0.0, 1e-9)] == ["+0.240", "-1,234", "0", "+1.00e-09"]
 
 
 def test_markdown_cells_cannot_break_out_of_the_table(tmp_path):
@@ -304,9 +306,21 @@ def test_runs_of_one_experiment_share_a_figure_and_a_bare_summary_is_enough(tmp_
     for name in ("a", "b"):
         make_run(tmp_path / name)
     make_run(tmp_path / "ledger" / "gan", experiment="gan", logged=False)
+    make_run(tmp_path / "ledger" / "vae", logged=False)
     page = Page(html_page(find_runs(tmp_path)))
     assert captions(page) == ["nll of 2 runs over the steps", "nll over the steps", "nll over the steps"]
     assert "ledger/gan" in page.text
+
+
+@pytest.mark.parametrize(
+    ("logged", "drawn"),
+    [(("gap", "nll", "loss"), ["loss", "nll"]), (("gap", "other"), ["gap"]), ((), [])],
+)
+def test_curves_are_the_loss_and_what_the_summary_claims(tmp_path, logged, drawn):
+    run = make_run(tmp_path / "run")
+    rows = [{"step": step, "split": "train"} | dict.fromkeys(logged, 1.0) for step in (1, 2)]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert captions(Page(html_page(find_runs(tmp_path)))) == [f"{name} over the steps" for name in drawn]
 
 
 def test_no_run_is_an_error_that_says_what_to_type(tmp_path):

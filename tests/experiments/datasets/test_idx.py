@@ -56,7 +56,7 @@ def test_a_truncated_file_says_what_was_expected_and_how_to_get_it(tmp_path: Pat
     path = tmp_path / "train-images.idx3-ubyte"
     path.write_bytes(bytes.fromhex("00000803 0000ea60 0000001c 0000001c").ljust(12_345, b"\0"))
     with pytest.raises(
-        DataError, match="expected 47,040,016 bytes .* found 12,345; .*train-images-idx3-ubyte.gz of the MN"
+        DataError, match=r"expected 47,040,016 bytes .* found 12,345; .*train-images-idx3-ubyte\.gz of the MN"
     ):
         read_idx(path)
 
@@ -105,9 +105,10 @@ def test_a_flipped_bit_in_a_gzip_is_refused_or_harmless(
     damaged[position % len(damaged)] ^= 1 << bit
     path.write_bytes(damaged)
     try:
-        assert read_idx(path).tolist() == array.tolist()
-    except DataError as error:
-        assert str(path) in str(error)
+        read = read_idx(path)
+    except DataError:
+        return
+    assert read.tolist() == array.tolist()
 
 
 def test_a_file_that_is_not_gzip_in_spite_of_its_name_is_refused(tmp_path: Path) -> None:

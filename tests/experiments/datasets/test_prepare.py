@@ -21,10 +21,20 @@ def test_missing_tensorflow_is_said_before_anything_is_downloaded(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unknown_name_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare, "find_spec", lambda name: ModuleType(name))
-    with pytest.raises(DataError, match="TFDS cannot open no_such_data_set"):
-        prepare.prepare("no_such_data_set", tmp_path)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("mnits", "no data set 'mnits'; did you mean mnist"),
+        ("qqqqqqqq", "no data set 'qqqqqqqq'; the names are at https"),
+        ("a b", "TFDS cannot open a b"),
+    ],
+)
+def test_a_wrong_name_says_which_are_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    monkeypatch.setattr(prepare, "find_spec", lambda module: ModuleType(module))
+    with pytest.raises(DataError, match=message):
+        prepare.prepare(name, tmp_path)
 
 
 def test_a_failing_generator_is_reported_in_one_line() -> None:
@@ -35,6 +45,6 @@ def test_a_failing_generator_is_reported_in_one_line() -> None:
         download_and_prepare=download_and_prepare, info=SimpleNamespace(full_name="made_up/1.0.0")
     )
     with pytest.raises(
-        DataError, match="made_up/1.0.0 could not be prepared: ConnectionError: no route while .*array_rec"
+        DataError, match=r"made_up/1\.0\.0 could not be prepared: ConnectionError: no route while .*array_rec"
     ):
         prepare.write(builder)

@@ -159,7 +159,7 @@ def test_what_is_not_prepared_says_how(tmp_path: Path) -> None:
 
 def test_another_file_format_is_refused(images: Images, tmp_path: Path) -> None:
     builder(images, tmp_path).download_and_prepare(file_format="parquet")
-    with pytest.raises(DataError, match="cannot be opened as array_record: .*parquet"):
+    with pytest.raises(DataError, match=r"cannot be opened as array_record: .*parquet"):
         load("tfds:made_up", data_dir=tmp_path, binarization="none")
 
 

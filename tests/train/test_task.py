@@ -1,0 +1,97 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from tasks import batches, game_task, init_params, noisy_regression, regression_task, run
+
+from train.task import Player, alternating, batch_size, evaluation_params, seed_keys, supervised
+
+
+def test_supervised_is_gradient_descent_on_the_mean_loss(float64):
+    task = regression_task(optax.sgd(0.1))
+    data = batches(1, 6)
+    state = task.init(jax.random.key(0))
+    keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(state.key, 0), 0), 6)
+    batch = jax.tree.map(lambda leaf: leaf[0], data)
+    gradient = jax.grad(lambda params: noisy_regression(params, batch, keys)[0].mean())(state.params)
+    expected = jax.tree.map(lambda p, g: p - 0.1 * g, state.params, gradient)
+    after, metrics = task.step(state, batch)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12), after.params, expected)
+    losses, parts = noisy_regression(state.params, batch, keys)
+    np.testing.assert_allclose(metrics["loss"], losses.mean(), rtol=1e-12)
+    np.testing.assert_allclose(metrics["absolute"], parts["absolute"].mean(), rtol=1e-12)
+    assert after.step == 1
+
+
+def test_a_task_learns_what_it_is_given():
+    task = supervised(
+        lambda params, batch, keys: ((batch["x"] @ params - batch["y"]) ** 2, {}),
+        lambda key: jax.random.normal(key, (3,)),
+        optax.adam(0.1),
+    )
+    truth = jnp.array([1.0, -2.0, 0.5])
+    x = jax.random.normal(jax.random.key(3), (300, 16, 3))
+    state, _ = run(task, {"x": x, "y": x @ truth})
+    np.testing.assert_allclose(state.params, truth, atol=1e-3)
+
+
+def test_two_players_follow_the_closed_form_of_a_bilinear_game(float64):
+    """min_x max_y x·y in turn: x ← x − η y, then y ← y + η x with the new x."""
+    rate = 0.1
+    players = {
+        "x": Player(lambda p, batch, keys: (batch * p["x"] * p["y"], {}), optax.sgd(rate)),
+        "y": Player(lambda p, batch, keys: (-batch * p["x"] * p["y"], {}), optax.sgd(rate)),
+    }
+    task = alternating(players, lambda key: {"x": jnp.array(1.0), "y": jnp.array(0.5)})
+    state, _ = run(task, jnp.ones((20, 4)))
+    turn = np.array([[1, -rate], [rate, 1 - rate**2]])
+    expected = np.linalg.matrix_power(turn, 20) @ [1.0, 0.5]
+    np.testing.assert_allclose([state.params["x"], state.params["y"]], expected, rtol=1e-12)
+
+
+def test_a_player_may_update_several_times_in_a_step(float64):
+    twice, _ = run(game_task(updates=2), batches(3, 4))
+    once, _ = run(game_task(), batches(3, 4))
+    assert twice.opt_state["defender"][0].count == 6
+    assert once.opt_state["defender"][0].count == 3
+    assert twice.step == once.step == 3
+
+
+def test_players_without_parameters_of_their_name_are_refused():
+    task = alternating({"a": Player(noisy_regression, optax.sgd(0.1))}, lambda key: {"b": init_params(key)})
+    with pytest.raises(ValueError, match=r"players \['a'\].*got \['b'\]"):
+        task.init(jax.random.key(0))
+
+
+def test_examples_draw_from_their_place_and_steps_from_their_number():
+    """Two different steps and two different places never share their noise."""
+    task = supervised(
+        lambda params, batch, keys: (params + jax.vmap(jax.random.normal)(keys), {}),
+        lambda key: jnp.zeros(()),
+        optax.identity(),
+    )
+    state, _ = run(task, jnp.ones((2, 3)))
+    key = state.key
+    drawn = [
+        jax.random.key_data(jax.random.split(jax.random.fold_in(jax.random.fold_in(key, step), 0), 3))
+        for step in range(2)
+    ]
+    assert len({tuple(words) for step in drawn for words in step.tolist()}) == 6
+
+
+def test_a_batch_whose_arrays_disagree_is_refused():
+    with pytest.raises(ValueError, match=r"\[2, 3\]"):
+        batch_size({"x": jnp.ones((2, 1)), "y": jnp.ones(3)})
+
+
+def test_seed_keys_are_those_of_the_seeds():
+    keys = seed_keys([3, 5])
+    np.testing.assert_array_equal(jax.random.key_data(keys[1]), jax.random.key_data(jax.random.key(5)))
+
+
+def test_the_average_is_what_is_evaluated():
+    state = regression_task().init(jax.random.key(0))
+    assert evaluation_params(state) is state.params
+    average = {"first": jnp.zeros(1)}
+    assert evaluation_params(state._replace(carried={"average": average})) is average
