@@ -154,10 +154,12 @@ def _print_result(summary: dict) -> None:
     named = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, {seeds[0]} to {seeds[-1]}"
     print(f"{summary['experiment']}  preset {summary['preset']}  {summary['dataset']['protocol']}  {named}")
     for name, metric in summary["metrics"].items():
-        print(f"  test {name:<6} {measured(metric['mean'], metric['std'])} {metric['unit']}")
+        value = "not finite" if metric["mean"] is None else measured(metric["mean"], metric["std"])
+        print(f"  test {name:<6} {value} {metric['unit']}")
     for reference in summary["references"]:
         figure = f"{reference['metric']} {reference['value']} {reference['unit']}"
-        print(f"  published   {figure} ({reference['source']}); ours {reference['difference']:+.2f}")
+        difference = "" if reference["difference"] is None else f"; ours {reference['difference']:+.2f}"
+        print(f"  published   {figure} ({reference['source']}){difference}")
     print(
         f"  {summary['steps']:,} steps ({summary['epochs']:,.1f} epochs) in {duration(summary['wall_seconds'])}"
         f"  {summary['examples_per_second'] or 0:,} examples/s  {summary['parameters']:,} parameters"

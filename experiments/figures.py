@@ -111,12 +111,12 @@ def learning_curves(
 ) -> "matplotlib.figure.Figure":
     """Draw ``metric`` over the steps from the lines of each run's ``metrics.jsonl``.
 
-    A line is the mean over the seeds, and its band one sample standard deviation to either side. ``valid`` is strong;
-    ``train`` is thin beside it, or strong where there is no ``valid``. A step at which any seed is not finite (null)
+    A line is the mean over the seeds, and its band one sample standard deviation to either side. The held-out split
+    (``valid``, or ``test`` without one) is strong; ``train`` is thin beside it, or strong alone. A step at which any seed is not finite (null)
     is a gap. A step written twice counts as last written. One label per run; a single run shows its splits instead.
 
     Raises:
-        ValueError: if no run has the metric in ``train`` or ``valid``, or its number of seeds changes within a split.
+        ValueError: if no run has the metric, or its number of seeds changes within a split.
     """
     from matplotlib.figure import Figure
 
@@ -125,11 +125,11 @@ def learning_curves(
     for index, (label, rows) in enumerate(runs.items()):
         splits = _splits(rows, metric)
         for split, (steps, values) in splits.items():
-            strong = split == "valid" or "valid" not in splits
+            strong = split != "train" or len(splits) == 1
             entry = split if len(runs) == 1 else _literal(label) if strong else None
             _draw_curve(axes, steps, values, index=index, strong=strong, label=entry)
     if not axes.lines:
-        raise ValueError(f"no run has {metric!r} in its train or valid lines")
+        raise ValueError(f"no run has {metric!r}")
     axes.set_xlabel("step")
     axes.set_ylabel(_literal(f"{metric} ({unit})" if unit else metric))
     _style(figure, axes)
@@ -201,14 +201,16 @@ def _tile_ticks(quantiles: Sequence[float], size: int) -> tuple[np.ndarray, list
 
 
 def _splits(rows: Iterable[Mapping[str, Any]], metric: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """For train and valid, where present: steps [S] and values [S, K], null as NaN."""
-    found: dict[str, dict[int, np.ndarray]] = {"train": {}, "valid": {}}
+    """For train and the held-out split (valid, else test), where present: steps [S] and values [S, K], null as NaN."""
+    found: dict[str, dict[int, np.ndarray]] = {"train": {}, "valid": {}, "test": {}}
     for row in rows:
         if row["split"] in found and metric in row:
             found[row["split"]][row["step"]] = np.atleast_1d(np.array(row[metric], dtype=np.float64))
     if ragged := [split for split, values in found.items() if len({value.shape for value in values.values()}) > 1]:
         raise ValueError(f"{metric!r} has not the same number of seeds on every {ragged[0]} line")
     ordered = {split: dict(sorted(by_step.items())) for split, by_step in found.items() if by_step}
+    if "valid" in ordered:
+        ordered.pop("test", None)
     return {split: (np.array(list(values)), np.stack(list(values.values()))) for split, values in ordered.items()}
 
 

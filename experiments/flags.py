@@ -5,9 +5,11 @@ import dataclasses
 import io
 import re
 from collections.abc import Sequence
+from itertools import dropwhile, takewhile
 from typing import TypeVar
 
 from experiments.errors import WrongInput
+from experiments.registry import nearest
 
 SettingsType = TypeVar("SettingsType")
 
@@ -38,16 +40,16 @@ def replace(settings: SettingsType, **fields: object) -> SettingsType:
 
 
 def _one_line(box: str, default: object, prog: str) -> str:
-    """What tyro drew in a box, without the box: its first part, the nearest flag if it names one, and where help is."""
-    lines = [re.sub(r"[│╭╮╰╯─]+", " ", line).strip() for line in box.splitlines()]
-    blank_drawn = [index for index, line in enumerate(box.splitlines()) if re.fullmatch(r"│ ─+ │", line.strip())]
-    end = blank_drawn[0] if blank_drawn else len(lines)
-    message = " ".join(line for line in lines[1:end] if line)
+    """What tyro drew in a box, without the box: its first part, the nearest flag if one is unknown, and where help is."""
+    lines = [re.sub(r"[│╭╮╰╯]", "", line).strip() for line in box.splitlines()]
+    below_title = dropwhile(_is_rule, lines[1:])
+    message = " ".join(takewhile(lambda line: not _is_rule(line), below_title))
     message = message.replace(f"Error parsing {type(default).__name__}: ", "")
-    unknown = re.match(r"Unrecognized options: (--[\w.-]+)", message)
-    if unknown:
-        from experiments.registry import nearest
-
+    if unknown := re.match(r"Unrecognized options: (--[\w.-]+)", message):
         flags = ["--" + field.name.replace("_", "-") for field in dataclasses.fields(default)]
         message = f"unknown flag {unknown[1]}; {nearest(unknown[1], flags)}"
     return f"{message}; see `{prog} --help`"
+
+
+def _is_rule(line: str) -> bool:
+    return re.fullmatch(r"[─-]{3,}", line) is not None

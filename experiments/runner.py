@@ -1,6 +1,7 @@
 """One run from settings to summary: data, task, transforms, loop, evaluation, figures."""
 
 import importlib.metadata
+import math
 import platform
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from jaxtyping import PyTree
 from experiments import run_folder
 from experiments.datasets import Dataset
 from experiments.figures import learning_curves, save
-from experiments.registry import Experiment, load
+from experiments.registry import Experiment, Reference, load
 from experiments.run_folder import Config, RunFolderError
 from experiments.settings import Settings, as_json, from_json
 from train.checkpoint import Checkpoints, Restored, tree_sha256
@@ -200,7 +201,9 @@ def draw_figures(run: Run, workdir: Path, params: Params) -> None:
     """The experiment's figures for the first seed, and the learning curve over all."""
     first = jax.tree.map(lambda leaf: leaf[0], params)
     drawn = run.experiment.figures(run.settings, run.dataset, first)
-    curve = learning_curves({run.name: list(read_rows(workdir))}, run.experiment.monitored)
+    monitored = run.experiment.monitored
+    unit = run.experiment.units.get(monitored, "")
+    curve = learning_curves({run.name: list(read_rows(workdir))}, monitored, unit=unit)
     for name, figure in (drawn | {"learning_curves": curve}).items():
         save(figure, workdir / "figures" / f"{name}.png")
 
@@ -223,15 +226,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "epochs": round(outcome.step * settings.batch_size / size_of(dataset.splits["train"]), 2),
         "dataset": {"name": dataset.name, "protocol": dataset.protocol, "fingerprint": dataset.fingerprint},
         "metrics": measured,
-        "references": [
-            reference._asdict()
-            | {
-                "ours": measured[reference.metric]["mean"],
-                "difference": measured[reference.metric]["mean"] - reference.value,
-            }
-            for reference in run.experiment.references
-            if reference.preset == run.preset
-        ],
+        "references": [_compared(r, measured) for r in run.experiment.references if r.preset == run.preset],
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
@@ -246,8 +241,19 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
 
 
 def _statistics(values: np.ndarray, unit: str) -> dict:
+    """Mean and sample standard deviation over seeds; null for what is not finite, as JSON has no NaN."""
     spread = float(values.std(ddof=1)) if len(values) > 1 else None
-    return {"mean": float(values.mean()), "std": spread, "values": values.tolist(), "unit": unit}
+    mean = float(values.mean())
+    if not math.isfinite(mean):
+        mean = spread = None
+    return {"mean": mean, "std": spread, "values": [v if math.isfinite(v) else None for v in values.tolist()], "unit": unit}
+
+
+def _compared(reference: Reference, measured: dict) -> dict:
+    """A published figure beside ours."""
+    ours = measured[reference.metric]["mean"]
+    difference = None if ours is None else ours - reference.value
+    return reference._asdict() | {"ours": ours, "difference": difference}
 
 
 def flops_per_step(run: Run, state: PyTree) -> float | None:

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-Batch = PyTree[Array]
+Batch = PyTree[Array | np.ndarray]
 Params = PyTree[Array]
 Metrics = dict[str, Array]
 LossFn = Callable[

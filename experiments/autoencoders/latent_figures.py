@@ -22,11 +22,11 @@ Decode = Callable[[Float[Array, "batch latent"]], Float[Array, "batch height wid
 def latent_figures(
     encode: Encode, decode: Decode, images: Float[Array, "batch height width channels"], *, key: Key[Array, ""]
 ) -> dict[str, "Figure"]:
-    """Samples from the prior, reconstructions of ``images``, and the manifold of the two most used latent dimensions.
+    """Samples from the prior, reconstructions of the first ``images``, and the manifold of the two most used latent dimensions.
 
     ``decode`` returns expected images.
     """
-    posterior = encode(images[:500])
+    posterior = encode(images)
     samples = decode(jax.random.normal(key, (100, posterior.mean.shape[-1])))
     shown = images[:16]
     first, second = most_used(posterior)

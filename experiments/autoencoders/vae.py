@@ -95,7 +95,7 @@ def figures(settings: VAESettings, dataset: Dataset, params) -> dict:
     return latent_figures(
         lambda images: model.apply(params, images, method="encode"),
         lambda latents: likelihood.mean(model.apply(params, latents, method="decode")),
-        dataset.splits["test"]["image"],
+        jnp.asarray(dataset.head("test", 500)["image"]),
         key=jax.random.key(settings.seed),
     )
 
@@ -109,7 +109,7 @@ EXPERIMENT = Experiment(
     evaluate=evaluate,
     figures=figures,
     monitored="loss",
-    units={"elbo": "nats", "nll": "nats", "kl": "nats"},
+    units={"loss": "nats", "elbo": "nats", "nll": "nats", "kl": "nats"},
     presets={
         "default": {},
         "smoke": {"steps": 20, "chunk": 5, "evaluate_every": 10, "save_every": 10, "importance_samples": 10},

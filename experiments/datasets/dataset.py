@@ -44,9 +44,15 @@ class Dataset(NamedTuple):
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image."""
-        train = self.splits["train"]
-        first = train["image"][0] if isinstance(train, dict) else train[0]["image"]
-        return first.shape
+        return self.head("train", 1)["image"].shape[1:]
+
+    def head(self, split: str, count: int) -> dict[str, np.ndarray]:
+        """The first ``count`` examples of a split, or all where there are fewer, as arrays."""
+        examples = self.splits[split]
+        if isinstance(examples, dict):
+            return {key: array[:count] for key, array in examples.items()}
+        first = [examples[index] for index in range(min(count, len(examples)))]
+        return {key: np.stack([example[key] for example in first]) for key in first[0]}
 
 
 def fingerprint(splits: dict[str, Examples]) -> str:

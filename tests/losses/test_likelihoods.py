@@ -17,8 +17,12 @@ from losses.likelihoods import (
     gaussian_log_likelihood,
 )
 
-RNG = np.random.default_rng(0)
 LINE = np.linspace(-40.0, 40.0, 4001)  # the trapezoidal rule is exact to rounding for a Gaussian that decays inside
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
 
 
 def close(actual, expected, tolerance=1e-12):
@@ -29,8 +33,8 @@ def normal(*shape):
     return jnp.asarray(np.random.default_rng(len(shape) + sum(shape)).normal(size=shape))
 
 
-def test_gaussian_is_scipys_normal(float64):
-    value, mean, log_variance = RNG.normal(size=(3, 4, 5))
+def test_gaussian_is_scipys_normal(float64, rng):
+    value, mean, log_variance = rng.normal(size=(3, 4, 5))
     expected = scipy.stats.norm.logpdf(value, mean, np.exp(log_variance / 2)).sum()
     close(gaussian_log_likelihood(*map(jnp.asarray, (value, mean, log_variance))), expected)
 
@@ -40,14 +44,14 @@ def test_gaussian_integrates_to_one(float64):
     close(np.trapezoid(density(jnp.asarray(LINE)), LINE), 1.0)
 
 
-def test_bernoulli_is_scipys(float64):
-    bits, logits = RNG.integers(0, 2, (3, 4)), RNG.normal(size=(3, 4))
+def test_bernoulli_is_scipys(float64, rng):
+    bits, logits = rng.integers(0, 2, (3, 4)), rng.normal(size=(3, 4))
     expected = scipy.stats.bernoulli.logpmf(bits, scipy.special.expit(logits)).sum()
     close(bernoulli_log_likelihood(jnp.asarray(bits, jnp.float64), jnp.asarray(logits)), expected)
 
 
-def test_bernoulli_of_intensities_is_optax_cross_entropy(float64):
-    value, logits = jnp.asarray(RNG.uniform(size=(3, 4))), jnp.asarray(3 * RNG.normal(size=(3, 4)))
+def test_bernoulli_of_intensities_is_optax_cross_entropy(float64, rng):
+    value, logits = jnp.asarray(rng.uniform(size=(3, 4))), jnp.asarray(3 * rng.normal(size=(3, 4)))
     close(bernoulli_log_likelihood(value, logits), -optax.sigmoid_binary_cross_entropy(logits, value).sum())
 
 
@@ -66,14 +70,14 @@ def test_bernoulli_sums_to_one_over_all_bit_patterns(float64):
     close(jnp.exp(log_probabilities).sum(), 1.0)
 
 
-def test_categorical_is_scipys_log_softmax(float64):
-    labels, logits = RNG.integers(0, 5, (2, 3)), RNG.normal(size=(2, 3, 5))
+def test_categorical_is_scipys_log_softmax(float64, rng):
+    labels, logits = rng.integers(0, 5, (2, 3)), rng.normal(size=(2, 3, 5))
     chosen = np.take_along_axis(scipy.special.log_softmax(logits, axis=-1), labels[..., None], -1)
     close(categorical_log_likelihood(jnp.asarray(labels), jnp.asarray(logits)), chosen.sum())
 
 
-def test_categorical_is_optax_integer_cross_entropy(float64):
-    labels, logits = jnp.asarray(RNG.integers(0, 5, (2, 3))), jnp.asarray(RNG.normal(size=(2, 3, 5)))
+def test_categorical_is_optax_integer_cross_entropy(float64, rng):
+    labels, logits = jnp.asarray(rng.integers(0, 5, (2, 3))), jnp.asarray(rng.normal(size=(2, 3, 5)))
     expected = -optax.softmax_cross_entropy_with_integer_labels(logits, labels).sum()
     close(categorical_log_likelihood(labels, logits), expected)
 
@@ -112,8 +116,8 @@ def test_categoricals_mean_is_its_expectation(float64, levels):
 
 
 @pytest.mark.parametrize("name", LIKELIHOODS)
-def test_decoder_outputs_are_the_last_axis_of_an_image(float64, name):
-    likelihood, image = LIKELIHOODS[name](3), jnp.asarray(RNG.integers(0, 3, (2, 4, 1)) / 2)
+def test_decoder_outputs_are_the_last_axis_of_an_image(float64, rng, name):
+    likelihood, image = LIKELIHOODS[name](3), jnp.asarray(rng.integers(0, 3, (2, 4, 1)) / 2)
     decoded = normal(2, 4, 1, likelihood.outputs)
     pixels = jax.vmap(likelihood.log_likelihood)(image.reshape(8, 1), decoded.reshape(8, 1, -1))
     close(likelihood.log_likelihood(image, decoded), pixels.sum())

@@ -1,0 +1,60 @@
+"""What every transform of tasks promises; transforms are found, so a new one cannot escape.
+
+Each has a neutral form, in which the transformed task takes the same steps as the task itself.
+"""
+
+import inspect
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import train.mesh
+import train.transforms
+from tasks import at, batches, regression_task, run
+from train.mesh import data_parallel, device_mesh
+from train.task import seed_keys
+from train.transforms import accumulate, average_parameters, ensemble, resident, scan, with_gradient
+
+# task, one batch of one step → the transformed task, its batch, whether it has an axis of seeds
+NEUTRAL = {
+    "with_gradient": lambda task, batch: (with_gradient(task, lambda gradient: gradient), batch, False),
+    "accumulate": lambda task, batch: (accumulate(task, 1), batch, False),
+    "average_parameters": lambda task, batch: (average_parameters(task, 0.5), batch, False),
+    "ensemble": lambda task, batch: (ensemble(task, how="vmap"), one_more_axis(batch), True),
+    "resident": lambda task, batch: (resident(task, batch), jnp.arange(6), False),
+    "scan": lambda task, batch: (scan(task, 1), one_more_axis(batch), False),
+    "data_parallel": lambda task, batch: (data_parallel(task, device_mesh(jax.devices()[:1])), batch, False),
+}
+
+
+def one_more_axis(batch):
+    return jax.tree.map(lambda leaf: leaf[None], batch)
+
+
+def transforms():
+    found = {}
+    for module in (train.transforms, train.mesh):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            first = next(iter(inspect.signature(function).parameters), None)
+            if function.__module__ == module.__name__ and not name.startswith("_") and first == "task":
+                found[name] = function
+    return found
+
+
+def test_every_transform_has_a_neutral_form_here():
+    assert transforms().keys() == NEUTRAL.keys()
+
+
+@pytest.mark.parametrize("name", NEUTRAL)
+def test_the_neutral_form_takes_the_same_steps(name, float64):
+    plain, data = regression_task(), batches(1, 6)
+    task, batch, has_seeds = NEUTRAL[name](plain, at(data, 0))
+    expected, _ = run(plain, jax.tree.map(lambda leaf: jnp.concatenate([leaf, leaf]), data))
+    state = jax.jit(task.init)(seed_keys([0]) if has_seeds else jax.random.key(0))
+    for _ in range(2):
+        state, metrics = jax.jit(task.step)(state, batch)
+    params = at(state.params, 0) if has_seeds else state.params
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9), params, expected.params)
+    assert int(np.ravel(state.step)[0]) == 2
+    assert np.isfinite(np.ravel(metrics["loss"])).all()

@@ -1,0 +1,363 @@
+"""The ELBO and the likelihood estimate on models whose likelihood is known exactly.
+
+Linear-Gaussian VAE: p(z) = N(0, I), p(x | z) = N(W z + b, s² I), so p(x) = N(b, W Wᵀ + s² I), and the posterior is
+N(M⁻¹ Wᵀ (x − b), s² M⁻¹), M = Wᵀ W + s² I. At probabilistic PCA's W (Tipping & Bishop 1999, equation 7) M is diagonal, so
+that a VAE's encoder can be the posterior itself, and the ELBO the log-likelihood.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import scipy.special
+import scipy.stats
+from sklearn.decomposition import PCA
+
+from experiments.autoencoders.variational import as_they_are, likelihood_estimate, negative_elbo, redrawn_bits
+from losses.divergences import gaussian_kl
+from losses.elbo import importance_weighted_bound
+from losses.likelihoods import LIKELIHOODS, Likelihood, gaussian_log_likelihood
+from models.vae import VAE, MLPDecoder, MLPEncoder
+from train.task import supervised
+
+IMAGE_SHAPE, LATENT = (2, 3, 1), 2
+PIXELS = 6
+LEVELS, NODES = 5, 20  # 20 nodes per axis integrate these decoders to 1e-11: 24 nodes differ by less
+
+
+class LinearGaussian(NamedTuple):
+    """Images, a VAE with its parameters, its decoder's likelihood and s², and log p(x) of every image."""
+
+    images: jax.Array
+    model: VAE
+    params: dict
+    likelihood: Likelihood
+    noise: float
+    log_p: np.ndarray
+
+
+def close(actual, expected, tolerance=1e-9):
+    np.testing.assert_allclose(np.asarray(actual), expected, rtol=tolerance, atol=tolerance)
+
+
+def quick_jit(function):
+    """Compiling is most of the time here."""
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
+
+
+def keys(count, seed=0):
+    return jax.random.split(jax.random.key(seed), count)
+
+
+def linear_vae():
+    return VAE(MLPEncoder(LATENT, ()), MLPDecoder(IMAGE_SHAPE, 1, ()))
+
+
+def gaussian_of_log_variance(log_variance):
+    def log_likelihood(image, decoded):
+        return gaussian_log_likelihood(image, decoded[..., 0], jnp.full(image.shape, log_variance))
+
+    return Likelihood(1, log_likelihood, lambda decoded: decoded[..., 0])
+
+
+def linear_params(encode, encode_bias, log_variance, decode, decode_bias):
+    def layer(kernel, bias):
+        return {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(bias)}
+
+    head = {"mean": layer(encode, encode_bias), "log_variance": layer(np.zeros((PIXELS, LATENT)), log_variance)}
+    return {"params": {"encoder": {"GaussianHead_0": head}, "decoder": {"Dense_0": layer(decode, decode_bias)}}}
+
+
+def correlated_data(count=150):
+    rng = np.random.default_rng(0)
+    mixing = rng.normal(size=(3, PIXELS)) * [[1.5], [1.0], [0.4]]
+    return rng.normal(size=(count, 3)) @ mixing + 0.5 * rng.normal(size=(count, PIXELS)) + rng.normal(size=PIXELS)
+
+
+@pytest.fixture
+def ppca(float64):
+    """The VAE that is scikit-learn's probabilistic PCA (whose variances are those of an n − 1 normalised covariance)."""
+    data = correlated_data()
+    pca = PCA(LATENT, svd_solver="full").fit(data)
+    noise = pca.noise_variance_
+    weights = pca.components_.T * np.sqrt(pca.explained_variance_ - noise)
+    encode = weights / pca.explained_variance_
+    log_variance = np.log(noise / pca.explained_variance_)
+    params = linear_params(encode, -pca.mean_ @ encode, log_variance, weights.T, pca.mean_)
+    likelihood = gaussian_of_log_variance(np.log(noise))
+    images = jnp.asarray(data).reshape(-1, *IMAGE_SHAPE)
+    return LinearGaussian(images, linear_vae(), params, likelihood, noise, pca.score_samples(data))
+
+
+def likelihood_metrics(exact, samples, *, params=None, seed=0):
+    metric_fn = quick_jit(likelihood_estimate(exact.model, exact.likelihood, as_they_are, samples=samples))
+    return metric_fn(params or exact.params, {"image": exact.images}, keys(len(exact.images), seed))
+
+
+def perturbed(params):
+    """An encoder that is not quite the posterior."""
+    mean = params["params"]["encoder"]["GaussianHead_0"]["mean"]
+    bias = params["params"]["encoder"]["GaussianHead_0"]["log_variance"]["bias"] + 0.3
+    head = {
+        "mean": {"kernel": 0.9 * mean["kernel"], "bias": mean["bias"]},
+        "log_variance": {"kernel": jnp.zeros((PIXELS, LATENT)), "bias": bias},
+    }
+    return {"params": params["params"] | {"encoder": {"GaussianHead_0": head}}}
+
+
+def test_log_likelihood_of_the_linear_gaussian_model_is_that_of_its_marginal(ppca):
+    """The oracle itself: scikit-learn's score against the Gaussian with covariance W Wᵀ + s² I."""
+    decoder = ppca.params["params"]["decoder"]["Dense_0"]
+    covariance = decoder["kernel"].T @ decoder["kernel"] + ppca.noise * np.eye(PIXELS)
+    marginal = scipy.stats.multivariate_normal(decoder["bias"], covariance)
+    close(ppca.log_p, marginal.logpdf(ppca.images.reshape(-1, PIXELS)), 1e-10)
+
+
+@pytest.mark.parametrize("samples", [1, 3, 25])
+def test_with_the_exact_posterior_every_importance_weight_is_the_likelihood(ppca, samples):
+    """The mean of the logarithms and the logarithm of the mean agree only where no weight differs."""
+    metrics = likelihood_metrics(ppca, samples)
+    close(metrics["nll"], -ppca.log_p)
+    close(metrics["elbo"], ppca.log_p)
+
+
+def test_with_the_exact_posterior_the_elbo_is_the_log_likelihood(ppca):
+    """The KL is analytic here, so the ELBO is exact up to the spread of its reconstruction term."""
+    loss_fn = quick_jit(negative_elbo(ppca.model, ppca.likelihood, as_they_are, samples=100, beta=1.0))
+    count = len(ppca.images)
+    elbos = [-np.mean(loss_fn(ppca.params, {"image": ppca.images}, keys(count, seed))[0]) for seed in range(20)]
+    standard_error = np.std(elbos, ddof=1) / np.sqrt(len(elbos))
+    assert abs(np.mean(elbos) - ppca.log_p.mean()) < 5 * standard_error < 0.02
+
+
+def test_loss_is_reconstruction_plus_beta_kl(ppca):
+    batch, example_keys = {"image": ppca.images[:7]}, keys(7)
+    posterior = ppca.model.apply(ppca.params, batch["image"], method="encode")
+    kl = [gaussian_kl(mean, log_variance) for mean, log_variance in zip(*posterior, strict=True)]
+    for beta in (0.0, 1.0, 3.0):
+        loss_fn = quick_jit(negative_elbo(ppca.model, ppca.likelihood, as_they_are, samples=2, beta=beta))
+        losses, parts = loss_fn(ppca.params, batch, example_keys)
+        close(parts["kl"], kl, 1e-12)
+        close(losses, parts["reconstruction"] + beta * parts["kl"], 1e-12)
+
+
+def test_reconstruction_term_is_its_closed_form(ppca):
+    """E log p(x | z) = log N(x; W m + b, s²) − ½ tr(Wᵀ W V) / s² under q = N(m, V): within five standard errors."""
+    params = perturbed(ppca.params)
+    weights = params["params"]["decoder"]["Dense_0"]["kernel"]
+    posterior = ppca.model.apply(params, ppca.images, method="encode")
+    decoded = ppca.model.apply(params, posterior.mean, method="decode")
+    spread = np.exp(posterior.log_variance) @ np.sum(np.square(weights), axis=1) / (2 * ppca.noise)
+    expected = jax.vmap(ppca.likelihood.log_likelihood)(ppca.images, decoded) - spread
+    loss_fn = quick_jit(negative_elbo(ppca.model, ppca.likelihood, as_they_are, samples=200, beta=1.0))
+    _, parts = loss_fn(params, {"image": ppca.images}, keys(len(ppca.images)))
+    error = -parts["reconstruction"] - expected
+    assert abs(error.mean()) < 5 * error.std() / np.sqrt(len(error)) < 0.1
+    assert (np.abs(error) < 6 * error.std()).all()
+
+
+def test_importance_samples_tighten_an_inexact_posterior(ppca):
+    """The ELBO falls short by KL(q ‖ posterior); 1,000 weights recover the likelihood to the spread of their mean."""
+    metrics = likelihood_metrics(ppca, 1000, params=perturbed(ppca.params))
+    assert metrics["elbo"].mean() < ppca.log_p.mean() - 0.02
+    error = -metrics["nll"] - ppca.log_p
+    assert abs(error.mean()) < 5 * error.std() / np.sqrt(len(error)) < 0.02
+
+
+def test_each_importance_sample_counts_once(ppca):
+    """From K − 1 to K samples (K crosses a block of 20) both metrics gain one and the same weight."""
+    params = perturbed(ppca.params)
+    for samples in (2, 21):
+        fewer, more = (likelihood_metrics(ppca, k, params=params) for k in (samples - 1, samples))
+        log_weight = samples * more["elbo"] - (samples - 1) * fewer["elbo"]
+        weight = samples * np.exp(-more["nll"]) - (samples - 1) * np.exp(-fewer["nll"])
+        close(weight, np.exp(log_weight))
+
+
+def test_an_example_depends_on_its_own_key_only(ppca):
+    batch, some = {"image": ppca.images[:6]}, {"image": ppca.images[2:4]}
+    loss_fn = quick_jit(negative_elbo(ppca.model, ppca.likelihood, as_they_are, samples=3, beta=1.0))
+    metric_fn = quick_jit(likelihood_estimate(ppca.model, ppca.likelihood, as_they_are, samples=3))
+    close(loss_fn(ppca.params, batch, keys(6))[0][2:4], loss_fn(ppca.params, some, keys(6)[2:4])[0], 1e-12)
+    params = perturbed(ppca.params)
+    close(metric_fn(params, batch, keys(6))["nll"][2:4], metric_fn(params, some, keys(6)[2:4])["nll"], 1e-12)
+
+
+@pytest.mark.parametrize("learned_noise", [False, True])
+def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64, learned_noise):
+    """From a random start; the maximum is −½ (d log 2π + Σ_{i≤k} log λ_i + (d − k) log s² + d) over all linear VAEs."""
+    data = correlated_data()
+    eigenvalues = np.linalg.eigvalsh(np.cov(data.T, bias=True))[::-1]
+    noise = eigenvalues[LATENT:].mean()
+    logs = np.log(eigenvalues[:LATENT]).sum() + (PIXELS - LATENT) * np.log(noise)
+    best = -0.5 * (PIXELS * np.log(2 * np.pi) + logs + PIXELS)
+    model, batch = linear_vae(), {"image": jnp.asarray(data).reshape(-1, *IMAGE_SHAPE)}
+
+    def likelihood_of(params):
+        return gaussian_of_log_variance(params["log_variance"] if learned_noise else np.log(noise))
+
+    def init_params(key):
+        vae = model.init(key, jnp.zeros((1, *IMAGE_SHAPE), jnp.float32))
+        return {"vae": jax.tree.map(lambda leaf: leaf.astype(jnp.float64), vae), "log_variance": jnp.zeros(())}
+
+    def loss_fn(params, batch, keys):
+        return negative_elbo(model, likelihood_of(params), as_they_are, samples=4, beta=1.0)(params["vae"], batch, keys)
+
+    def evaluated(params, seed):
+        metric_fn = likelihood_estimate(model, likelihood_of(params), as_they_are, samples=100)
+        return metric_fn(params["vae"], batch, keys(len(data), seed))["elbo"].mean()
+
+    task = supervised(loss_fn, init_params, optax.adam(lambda count: 0.03 * jnp.exp(-count.astype(float) / 300)))
+
+    @jax.jit
+    def train(state):
+        def chunk(state, _):
+            state, _ = jax.lax.scan(lambda s, _: task.step(s, batch), state, None, 300)
+            return state, jax.vmap(lambda seed: evaluated(state.params, seed))(jnp.arange(4))
+
+        return jax.lax.scan(chunk, state, None, 5)
+
+    state, elbos = train(task.init(jax.random.key(0)))
+    standard_errors = np.std(elbos, axis=1, ddof=1) / 2
+    means = elbos.mean(axis=1)
+    assert best - 0.05 < means[-1]
+    assert (means < best + 5 * standard_errors + 1e-9).all()
+    assert means[0] < means[-1]
+
+
+class GaussianCategorical(NamedTuple):
+    """The lectures' model: z ∈ ℝ³, x one of five values, and a small network between."""
+
+    images: jax.Array
+    model: VAE
+    params: dict
+    likelihood: Likelihood
+
+
+@pytest.fixture
+def categorical_model(float64):
+    """All five values as images of one pixel, and random parameters."""
+    images = jnp.arange(LEVELS, dtype=jnp.float64).reshape(LEVELS, 1, 1, 1) / (LEVELS - 1)
+    model = VAE(MLPEncoder(3, (4,), "tanh"), MLPDecoder((1, 1, 1), LEVELS, (8,), "tanh"))
+    shapes = jax.eval_shape(model.init, jax.random.key(0), jax.ShapeDtypeStruct(images.shape, jnp.float32))
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(lambda leaf: jnp.asarray(0.7 * rng.normal(size=leaf.shape)), shapes)
+    return GaussianCategorical(images, model, params, LIKELIHOODS["categorical"](LEVELS))
+
+
+def expectation(function, nodes, mean=0.0, deviation=1.0):
+    """Of a function of z ~ N(mean, deviation²) in three dimensions, by tensor Gauss–Hermite quadrature."""
+    points, weights = np.polynomial.hermite_e.hermegauss(nodes)
+    grid = np.stack(np.meshgrid(points, points, points, indexing="ij"), axis=-1).reshape(-1, 3)
+    products = np.prod(np.stack(np.meshgrid(weights, weights, weights, indexing="ij")), axis=0).ravel()
+    return products @ function(mean + deviation * grid) / (2 * np.pi) ** 1.5
+
+
+def log_softmax_of_z(model):
+    """log p(x | z) of all five values, computed outside the code under test."""
+    layers = jax.tree.map(np.asarray, model.params["params"]["decoder"])
+
+    def function(z):
+        hidden = np.tanh(z @ layers["MLP_0"]["Dense_0"]["kernel"] + layers["MLP_0"]["Dense_0"]["bias"])
+        return scipy.special.log_softmax(hidden @ layers["Dense_0"]["kernel"] + layers["Dense_0"]["bias"], axis=-1)
+
+    return function
+
+
+def marginal(model, nodes=NODES):
+    """p(x) of all five values."""
+    return expectation(lambda z: np.exp(log_softmax_of_z(model)(z)), nodes)
+
+
+def exact_elbo(model):
+    """E_q log p(x | z) − KL(q ‖ p) of all five values."""
+    mean, log_variance = map(np.asarray, model.model.apply(model.params, model.images, method="encode"))
+    deviation = np.exp(log_variance / 2)
+    log_likelihood = [
+        expectation(lambda z: log_softmax_of_z(model)(z)[:, x], NODES, mean[x], deviation[x]) for x in range(LEVELS)
+    ]
+    return np.array(log_likelihood) - 0.5 * np.sum(deviation**2 + mean**2 - 1 - log_variance, axis=1)
+
+
+def repeated_bounds(model, samples, repeats, seed=0):
+    """The K-sample bound [repeats, values], each repeat with its own draws."""
+    metric_fn = likelihood_estimate(model.model, model.likelihood, as_they_are, samples=samples)
+    grid = keys(repeats * LEVELS, seed).reshape(repeats, LEVELS)
+    bounds = jax.vmap(lambda k: -metric_fn(model.params, {"image": model.images}, k)["nll"])
+    return np.asarray(jax.jit(bounds)(grid))
+
+
+def mean_and_standard_error(values):
+    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
+
+
+def test_quadrature_of_the_categorical_model_has_converged_and_sums_to_one(categorical_model):
+    close(marginal(categorical_model).sum(), 1.0, 1e-12)
+    close(marginal(categorical_model), marginal(categorical_model, NODES + 4))
+
+
+def test_exact_elbo_of_the_categorical_model_is_below_log_p(categorical_model):
+    assert (exact_elbo(categorical_model) < np.log(marginal(categorical_model))).all()
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+def test_loss_estimates_the_exact_elbo_whatever_the_number_of_samples(categorical_model, samples):
+    model, repeats = categorical_model, 2000
+    loss_fn = negative_elbo(model.model, model.likelihood, as_they_are, samples=samples, beta=1.0)
+    grid = keys(repeats * LEVELS).reshape(repeats, LEVELS)
+    losses = jax.jit(jax.vmap(lambda k: loss_fn(model.params, {"image": model.images}, k)[0]))(grid)
+    mean, standard_error = mean_and_standard_error(-np.asarray(losses))
+    assert (np.abs(mean - exact_elbo(model)) < 5 * standard_error).all()
+    assert (standard_error < 0.02).all()
+
+
+def test_importance_weighted_bound_rises_from_the_elbo_with_k_and_stays_below_log_p(categorical_model):
+    """K = 1, 5, 50, from independent draws, each step by more than its standard error allows for chance."""
+    log_p = np.log(marginal(categorical_model))
+    bounds = [mean_and_standard_error(repeated_bounds(categorical_model, k, 2000, seed=k)) for k in (1, 5, 50)]
+    (first, first_error), *_ = bounds
+    assert (np.abs(first - exact_elbo(categorical_model)) < 5 * first_error).all()
+    for (lower, lower_error), (higher, higher_error) in zip(bounds, bounds[1:], strict=False):
+        assert (higher - lower > 3 * np.hypot(lower_error, higher_error)).all()
+    for mean, standard_error in bounds:
+        assert (mean < log_p + 5 * standard_error).all()
+
+
+def test_importance_weighted_bound_approaches_log_p(categorical_model):
+    """Its bias, the variance of a weight over 2 K, is far below the standard error here."""
+    mean, standard_error = mean_and_standard_error(repeated_bounds(categorical_model, 2000, 20))
+    assert (np.abs(mean - np.log(marginal(categorical_model))) < 5 * standard_error).all()
+    assert (standard_error < 0.02).all()
+
+
+def test_bound_of_many_prior_samples_is_log_p(categorical_model):
+    """With q = p the weights are p(x | z), and the losses' function alone gives the marginal."""
+    draws = np.random.default_rng(0).normal(size=(50_000, 3))
+    log_weights = log_softmax_of_z(categorical_model)(draws)
+    bounds = jax.vmap(importance_weighted_bound, in_axes=1)(jnp.asarray(log_weights))
+    relative_error = np.exp(log_weights).std(axis=0) / np.exp(log_weights).mean(axis=0) / np.sqrt(len(draws))
+    assert (np.abs(bounds - np.log(marginal(categorical_model))) < 5 * relative_error).all()
+
+
+def test_redrawn_bits_are_bits_with_the_intensity_as_mean():
+    """Within five standard errors √(p (1 − p) / N); zero and one are kept."""
+    images = jnp.tile(jnp.asarray([0.0, 0.2, 0.5, 0.9, 1.0]).reshape(1, 5, 1, 1), (4000, 1, 1, 1))
+    bits = np.asarray(redrawn_bits(images, keys(4000)))[:, :, 0, 0]
+    assert set(np.unique(bits)) == {0.0, 1.0}
+    probability = np.asarray(images[0, :, 0, 0])
+    bound = 5 * np.sqrt(probability * (1 - probability) / 4000) + 1e-7
+    assert (np.abs(bits.mean(axis=0) - probability) <= bound).all()
+
+
+def test_loss_and_metrics_see_the_observed_images(ppca):
+    """The same numbers as from the bits themselves: observed zeros and ones are redrawn to themselves."""
+    bits = {"image": jnp.round(jax.nn.sigmoid(ppca.images[:5]))}
+    grey = {"image": jnp.full_like(bits["image"], 0.5)}
+    for make in (likelihood_estimate, lambda *a, samples: negative_elbo(*a, samples=samples, beta=1.0)):
+        redrawn, kept = (quick_jit(make(ppca.model, ppca.likelihood, o, samples=2)) for o in (redrawn_bits, as_they_are))
+        jax.tree.map(np.testing.assert_array_equal, redrawn(ppca.params, bits, keys(5)), kept(ppca.params, bits, keys(5)))
+        before, after = (jax.tree.leaves(redrawn(ppca.params, grey, keys(5, seed)))[0] for seed in (0, 1))
+        assert (before != after).all()

@@ -1,0 +1,290 @@
+"""Convolution against SciPy, against lax and its autodiff, and in every position that a network puts it."""
+
+import time
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.signal
+from flax import linen as nn
+from hypothesis import given
+from hypothesis import strategies as st
+from jax import lax
+from jax.test_util import check_grads
+
+from models.layers.conv import convolve, flax_convolution, output_size
+
+QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0}  # most of the time here; the sums are the same
+LAYOUT = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}
+
+
+def close(actual, expected, tolerance=1e-10):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), actual, expected)
+
+
+def normal(*shape):
+    return jnp.asarray(np.random.default_rng(sum(shape)).normal(size=shape))
+
+
+def by_lax(images, kernel, *, stride=1, padding="VALID", dilation=1, groups=1):
+    rank = images.ndim - 2
+    return lax.conv_general_dilated(
+        images,
+        kernel,
+        np.broadcast_to(stride, rank),
+        padding,
+        rhs_dilation=np.broadcast_to(dilation, rank),
+        dimension_numbers=LAYOUT[rank],
+        feature_group_count=groups,
+    )
+
+
+def value_and_gradients(convolution, images, kernel):
+    """The result, and both gradients along a cotangent that differs in every entry."""
+    value, pullback = jax.vjp(convolution, images, kernel)
+    return value, *pullback(jnp.sin(jnp.arange(value.size, dtype=value.dtype)).reshape(value.shape))
+
+
+def assert_like_lax(images, kernel, **options):
+    def both(images, kernel):
+        return [value_and_gradients(lambda x, w: f(x, w, **options), images, kernel) for f in (convolve, by_lax)]
+
+    close(*jax.jit(both, compiler_options=QUICK_TO_COMPILE)(images, kernel))
+
+
+@pytest.mark.parametrize(("size", "window"), [((9,), (4,)), ((7, 6), (3, 2)), ((4, 5, 6), (2, 3, 1))])
+def test_is_scipys_correlation_summed_over_channels(float64, size, window):
+    images, kernel = normal(2, *size, 3), normal(*window, 3, 2)
+    expected = [
+        [sum(scipy.signal.correlate(x[..., c], kernel[..., c, o], "valid") for c in range(3)) for o in range(2)]
+        for x in np.asarray(images)
+    ]
+    close(convolve(images, kernel), np.moveaxis(expected, 1, -1), 1e-12)
+
+
+def test_is_the_docstrings_sum(float64):
+    """Stride, padding and dilation together, one position at a time."""
+    images, kernel = np.asarray(normal(1, 8, 2)), np.asarray(normal(3, 2, 2))
+    expected = np.zeros((1, 4, 2))
+    for i, k in product(range(4), range(3)):
+        if 0 <= (position := 3 * i + 2 * k - 1) < 8:
+            expected[0, i] += images[0, position] @ kernel[k]
+    close(convolve(jnp.asarray(images), jnp.asarray(kernel), stride=3, padding=[(1, 5)], dilation=2), expected, 1e-12)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("padding", ["VALID", "SAME", ((1, 2), (0, 3))], ids=str)
+@pytest.mark.parametrize(
+    ("stride", "window", "dilation"),
+    [(1, (3, 2), 1), (1, (2, 3), (2, 1)), ((2, 3), (2, 3), 1), ((3, 2), (1, 4), (1, 2))],
+)
+def test_value_and_gradients_are_those_of_lax(float64, stride, window, padding, dilation, groups):
+    images, kernel = normal(2, 7, 8, 4), normal(*window, 4 // groups, 8)
+    assert_like_lax(images, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"padding": ((4, 5), (3, 6))},
+        {"padding": ((-1, -2), (2, -3))},
+        {"padding": ((0, 0), (0, 0)), "stride": 5},
+        {"padding": "SAME_LOWER", "stride": 2},
+        {"padding": "SAME", "dilation": 3, "stride": 2, "groups": 2},
+    ],
+    ids=["wider than the kernel", "cropping", "pixels unseen", "same, low first", "everything"],
+)
+def test_unusual_geometries_are_those_of_lax(float64, options):
+    assert_like_lax(normal(2, 7, 8, 4), normal(3, 2, 4 // options.get("groups", 1), 6), **options)
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+@pytest.mark.parametrize("rank", [1, 3])
+def test_value_and_gradients_are_those_of_lax_in_one_and_three_dimensions(float64, rank, groups):
+    images, kernel = normal(2, *(7, 5, 6)[:rank], 3), normal(*(3, 2, 4)[:rank], 3 // groups, 6)
+    padding = ((2, 1), (0, 2), (1, 1))[:rank]
+    assert_like_lax(images, kernel, stride=2, padding=padding, groups=groups)
+
+
+def test_four_spatial_dimensions_are_scipys_correlation(float64):
+    images, kernel = normal(1, 3, 4, 3, 2, 1), normal(2, 3, 1, 2, 1, 1)
+    expected = scipy.signal.correlate(np.asarray(images)[0, ..., 0], np.asarray(kernel)[..., 0, 0], "valid")
+    close(convolve(images, kernel)[0, ..., 0], expected, 1e-12)
+
+
+def test_gradients_to_second_order_are_finite_differences(float64):
+    @jax.jit
+    def convolution(images, kernel):
+        return convolve(images, kernel, stride=2, padding="SAME", dilation=(1, 2), groups=2)
+
+    check_grads(convolution, (normal(1, 5, 6, 2), normal(3, 2, 1, 2)), order=2, modes=["rev"])
+
+
+def test_vmap_over_kernels_is_a_loop(float64):
+    images, kernels = normal(2, 6, 5, 2), normal(3, 3, 2, 2, 4)
+    expected = [value_and_gradients(convolve, images, kernel) for kernel in kernels]
+    actual = jax.vmap(lambda kernel: value_and_gradients(convolve, images, kernel))(kernels)
+    close(actual, jax.tree.map(lambda *parts: jnp.stack(parts), *expected))
+
+
+def test_vmap_over_images_and_kernels_is_a_loop(float64):
+    images, kernels = normal(3, 2, 6, 5, 2), normal(3, 3, 2, 2, 4)
+    expected = [value_and_gradients(convolve, x, w) for x, w in zip(images, kernels, strict=True)]
+    actual = jax.vmap(lambda x, w: value_and_gradients(convolve, x, w))(images, kernels)
+    close(actual, jax.tree.map(lambda *parts: jnp.stack(parts), *expected))
+
+
+geometry = st.fixed_dictionaries(
+    {
+        "stride": st.integers(1, 4),
+        "padding": st.tuples(st.integers(0, 4), st.integers(0, 4)),
+        "dilation": st.integers(1, 3),
+    }
+)
+
+
+@given(st.integers(1, 12), st.integers(1, 5), geometry)
+def test_output_size_counts_the_positions_where_the_kernel_fits(size, kernel, options):
+    padded, reach = size + sum(options["padding"]), options["dilation"] * (kernel - 1)
+    positions = [start for start in range(0, padded, options["stride"]) if start + reach < padded]
+    assert output_size(size, kernel, **options) == len(positions)
+
+
+@given(st.integers(1, 12), st.integers(1, 5), geometry)
+def test_output_size_is_the_shape_or_the_convolution_is_refused(size, kernel, options):
+    images, weights = jax.ShapeDtypeStruct((1, size, 1), jnp.float32), jax.ShapeDtypeStruct((kernel, 1, 1), jnp.float32)
+    expected = output_size(size, kernel, **options)
+
+    def shape():
+        padding = [options["padding"]]
+        return jax.eval_shape(lambda x, w: convolve(x, w, **options | {"padding": padding}), images, weights).shape
+
+    if expected:
+        assert shape() == (1, expected, 1)
+    else:
+        with pytest.raises(ValueError, match="does not fit"):
+            shape()
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(1, 4))
+def test_same_padding_gives_size_over_stride_rounded_up(size, kernel, stride):
+    images, weights = jax.ShapeDtypeStruct((1, size, 1), jnp.float32), jax.ShapeDtypeStruct((kernel, 1, 1), jnp.float32)
+    result = jax.eval_shape(lambda x, w: convolve(x, w, stride=stride, padding="SAME"), images, weights)
+    assert result.shape == (1, -(-size // stride), 1)
+
+
+def scanned(images, kernels):
+    """Convolution by each of ``kernels`` in turn, and its gradients, inside one ``lax.scan``."""
+    return lax.scan(lambda carry, w: (carry, value_and_gradients(strided, images, w)), None, kernels)[1]
+
+
+def strided(images, kernel):
+    return convolve(images, kernel, stride=2, padding="SAME")
+
+
+def test_value_and_gradients_inside_scan_are_the_bits_outside():
+    images, kernels = normal(4, 9, 8, 3).astype(jnp.float32), normal(2, 3, 3, 3, 5).astype(jnp.float32)
+    outside = jax.jit(lambda w: value_and_gradients(strided, images, w))
+    expected = jax.tree.map(lambda *parts: jnp.stack(parts), *map(outside, kernels))
+    jax.tree.map(np.testing.assert_array_equal, jax.jit(scanned)(images, kernels), expected)
+
+
+def convolutions(jaxpr):
+    """The convolutions of ``jaxpr`` and of everything inside it."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "conv_general_dilated":
+            yield equation.params
+        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: hasattr(x, "eqns")):
+            if hasattr(inner, "eqns") or hasattr(inner, "jaxpr"):
+                yield from convolutions(getattr(inner, "jaxpr", inner))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_all_convolutions_of_the_gradient_are_laid_out_nhwc_by_hwio(groups):
+    """Any other layout is on XLA:CPU's slow path inside a while loop."""
+    gradient = jax.grad(lambda x, w: convolve(x, w, padding="SAME", groups=groups).sum(), (0, 1))
+    found = list(convolutions(jax.make_jaxpr(gradient)(jnp.ones((2, 6, 6, 4)), jnp.ones((3, 3, 4 // groups, 4))).jaxpr))
+    assert len(found) >= 2
+    for params in found:
+        assert params["dimension_numbers"] == ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
+        assert params["batch_group_count"] == 1
+        assert set(params["lhs_dilation"]) == {1}
+
+
+def seconds(function, *arguments):
+    jax.block_until_ready(function(*arguments))
+
+    def once():
+        start = time.perf_counter()
+        jax.block_until_ready(function(*arguments))
+        return time.perf_counter() - start
+
+    return min(once() for _ in range(5))
+
+
+def test_gradients_inside_scan_are_about_as_fast_as_outside():
+    """Autodiff's are 50 times slower here; 5 leaves room for a busy machine."""
+    images, kernels = jnp.ones((16, 20, 20, 16)), jnp.ones((4, 3, 3, 16, 32))
+    outside = jax.jit(lambda w: value_and_gradients(strided, images, w))
+    assert seconds(jax.jit(scanned), images, kernels) < 5 * 4 * seconds(outside, kernels[0])
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((2, 9, 8, 4), {"kernel_size": (3, 2), "strides": 2}),
+        ((2, 9, 8, 4), {"kernel_size": (3, 2), "strides": (1, 3), "padding": "VALID", "kernel_dilation": 2}),
+        ((2, 9, 8, 4), {"kernel_size": (3, 2), "padding": ((1, 0), (2, 2)), "feature_group_count": 2}),
+        ((2, 9, 8, 4), {"kernel_size": (3, 3), "padding": "CIRCULAR", "feature_group_count": 4}),
+        ((2, 9, 4), {"kernel_size": (3,), "padding": "CAUSAL"}),
+        ((2, 3, 9, 8, 4), {"kernel_size": (3, 3)}),
+    ],
+)
+def test_flax_layer_computes_and_learns_the_same_with_it(float64, shape, options):
+    own, flax = (
+        nn.Conv(4, **options, param_dtype=jnp.float64, **convolution)
+        for convolution in ({"conv_general_dilated": flax_convolution}, {})
+    )
+    images = normal(*shape)
+    shapes = jax.eval_shape(flax.init, jax.random.key(0), images)
+    params = jax.tree.map(lambda leaf: normal(*leaf.shape), shapes)
+
+    def both(images, params):
+        return [value_and_gradients(lambda x, p: layer.apply(p, x), images, params) for layer in (own, flax)]
+
+    close(*jax.jit(both, compiler_options=QUICK_TO_COMPILE)(images, params))
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_wrong_channels_are_refused_with_the_shapes(groups):
+    with pytest.raises(ValueError, match=r"6 channels in .*\(3, 3, 4, 8\)"):
+        convolve(jnp.ones((1, 5, 5, 6)), jnp.ones((3, 3, 4, 8)), groups=groups)
+
+
+def test_features_that_do_not_divide_into_groups_are_refused_with_the_shapes():
+    with pytest.raises(ValueError, match=r"4 channels in 2 groups .*\(3, 3, 2, 5\)"):
+        convolve(jnp.ones((1, 5, 5, 4)), jnp.ones((3, 3, 2, 5)), groups=2)
+
+
+def test_a_kernel_that_is_too_large_is_refused_with_the_shapes():
+    with pytest.raises(ValueError, match=r"\(3, 4, 2, 8\).*\(1, 5, 6, 2\)"):
+        convolve(jnp.ones((1, 5, 6, 2)), jnp.ones((3, 4, 2, 8)), dilation=(2, 2))
+
+
+def test_different_ranks_are_refused_with_the_shapes():
+    with pytest.raises(ValueError, match=r"\(5, 5, 2\).*\(3, 3, 2, 8\)"):
+        convolve(jnp.ones((5, 5, 2)), jnp.ones((3, 3, 2, 8)))
+
+
+@pytest.mark.parametrize("options", [{"stride": (1, 2, 1)}, {"dilation": (2,)}, {"padding": ((1, 1),)}])
+def test_options_for_another_number_of_axes_are_refused_with_the_shapes(options):
+    with pytest.raises(ValueError, match=r"\(1, 5, 5, 2\)"):
+        convolve(jnp.ones((1, 5, 5, 2)), jnp.ones((3, 3, 2, 8)), **options)
+
+
+def test_input_dilation_is_refused_with_its_value():
+    layer = nn.Conv(3, (3, 3), input_dilation=(1, 2), conv_general_dilated=flax_convolution)
+    with pytest.raises(ValueError, match=r"\(1, 2\)"):
+        layer.init(jax.random.key(0), jnp.ones((1, 5, 5, 2)))
