@@ -42,19 +42,15 @@ class Run(NamedTuple):
         """What ``config.json`` says."""
         return Config(self.name, self.preset, as_json(self.settings))
 
-    def one_task(self) -> Task:
-        """The task of one seed."""
+    def task(self) -> Task:
+        """The task, of one seed."""
         task = self.experiment.task(self.settings, self.dataset)
         decay = self.settings.average_decay
         return average_parameters(task, decay) if decay else task
 
-    def task(self) -> Task:
-        """The task of all seeds."""
-        return ensemble(self.one_task(), how=self.settings.seeds_by)
-
     def beginning(self) -> Saved:
         """The state of all seeds before the first step."""
-        state = jax.jit(self.task().init)(seed_keys(self.settings.all_seeds))
+        state = jax.jit(ensemble(self.task(), how=self.settings.seeds_by).init)(seed_keys(self.settings.all_seeds))
         return begin(state, self.settings.seeds, self.settings)
 
 
@@ -171,6 +167,7 @@ def _train_and_summarise(run: Run, workdir: Path, checkpoints: Checkpoints, save
             make_feed(run),
             saved,
             rhythm=run.settings,
+            seeds_by=run.settings.seeds_by,
             monitor=lambda params: average(measure(params)),
             held_out=run.settings.held_out,
             monitored=run.experiment.monitored,
@@ -246,7 +243,12 @@ def _statistics(values: np.ndarray, unit: str) -> dict:
     mean = float(values.mean())
     if not math.isfinite(mean):
         mean = spread = None
-    return {"mean": mean, "std": spread, "values": [v if math.isfinite(v) else None for v in values.tolist()], "unit": unit}
+    return {
+        "mean": mean,
+        "std": spread,
+        "values": [v if math.isfinite(v) else None for v in values.tolist()],
+        "unit": unit,
+    }
 
 
 def _compared(reference: Reference, measured: dict) -> dict:
@@ -259,7 +261,7 @@ def _compared(reference: Reference, measured: dict) -> dict:
 def flops_per_step(run: Run, state: PyTree) -> float | None:
     """Floating-point operations of one seed's step, by XLA's own count; None where the backend does not count."""
     batch = take(run.dataset.splits["train"], np.zeros(run.settings.batch_size, np.int32))
-    costs = jax.jit(run.one_task().step).lower(state, batch).cost_analysis()
+    costs = jax.jit(run.task().step).lower(state, batch).cost_analysis()
     return float(costs["flops"]) if costs and "flops" in costs else None
 
 

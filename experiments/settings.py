@@ -9,6 +9,7 @@ from annotated_types import BaseMetadata, Ge, Gt, Lt
 
 from train.loop import Rhythm
 from train.optimizers import Optimization
+from train.transforms import SeedsBy
 
 if TYPE_CHECKING:
     from experiments.datasets import Dataset
@@ -28,7 +29,7 @@ class Settings(Rhythm, Optimization):
     """the first seed"""
     seeds: Annotated[int, Gt(0)] = 1
     """how many seeds to train, in one compiled program"""
-    seeds_by: Literal["map", "vmap"] = "map"
+    seeds_by: SeedsBy = "map"
     """one seed after the other, with the bits of each alone; or all together"""
     evaluation_batch: Annotated[int, Gt(0)] = 250
     """held-out examples measured at a time; changes memory, not numbers"""

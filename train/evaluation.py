@@ -1,13 +1,13 @@
 """Metrics of held-out examples: one value per example and seed, in batches of bounded memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
-from train.feed import size_of, take
+from train.feed import Source, size_of, take
 from train.progress import Progress
 from train.task import Batch, Metrics, Params, Stream
 
@@ -15,7 +15,7 @@ MetricFn = Callable[[Params, Batch, Key[Array, " batch"]], Metrics]
 
 
 def evaluator(
-    metric_fn: MetricFn, examples: PyTree | Sequence, seeds: Key[Array, " seeds"], *, batch: int
+    metric_fn: MetricFn, examples: PyTree | Source, seeds: Key[Array, " seeds"], *, batch: int
 ) -> Callable[..., dict[str, np.ndarray]]:
     """The function ``params → {name: [seeds, examples, …]}`` for parameters with a leading axis of seeds.
 

@@ -6,7 +6,7 @@ entry ``p mod N`` of epoch ``p // N``'s own permutation. No example is dropped a
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -18,11 +18,20 @@ from train.transforms import resident
 Chunk = tuple[int, int]  # first step, number of steps
 
 
+@runtime_checkable
+class Source(Protocol):
+    """Random access to examples, each a tree of arrays."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> PyTree[np.ndarray]: ...
+
+
 class Feed(NamedTuple):
     """Examples for a compiled chunk of steps.
 
     ``resident`` stays on the device for the whole run, ``read(chunks)`` yields the elements of each chunk, with leading
-    axes [steps, seeds, batch], and ``bind(task, resident)`` is the task that takes one step's elements.
+    axes [seeds, steps, batch], and ``bind(task, resident)`` is the task that takes one step's elements.
     """
 
     resident: PyTree
@@ -44,20 +53,20 @@ def example_indices(seed: int, size: int, start: int, stop: int) -> Int[np.ndarr
     return order[start - offset : stop - offset].astype(np.int32)
 
 
-def _chunk_indices(seeds: Sequence[int], size: int, batch: int, chunk: Chunk) -> Int[np.ndarray, "steps seeds batch"]:
+def _chunk_indices(seeds: Sequence[int], size: int, batch: int, chunk: Chunk) -> Int[np.ndarray, "seeds steps batch"]:
     start, length = chunk
     indices = [example_indices(seed, size, start * batch, (start + length) * batch) for seed in seeds]
-    return np.stack([index.reshape(length, batch) for index in indices], axis=1)
+    return np.stack([index.reshape(length, batch) for index in indices])
 
 
-def take(examples: PyTree | Sequence, index: Int[np.ndarray, " batch"]) -> PyTree:
+def take(examples: PyTree | Source, index: Int[np.ndarray, " batch"]) -> PyTree:
     """The examples at ``index`` as arrays, from arrays or from a random-access source."""
     if isinstance(examples, dict):
         return jax.tree.map(lambda leaf: leaf[index], examples)
     return jax.tree.map(lambda *leaves: np.stack(leaves), *[examples[int(i)] for i in index])
 
 
-def size_of(examples: PyTree | Sequence) -> int:
+def size_of(examples: PyTree | Source) -> int:
     """How many examples there are."""
     return batch_size(examples) if isinstance(examples, dict) else len(examples)
 
@@ -66,7 +75,7 @@ def resident_feed(examples: PyTree, seeds: Sequence[int], batch: int) -> Feed:
     """Feeds arrays that live on the device, gathered by index inside the compiled chunk."""
     size = batch_size(examples)
 
-    def read(chunks: Iterable[Chunk]) -> Iterator[Int[np.ndarray, "steps seeds batch"]]:
+    def read(chunks: Iterable[Chunk]) -> Iterator[Int[np.ndarray, "seeds steps batch"]]:
         return (_chunk_indices(seeds, size, batch, chunk) for chunk in chunks)
 
     return Feed(jax.device_put(examples), read, resident)
@@ -75,7 +84,7 @@ def resident_feed(examples: PyTree, seeds: Sequence[int], batch: int) -> Feed:
 class _InOrder:
     """A random-access source as a run sees it: item ``p`` is the example at position ``p``, for all seeds in turn."""
 
-    def __init__(self, source: Sequence, seeds: Sequence[int], batch: int, start: int, steps: int):
+    def __init__(self, source: PyTree | Source, seeds: Sequence[int], batch: int, start: int, steps: int):
         self.source, self.seeds, self.batch, self.start, self.steps = source, seeds, batch, start, steps
 
     def __len__(self) -> int:
@@ -85,12 +94,17 @@ class _InOrder:
         step, within = divmod(item, len(self.seeds) * self.batch)
         seed, place = divmod(within, self.batch)
         position = (self.start + step) * self.batch + place
-        size = len(self.source)
-        return self.source[int(epoch_order(self.seeds[seed], position // size, size)[position % size])]
+        size = size_of(self.source)
+        index = int(epoch_order(self.seeds[seed], position // size, size)[position % size])
+        return (
+            jax.tree.map(lambda leaf: leaf[index], self.source) if isinstance(self.source, dict) else self.source[index]
+        )
 
 
-def streaming_feed(source: Sequence, seeds: Sequence[int], batch: int, *, threads: int = 8, ahead: int = 2) -> Feed:
-    """Feeds a random-access source of any size through Grain: the same examples in the same order as ``resident_feed``.
+def streaming_feed(
+    source: PyTree | Source, seeds: Sequence[int], batch: int, *, threads: int = 8, ahead: int = 2
+) -> Feed:
+    """Feeds a random-access source of any size (or arrays) through Grain: the same examples in the same order as ``resident_feed``.
 
     ``threads`` read in parallel; at most ``ahead`` further steps are held in memory.
     """
@@ -106,6 +120,6 @@ def streaming_feed(source: Sequence, seeds: Sequence[int], batch: int, *, thread
         batches = iter(ordered.to_iter_dataset(options).batch(batch).batch(len(seeds)))
         for _, length in chunks:
             steps = [next(batches) for _ in range(length)]
-            yield jax.tree.map(lambda *leaves: np.stack(leaves), *steps)
+            yield jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *steps)
 
     return Feed((), read, lambda task, _: task)

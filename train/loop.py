@@ -24,7 +24,7 @@ from train.feed import Chunk, Feed
 from train.metrics import MetricsWriter
 from train.progress import Progress
 from train.task import Params, State, Task, evaluation_params
-from train.transforms import scan
+from train.transforms import SeedsBy, ensemble, scan
 
 Count = Annotated[int, Gt(0)]
 
@@ -97,11 +97,15 @@ def chunks(start: int, rhythm: Rhythm) -> Iterator[Chunk]:
         start = stop
 
 
-def advance(task: Task, feed: Feed, length: int) -> Callable:
-    """The function of one chunk: (state, resident data, elements) → (state, metrics [steps, seeds], finite [seeds])."""
+def advance(task: Task, feed: Feed, length: int, seeds_by: SeedsBy) -> Callable:
+    """The function of one chunk: (state, resident data, elements) → (state, metrics [seeds, steps], finite [seeds]).
+
+    The scan runs inside of the ensemble: a scan that carried the axis of seeds would copy every parameter at every step.
+    """
 
     def run(state: State, data: PyTree, elements: PyTree) -> tuple[State, dict[str, Array], Bool[Array, " seeds"]]:
-        state, metrics = scan(feed.bind(task, data), length).step(state, elements)
+        chunk = scan(feed.bind(task, data), length)
+        state, metrics = ensemble(chunk, how=seeds_by).step(state, elements)
         return state, metrics, all_finite(state.params)
 
     return run
@@ -129,13 +133,13 @@ def _signals() -> Iterator[list[int]]:
 class _Compiler:
     """Compiles a chunk once per length, ahead of its first call, and keeps the time."""
 
-    def __init__(self, task: Task, feed: Feed):
-        self._task, self._feed, self._compiled, self.seconds = task, feed, {}, 0.0
+    def __init__(self, task: Task, feed: Feed, seeds_by: SeedsBy):
+        self._task, self._feed, self._seeds_by, self._compiled, self.seconds = task, feed, seeds_by, {}, 0.0
 
     def __call__(self, length: int, state: State, elements: PyTree) -> Callable:
         if length not in self._compiled:
             started = time.perf_counter()
-            function = jax.jit(advance(self._task, self._feed, length), donate_argnums=0)
+            function = jax.jit(advance(self._task, self._feed, length, self._seeds_by), donate_argnums=0)
             self._compiled[length] = function.lower(state, self._feed.resident, elements).compile()
             self.seconds += time.perf_counter() - started
         return self._compiled[length]
@@ -143,10 +147,10 @@ class _Compiler:
 
 def _check_finite(metrics: dict[str, np.ndarray], finite: np.ndarray, start: int, kept: int) -> None:
     for name, values in metrics.items():
-        if (bad := np.argwhere(~np.isfinite(values))).size:
+        if (bad := np.argwhere(~np.isfinite(values.T))).size:
             raise Diverged(f"metric {name}", start + int(bad[0][0]) + 1, int(bad[0][1]), kept)
     if not finite.all():
-        steps = len(next(iter(metrics.values())))
+        steps = next(iter(metrics.values())).shape[1]
         raise Diverged("a parameter", start + steps, int(np.argmin(finite)), kept)
 
 
@@ -156,6 +160,7 @@ def train(
     saved: Saved,
     *,
     rhythm: Rhythm,
+    seeds_by: SeedsBy,
     monitor: Callable[[Params], dict[str, np.ndarray]],
     monitored: str,
     held_out: str,
@@ -164,7 +169,7 @@ def train(
     notes: Callable[[], dict],
     progress: Progress,
 ) -> Outcome:
-    """Trains from ``saved`` to ``rhythm.steps``; ``task`` is an ensemble, so all leaves have a leading axis of seeds.
+    """Trains ``task`` for each seed from ``saved`` to ``rhythm.steps``; all saved leaves have a leading axis of seeds.
 
     ``monitor`` returns metrics of the split ``held_out``, one value per seed; early stopping watches ``monitored`` of them
     (lower is better).
@@ -174,7 +179,7 @@ def train(
     step = first_step = int(state.step.reshape(-1)[0])
     patience = rhythm.patience
     keep_best = jax.jit(early_stopping.update, static_argnames="patience")
-    compile_chunk = _Compiler(task, feed)
+    compile_chunk = _Compiler(task, feed, seeds_by)
     train_seconds, exhausted = 0.0, False
     plan = list(chunks(step, rhythm))
     elements = feed.read(plan)
@@ -196,7 +201,7 @@ def train(
             train_seconds += time.perf_counter() - started
             _check_finite(metrics, finite, start, checkpoints.steps()[-1])
             step = start + length
-            measured = {name: values.mean(axis=0) for name, values in metrics.items()}
+            measured = {name: values.mean(axis=1) for name, values in metrics.items()}
             writer.write(step, "train", measured)
             last = step == rhythm.steps
             if step % rhythm.evaluate_every == 0 or last:

@@ -1,7 +1,7 @@
 """Training features, as transforms of tasks: each takes a task and gives a task, and they compose.
 
 The usual order, from the inside out: ``accumulate``, ``average_parameters``, ``data_parallel`` (``train/mesh.py``),
-``ensemble``, ``resident``, ``scan``.
+``resident``, ``scan``, ``ensemble``.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key
 
 from train.task import Batch, Metrics, Params, Phase, State, Task, batch_size, task_of_phases
+
+SeedsBy = Literal["map", "vmap"]
 
 
 def with_gradient(task: Task, transform: Callable[[Callable], Callable]) -> Task:
@@ -66,11 +68,12 @@ def average_parameters(task: Task, decay: float) -> Task:
     return Task(init, step)
 
 
-def ensemble(task: Task, *, how: Literal["vmap", "map"]) -> Task:
+def ensemble(task: Task, *, how: SeedsBy) -> Task:
     """Independent runs of ``task`` in one compiled program: every state, batch and metric gains a leading axis of runs.
 
     ``init`` takes one key per run, ``step`` one batch per run. ``"map"`` runs them one after the other, with the bits of
     each run alone; ``"vmap"`` runs them together: rounding differs, and convolutions become slow grouped ones on CPU.
+    It belongs around a ``scan``, not inside: there every step would copy the state.
     """
 
     def each(function: Callable) -> Callable:

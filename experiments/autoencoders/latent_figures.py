@@ -26,6 +26,7 @@ def latent_figures(
 
     ``decode`` returns expected images.
     """
+    encode, decode = jax.jit(encode), jax.jit(decode)
     posterior = encode(images)
     samples = decode(jax.random.normal(key, (100, posterior.mean.shape[-1])))
     shown = images[:16]

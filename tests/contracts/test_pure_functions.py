@@ -29,7 +29,9 @@ def assert_close(one, other, tolerance):
 
 
 def test_they_are_found():
-    assert {"losses.divergences.gaussian_kl", "models.vae.sample_gaussian", "models.layers.conv.convolve"} <= set(FUNCTIONS)
+    assert {"losses.divergences.gaussian_kl", "models.vae.sample_gaussian", "models.layers.conv.convolve"} <= set(
+        FUNCTIONS
+    )
 
 
 @EVERY

@@ -60,7 +60,9 @@ def test_bernoulli_of_intensities_is_optax_cross_entropy(float64, rng):
     ("bit", "logit", "expected", "slope"), [(1, 1e4, 0, 0), (0, 1e4, -1e4, -1), (1, -1e4, -1e4, 1), (0, -1e4, 0, 0)]
 )
 def test_bernoulli_at_extreme_logits_is_exact(float64, bit, logit, expected, slope, dtype):
-    value, gradient = jax.value_and_grad(bernoulli_log_likelihood, 1)(jnp.asarray(bit, dtype), jnp.asarray(logit, dtype))
+    value, gradient = jax.value_and_grad(bernoulli_log_likelihood, 1)(
+        jnp.asarray(bit, dtype), jnp.asarray(logit, dtype)
+    )
     assert (value, gradient) == (expected, slope)
 
 
@@ -95,7 +97,8 @@ def test_categorical_at_extreme_logits_is_exact(float64):
 
 def probabilities(likelihood, values, decoded):
     """p(value) of one pixel, for each value."""
-    return np.exp(jax.vmap(lambda x: likelihood.log_likelihood(x[None], decoded))(jnp.asarray(values)))
+    log_likelihood = jax.jit(jax.vmap(lambda x: likelihood.log_likelihood(x[None], decoded)))
+    return np.exp(log_likelihood(jnp.asarray(values)))
 
 
 def test_bernoullis_mean_is_the_probability_of_one(float64):
@@ -119,8 +122,8 @@ def test_categoricals_mean_is_its_expectation(float64, levels):
 def test_decoder_outputs_are_the_last_axis_of_an_image(float64, rng, name):
     likelihood, image = LIKELIHOODS[name](3), jnp.asarray(rng.integers(0, 3, (2, 4, 1)) / 2)
     decoded = normal(2, 4, 1, likelihood.outputs)
-    pixels = jax.vmap(likelihood.log_likelihood)(image.reshape(8, 1), decoded.reshape(8, 1, -1))
-    close(likelihood.log_likelihood(image, decoded), pixels.sum())
+    pixels = jax.jit(jax.vmap(likelihood.log_likelihood))(image.reshape(8, 1), decoded.reshape(8, 1, -1))
+    close(jax.jit(likelihood.log_likelihood)(image, decoded), pixels.sum())
 
 
 def test_gaussians_variance_is_never_below_exp_minus_six(float64):
@@ -134,12 +137,13 @@ def test_gaussians_log_variance_is_the_decoders_far_above_the_floor(float64):
     close(value, scipy.stats.norm.logpdf(0.5, 0.25, np.exp(20.0)))
 
 
+@pytest.mark.parametrize("towards", [-1, None, 2], ids=["an ulp below", "as it is", "an ulp above"])
 @pytest.mark.parametrize("levels", [2, 17, 256])
-def test_categorical_reads_every_grey_level(levels):
-    """In float32, as data sets come: level k is k / (levels − 1)."""
-    images = jnp.asarray(np.arange(levels) / (levels - 1), jnp.float32)[:, None]
+def test_categorical_reads_every_grey_level(levels, towards):
+    """In float32, as data sets come: level k is k / (levels − 1), however that was rounded."""
+    grey = (np.arange(levels) / (levels - 1)).astype(np.float32)
+    images = jnp.asarray(grey if towards is None else np.nextafter(grey, np.float32(towards)))[:, None]
     decoded = 1e3 * jnp.eye(levels)[:, None, :]
-    log_likelihood = jax.vmap(
-        jax.vmap(LIKELIHOODS["categorical"](levels).log_likelihood, (0, None)), (None, 0), out_axes=1
-    )(images, decoded)
+    each_level = jax.vmap(LIKELIHOODS["categorical"](levels).log_likelihood, (None, 0))
+    log_likelihood = jax.jit(jax.vmap(each_level, (0, None)))(images, decoded)
     np.testing.assert_array_equal(log_likelihood, 1e3 * (np.eye(levels) - 1))

@@ -50,7 +50,7 @@ def test_no_layers_are_the_identity():
 
 
 def test_weights_start_uniform_as_glorot_and_bengio_and_biases_at_zero():
-    """Uniform on ±√(6 / (in + out)): the largest of 6,000 draws is within 1 % of the bound, and the second moment within 5 %."""
+    """Uniform on ±√(6 / (in + out)): of 6,000 draws the largest is within 1 % of it, the second moment within 5 %."""
     layer = jax.jit(MLP((60,)).init)(jax.random.key(0), jnp.zeros((1, 100)))["params"]["Dense_0"]
     bound = np.sqrt(6 / 160)
     assert 0.99 * bound < np.abs(layer["kernel"]).max() <= bound

@@ -20,7 +20,6 @@ from models.vae import (
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (7, 9, 3)]
 DRAWS = 20_000
-QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0}
 
 
 def vae(network, image_shape, outputs=2):
@@ -28,6 +27,11 @@ def vae(network, image_shape, outputs=2):
     if network == "conv":
         return conv_vae(image_shape, channels=(3, 4), **options)
     return mlp_vae(image_shape, widths=(6, 5), activation="tanh", **options)
+
+
+def quick_jit(function):
+    """Compiling is most of the time here."""
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
 
 
 def random_params(module, inputs):
@@ -124,6 +128,15 @@ def test_encoder_and_decoder_of_an_mlp_vae_mirror_each_other():
     assert sorted(kernels["decoder"]) == sorted([(3, 5), (5, 6), (6, 128)])
 
 
+def test_activation_of_an_mlp_vae_is_used_on_both_sides(float64):
+    images, latents = normal(2, 8, 8, 1), normal(2, 3)
+    params = random_params(vae("mlp", (8, 8, 1)), images)
+    encoder, decoder = MLPEncoder(3, (6, 5), "tanh"), MLPDecoder((8, 8, 1), 2, (5, 6), "tanh")
+    for method, part, inputs in (("encode", encoder, images), ("decode", decoder, latents)):
+        expected = part.apply({"params": params["params"][f"{method}r"]}, inputs)
+        close(vae("mlp", (8, 8, 1)).apply(params, inputs, method=method), expected)
+
+
 @pytest.mark.parametrize("image_shape", SHAPES, ids=str)
 @pytest.mark.parametrize("network", ["mlp", "conv"])
 def test_decodes_to_the_image_and_learns_it(network, image_shape):
@@ -142,8 +155,7 @@ def test_decodes_to_the_image_and_learns_it(network, image_shape):
         updates, state = optimizer.update(gradient, state)
         return (optax.apply_updates(params, updates), state), value
 
-    train = jax.jit(lambda carry: jax.lax.scan(step, carry, None, 10)[1], compiler_options=QUICK_TO_COMPILE)
-    losses = train((params, optimizer.init(params)))
+    losses = quick_jit(lambda carry: jax.lax.scan(step, carry, None, 10)[1])((params, optimizer.init(params)))
     assert losses[-1] < 0.9 * losses[0]
 
 
@@ -151,17 +163,17 @@ def test_decodes_to_the_image_and_learns_it(network, image_shape):
 def test_an_image_does_not_depend_on_its_batch_mates(float64, network):
     model, images = vae(network, (7, 9, 3)), normal(5, 7, 9, 3)
     params = random_params(model, images)
-    alone = model.apply(params, images[2:3])
-    close(jax.tree.map(lambda leaf: leaf[2:3], model.apply(params, images)), alone)
+    together, alone = quick_jit(lambda: (model.apply(params, images), model.apply(params, images[2:3])))()
+    close(jax.tree.map(lambda leaf: leaf[2:3], together), alone)
 
 
 @pytest.mark.parametrize("network", ["mlp", "conv"])
 def test_leading_axes_are_a_reshape(float64, network):
     model, images = vae(network, (7, 9, 3)), normal(2, 3, 7, 9, 3)
     params = random_params(model, images)
-    flat = model.apply(params, images.reshape(6, 7, 9, 3))
-    close(model.apply(params, images), jax.tree.map(lambda leaf: leaf.reshape(2, 3, *leaf.shape[1:]), flat))
-    single = model.apply(params, images[1, 2])
+    forms = images, images.reshape(6, 7, 9, 3), images[1, 2]
+    nested, flat, single = quick_jit(lambda: [model.apply(params, form) for form in forms])()
+    close(nested, jax.tree.map(lambda leaf: leaf.reshape(2, 3, *leaf.shape[1:]), flat))
     close(single, jax.tree.map(lambda leaf: leaf[5], flat))
 
 

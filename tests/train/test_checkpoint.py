@@ -4,6 +4,8 @@ import copy
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +31,7 @@ def random_bits(dtype: str, shape: tuple[int, ...], seed: int = 0) -> jax.Array:
     """An array of any bits of its type: NaNs with payloads, infinities and denormals among them."""
     dtype = np.dtype(getattr(ml_dtypes, dtype, dtype))
     rng = np.random.default_rng(seed)
-    if dtype == bool:
+    if dtype.kind == "b":
         return jnp.asarray(rng.integers(0, 2, shape).astype(bool))
     raw = rng.integers(0, 256, (*shape, dtype.itemsize)).astype(np.uint8)
     return jnp.asarray(raw.view(dtype).reshape(shape))
@@ -92,7 +94,7 @@ def files(step_folder: Path) -> list[Path]:
     return sorted(path for path in step_folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("shape", [(), (1,), (3, 5), (0, 4)])
+@pytest.mark.parametrize("shape", [(), (1,), (3, 5)])
 def test_every_dtype_comes_back_with_its_bits(tmp_path, shape):
     tree = {dtype: random_bits(dtype, shape) for dtype in DTYPES}
     with Checkpoints(tmp_path) as checkpoints:
@@ -172,7 +174,7 @@ def test_numpy_arrays_overwritten_after_save_do_not_change_what_was_saved(tmp_pa
         checkpoints.save(1, {"w": array}, {})
         array[:] = -1
         checkpoints.wait()
-        restored = checkpoints.restore({"w": array})
+        restored = checkpoints.restore({"w": jnp.asarray(array)})
     np.testing.assert_array_equal(restored.tree["w"], np.arange(2**18, dtype=np.float32))
 
 
@@ -224,6 +226,11 @@ IRRELEVANT = {"_CHECKPOINT_METADATA", "commit_success.txt"}  # no data in them; 
 DECISIVE = {"manifest/metadata", "state/manifest.ocdbt"}
 
 
+# Orbax gives up the other reads of a step when one fails; those then call into its closed event loop
+abandons_reads = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@abandons_reads
 def test_damage_to_any_file_falls_back_or_changes_no_bit(folder):
     """Each file of the newest checkpoint in turn, truncated, emptied, and with one bit flipped in several places."""
     fell_back = set()
@@ -245,6 +252,7 @@ def test_damage_to_any_file_falls_back_or_changes_no_bit(folder):
     assert_is_step(restore(folder), 2)
 
 
+@abandons_reads
 def test_a_flipped_bit_anywhere_in_array_data_falls_back(folder):
     data = max(files(folder / "2"), key=lambda path: path.stat().st_size)
     raw = data.read_bytes()
@@ -282,6 +290,7 @@ def test_a_manifest_that_is_still_json_but_not_what_was_written_falls_back(folde
 
 
 @pytest.mark.parametrize("part", ["manifest", "state", "state/d", "state/ocdbt.process_0", "state/_METADATA"])
+@abandons_reads
 def test_a_half_deleted_step_falls_back(folder, part):
     path = folder / "2" / part
     shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -390,14 +399,14 @@ def test_tree_sha256_is_that_of_the_bits():
 
 
 def test_tree_sha256_changes_with_one_bit_a_dtype_a_shape_or_a_name():
-    words = np.arange(4, dtype=np.uint32)
+    words = jnp.arange(4, dtype=jnp.uint32)
     trees = [
         {"w": words},
-        {"w": words ^ np.array([0, 0, 0, 1], np.uint32)},
-        {"w": words.view(np.int32)},
+        {"w": words.at[3].set(2)},
+        {"w": words.view(jnp.int32)},
         {"w": words.reshape(2, 2)},
         {"v": words},
-        {"w": words, "v": np.zeros(0, np.float32)},
+        {"w": words, "v": jnp.zeros(0)},
         {"w": words[:2], "x": words[2:]},
         {"w": words[::-1]},
     ]
@@ -416,6 +425,7 @@ class Payload:
         return Path.touch, (self.trace,)
 
 
+@abandons_reads
 def test_a_pickle_in_place_of_any_file_is_never_unpickled(folder, tmp_path):
     trace = tmp_path / "unpickled"
     pickled = pickle.dumps(Payload(trace))
@@ -434,3 +444,32 @@ def test_a_pickle_in_place_of_any_file_is_never_unpickled(folder, tmp_path):
 def test_the_manifest_is_json_with_a_digest_for_every_leaf(folder):
     written = json.loads((folder / "2" / "manifest" / "metadata").read_text())
     assert set(written["leaves"]) == {jax.tree_util.keystr(path) for path, _ in jax.tree.leaves_with_path(state(2))}
+
+
+def test_a_step_older_than_the_newest_is_not_silently_left_out(folder):
+    with Checkpoints(folder) as checkpoints:
+        checkpoints.discard(1)
+        checkpoints.save(1, state(1), notes(1))
+        assert checkpoints.steps() == [1, 2]
+
+
+def test_notes_that_are_not_json_are_refused_and_leave_the_other_steps(folder):
+    with pytest.raises(TypeError, match="JSON"), Checkpoints(folder) as checkpoints:
+        checkpoints.save(3, state(3), {"not": object()})
+    assert_is_step(restore(folder), 2)
+
+
+EMPTY_LEAF = """
+import sys, tempfile, jax.numpy as jnp
+from train.checkpoint import Checkpoints
+with Checkpoints(tempfile.mkdtemp()) as checkpoints:
+    checkpoints.save(1, {"empty": jnp.zeros((0, 4)), "w": jnp.ones(2)}, {})
+    assert checkpoints.restore({"empty": jnp.ones((0, 4)), "w": jnp.zeros(2)}).tree["empty"].shape == (0, 4)
+"""
+
+
+def test_a_leaf_without_elements_is_saved():
+    # in a process of its own: after Orbax refuses a leaf, its threads hold up the exit for 300 seconds
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", EMPTY_LEAF], cwd=root, timeout=30, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -15,12 +15,12 @@ from train.feed import epoch_order, example_indices, resident_feed, size_of, str
 from train.task import Task, initial_state
 
 BATCH = 5
-SEED_SETS = [(0,), (3, 0), (7, 8, 9)]
+SEED_SETS = [(0,), (7, 3, 9)]
 CHUNKINGS = [
     [(0, 12)],
     [(0, 1), (1, 4), (5, 7)],
     [(3, 2), (5, 1), (6, 6)],
-    [(1000, 3), (1003, 9)],
+    [(300, 3), (303, 9)],
 ]
 
 seeds_ = st.integers(0, 2**31 - 1)
@@ -81,7 +81,7 @@ def test_step_takes_the_positions_of_the_law(seed, size, batch, first, length):
 
     (indices,) = resident_feed({"x": np.zeros(size, np.float32)}, [seed], batch).read([(first, length)])
     expected = [[example(step * batch + place) for place in range(batch)] for step in range(first, first + length)]
-    np.testing.assert_array_equal(indices[:, 0], expected)
+    np.testing.assert_array_equal(indices[0], expected)
 
 
 @given(seed=seeds_, size=sizes, epochs=st.integers(1, 6))
@@ -89,7 +89,7 @@ def test_every_example_is_taken_once_an_epoch_though_batches_straddle(seed, size
     batch = 7
     steps = -(-epochs * size // batch)
     feed = resident_feed({"x": np.zeros(size, np.float32)}, [seed], batch)
-    taken = np.concatenate([indices[:, 0].reshape(-1) for indices in feed.read((step, 1) for step in range(steps))])
+    taken = np.concatenate([indices[0].reshape(-1) for indices in feed.read((step, 1) for step in range(steps))])
     np.testing.assert_array_equal(np.bincount(taken[: epochs * size], minlength=size), np.full(size, epochs))
 
 
@@ -118,12 +118,12 @@ def test_reading_does_not_give_away_the_remembered_order():
 
 @pytest.mark.parametrize("seeds", SEED_SETS)
 @pytest.mark.parametrize("chunks", CHUNKINGS)
-@pytest.mark.parametrize("size", [3, 23])
+@pytest.mark.parametrize("size", [7, 23])
 def test_streaming_and_resident_feeds_give_the_same_bits_in_the_same_order(seeds, chunks, size):
     examples = arrays(size)
     streamed = list(streaming_feed(Source(examples), seeds, BATCH, threads=4).read(chunks))
     gathered = read_resident(examples, seeds, chunks)
-    assert [leaf.shape[:3] for leaf in jax.tree.leaves(streamed[0])] == [(chunks[0][1], len(seeds), BATCH)] * 3
+    assert [leaf.shape[:3] for leaf in jax.tree.leaves(streamed[0])] == [(len(seeds), chunks[0][1], BATCH)] * 3
     assert_same_bits(streamed, gathered)
 
 
@@ -132,7 +132,7 @@ def test_chunking_does_not_change_what_is_streamed(chunks):
     start, steps = chunks[0][0], sum(length for _, length in chunks)
     feed = streaming_feed(Source(arrays(23)), (4, 5), BATCH)
     whole = next(feed.read([(start, steps)]))
-    parts = jax.tree.map(lambda *leaves: np.concatenate(leaves), *feed.read(chunks))
+    parts = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *feed.read(chunks))
     assert_same_bits(parts, whole)
 
 
@@ -141,7 +141,7 @@ def test_each_seed_of_a_stream_sees_what_it_would_see_alone():
     together = list(streaming_feed(Source(examples), seeds, BATCH).read(chunks))
     for place, seed in enumerate(seeds):
         alone = list(streaming_feed(Source(examples), (seed,), BATCH).read(chunks))
-        assert_same_bits(jax.tree.map(lambda leaf, p=place: leaf[:, p : p + 1], together), alone)
+        assert_same_bits(jax.tree.map(lambda leaf, p=place: leaf[p : p + 1], together), alone)
 
 
 @pytest.mark.parametrize("threads", [1, 16])

@@ -1,10 +1,11 @@
 """The ELBO and the likelihood estimate on models whose likelihood is known exactly.
 
 Linear-Gaussian VAE: p(z) = N(0, I), p(x | z) = N(W z + b, s² I), so p(x) = N(b, W Wᵀ + s² I), and the posterior is
-N(M⁻¹ Wᵀ (x − b), s² M⁻¹), M = Wᵀ W + s² I. At probabilistic PCA's W (Tipping & Bishop 1999, equation 7) M is diagonal, so
-that a VAE's encoder can be the posterior itself, and the ELBO the log-likelihood.
+N(M⁻¹ Wᵀ (x − b), s² M⁻¹), M = Wᵀ W + s² I. At probabilistic PCA's W (Tipping & Bishop 1999, equation 7) M is diagonal,
+so that a VAE's encoder can be the posterior itself, and the ELBO the log-likelihood.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -25,7 +26,7 @@ from train.task import supervised
 
 IMAGE_SHAPE, LATENT = (2, 3, 1), 2
 PIXELS = 6
-LEVELS, NODES = 5, 20  # 20 nodes per axis integrate these decoders to 1e-11: 24 nodes differ by less
+LEVELS, NODES = 5, 24
 
 
 class LinearGaussian(NamedTuple):
@@ -79,7 +80,7 @@ def correlated_data(count=150):
 
 @pytest.fixture
 def ppca(float64):
-    """The VAE that is scikit-learn's probabilistic PCA (whose variances are those of an n − 1 normalised covariance)."""
+    """The VAE that is scikit-learn's probabilistic PCA (its variances those of a covariance over n − 1)."""
     data = correlated_data()
     pca = PCA(LATENT, svd_solver="full").fit(data)
     noise = pca.noise_variance_
@@ -168,13 +169,14 @@ def test_importance_samples_tighten_an_inexact_posterior(ppca):
 
 
 def test_each_importance_sample_counts_once(ppca):
-    """From K − 1 to K samples (K crosses a block of 20) both metrics gain one and the same weight."""
+    """From K − 1 to K samples (K crosses a block of 20) both metrics gain one and the same new weight."""
     params = perturbed(ppca.params)
     for samples in (2, 21):
         fewer, more = (likelihood_metrics(ppca, k, params=params) for k in (samples - 1, samples))
         log_weight = samples * more["elbo"] - (samples - 1) * fewer["elbo"]
         weight = samples * np.exp(-more["nll"]) - (samples - 1) * np.exp(-fewer["nll"])
         close(weight, np.exp(log_weight))
+        assert (np.abs(log_weight - fewer["elbo"]) > 1e-9).all()
 
 
 def test_an_example_depends_on_its_own_key_only(ppca):
@@ -186,9 +188,8 @@ def test_an_example_depends_on_its_own_key_only(ppca):
     close(metric_fn(params, batch, keys(6))["nll"][2:4], metric_fn(params, some, keys(6)[2:4])["nll"], 1e-12)
 
 
-@pytest.mark.parametrize("learned_noise", [False, True])
-def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64, learned_noise):
-    """From a random start; the maximum is −½ (d log 2π + Σ_{i≤k} log λ_i + (d − k) log s² + d) over all linear VAEs."""
+def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64):
+    """From a random start, s² trained too; the maximum is −½ (d log 2π + Σ_{i≤k} log λ_i + (d − k) log s² + d)."""
     data = correlated_data()
     eigenvalues = np.linalg.eigvalsh(np.cov(data.T, bias=True))[::-1]
     noise = eigenvalues[LATENT:].mean()
@@ -196,34 +197,34 @@ def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64,
     best = -0.5 * (PIXELS * np.log(2 * np.pi) + logs + PIXELS)
     model, batch = linear_vae(), {"image": jnp.asarray(data).reshape(-1, *IMAGE_SHAPE)}
 
-    def likelihood_of(params):
-        return gaussian_of_log_variance(params["log_variance"] if learned_noise else np.log(noise))
-
     def init_params(key):
         vae = model.init(key, jnp.zeros((1, *IMAGE_SHAPE), jnp.float32))
         return {"vae": jax.tree.map(lambda leaf: leaf.astype(jnp.float64), vae), "log_variance": jnp.zeros(())}
 
     def loss_fn(params, batch, keys):
-        return negative_elbo(model, likelihood_of(params), as_they_are, samples=4, beta=1.0)(params["vae"], batch, keys)
+        likelihood = gaussian_of_log_variance(params["log_variance"])
+        return negative_elbo(model, likelihood, as_they_are, samples=4, beta=1.0)(params["vae"], batch, keys)
 
     def evaluated(params, seed):
-        metric_fn = likelihood_estimate(model, likelihood_of(params), as_they_are, samples=100)
+        metric_fn = likelihood_estimate(
+            model, gaussian_of_log_variance(params["log_variance"]), as_they_are, samples=100
+        )
         return metric_fn(params["vae"], batch, keys(len(data), seed))["elbo"].mean()
 
-    task = supervised(loss_fn, init_params, optax.adam(lambda count: 0.03 * jnp.exp(-count.astype(float) / 300)))
+    task = supervised(loss_fn, init_params, optax.adam(lambda count: 0.03 * jnp.exp(-count.astype(float) / 700)))
 
-    @jax.jit
+    @quick_jit
     def train(state):
         def chunk(state, _):
-            state, _ = jax.lax.scan(lambda s, _: task.step(s, batch), state, None, 300)
+            state, _ = jax.lax.scan(lambda s, _: task.step(s, batch), state, None, 700)
             return state, jax.vmap(lambda seed: evaluated(state.params, seed))(jnp.arange(4))
 
         return jax.lax.scan(chunk, state, None, 5)
 
-    state, elbos = train(task.init(jax.random.key(0)))
+    _, elbos = train(task.init(jax.random.key(0)))
     standard_errors = np.std(elbos, axis=1, ddof=1) / 2
     means = elbos.mean(axis=1)
-    assert best - 0.05 < means[-1]
+    assert best - 0.01 < means[-1]
     assert (means < best + 5 * standard_errors + 1e-9).all()
     assert means[0] < means[-1]
 
@@ -244,7 +245,7 @@ def categorical_model(float64):
     model = VAE(MLPEncoder(3, (4,), "tanh"), MLPDecoder((1, 1, 1), LEVELS, (8,), "tanh"))
     shapes = jax.eval_shape(model.init, jax.random.key(0), jax.ShapeDtypeStruct(images.shape, jnp.float32))
     rng = np.random.default_rng(0)
-    params = jax.tree.map(lambda leaf: jnp.asarray(0.7 * rng.normal(size=leaf.shape)), shapes)
+    params = jax.tree.map(lambda leaf: jnp.asarray(0.5 * rng.normal(size=leaf.shape)), shapes)
     return GaussianCategorical(images, model, params, LIKELIHOODS["categorical"](LEVELS))
 
 
@@ -286,8 +287,8 @@ def repeated_bounds(model, samples, repeats, seed=0):
     """The K-sample bound [repeats, values], each repeat with its own draws."""
     metric_fn = likelihood_estimate(model.model, model.likelihood, as_they_are, samples=samples)
     grid = keys(repeats * LEVELS, seed).reshape(repeats, LEVELS)
-    bounds = jax.vmap(lambda k: -metric_fn(model.params, {"image": model.images}, k)["nll"])
-    return np.asarray(jax.jit(bounds)(grid))
+    bounds = quick_jit(jax.vmap(lambda k: -metric_fn(model.params, {"image": model.images}, k)["nll"]))
+    return np.asarray(bounds(grid))
 
 
 def mean_and_standard_error(values):
@@ -295,8 +296,9 @@ def mean_and_standard_error(values):
 
 
 def test_quadrature_of_the_categorical_model_has_converged_and_sums_to_one(categorical_model):
+    """To 1e-5 (the poles of tanh slow it down), far below the standard errors that it is held against."""
     close(marginal(categorical_model).sum(), 1.0, 1e-12)
-    close(marginal(categorical_model), marginal(categorical_model, NODES + 4))
+    close(marginal(categorical_model), marginal(categorical_model, NODES + 8), 1e-5)
 
 
 def test_exact_elbo_of_the_categorical_model_is_below_log_p(categorical_model):
@@ -308,19 +310,19 @@ def test_loss_estimates_the_exact_elbo_whatever_the_number_of_samples(categorica
     model, repeats = categorical_model, 2000
     loss_fn = negative_elbo(model.model, model.likelihood, as_they_are, samples=samples, beta=1.0)
     grid = keys(repeats * LEVELS).reshape(repeats, LEVELS)
-    losses = jax.jit(jax.vmap(lambda k: loss_fn(model.params, {"image": model.images}, k)[0]))(grid)
+    losses = quick_jit(jax.vmap(lambda k: loss_fn(model.params, {"image": model.images}, k)[0]))(grid)
     mean, standard_error = mean_and_standard_error(-np.asarray(losses))
     assert (np.abs(mean - exact_elbo(model)) < 5 * standard_error).all()
-    assert (standard_error < 0.02).all()
+    assert (standard_error < 0.05).all()
 
 
 def test_importance_weighted_bound_rises_from_the_elbo_with_k_and_stays_below_log_p(categorical_model):
-    """K = 1, 5, 50, from independent draws, each step by more than its standard error allows for chance."""
+    """K = 1, 5, 50, from independent draws, each step above three of its standard errors."""
     log_p = np.log(marginal(categorical_model))
     bounds = [mean_and_standard_error(repeated_bounds(categorical_model, k, 2000, seed=k)) for k in (1, 5, 50)]
     (first, first_error), *_ = bounds
     assert (np.abs(first - exact_elbo(categorical_model)) < 5 * first_error).all()
-    for (lower, lower_error), (higher, higher_error) in zip(bounds, bounds[1:], strict=False):
+    for (lower, lower_error), (higher, higher_error) in pairwise(bounds):
         assert (higher - lower > 3 * np.hypot(lower_error, higher_error)).all()
     for mean, standard_error in bounds:
         assert (mean < log_p + 5 * standard_error).all()
@@ -357,7 +359,11 @@ def test_loss_and_metrics_see_the_observed_images(ppca):
     bits = {"image": jnp.round(jax.nn.sigmoid(ppca.images[:5]))}
     grey = {"image": jnp.full_like(bits["image"], 0.5)}
     for make in (likelihood_estimate, lambda *a, samples: negative_elbo(*a, samples=samples, beta=1.0)):
-        redrawn, kept = (quick_jit(make(ppca.model, ppca.likelihood, o, samples=2)) for o in (redrawn_bits, as_they_are))
-        jax.tree.map(np.testing.assert_array_equal, redrawn(ppca.params, bits, keys(5)), kept(ppca.params, bits, keys(5)))
+        redrawn, kept = (
+            quick_jit(make(ppca.model, ppca.likelihood, o, samples=2)) for o in (redrawn_bits, as_they_are)
+        )
+        jax.tree.map(
+            np.testing.assert_array_equal, redrawn(ppca.params, bits, keys(5)), kept(ppca.params, bits, keys(5))
+        )
         before, after = (jax.tree.leaves(redrawn(ppca.params, grey, keys(5, seed)))[0] for seed in (0, 1))
         assert (before != after).all()

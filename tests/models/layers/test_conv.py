@@ -225,10 +225,14 @@ def seconds(function, *arguments):
 
 
 def test_gradients_inside_scan_are_about_as_fast_as_outside():
-    """Autodiff's are 50 times slower here; 5 leaves room for a busy machine."""
-    images, kernels = jnp.ones((16, 20, 20, 16)), jnp.ones((4, 3, 3, 16, 32))
-    outside = jax.jit(lambda w: value_and_gradients(strided, images, w))
-    assert seconds(jax.jit(scanned), images, kernels) < 5 * 4 * seconds(outside, kernels[0])
+    """Ours take 0.6 of the time outside, autodiff's 11 times as long: 3 leaves room for a busy machine."""
+    images, kernels = jnp.ones((16, 14, 14, 32)), jnp.ones((4, 3, 3, 32, 32))
+
+    def gradients(kernel):
+        return value_and_gradients(lambda x, w: convolve(x, w, padding="SAME"), images, kernel)
+
+    scanned = jax.jit(lambda kernels: lax.map(gradients, kernels))
+    assert seconds(scanned, kernels) < 3 * 4 * seconds(jax.jit(gradients), kernels[0])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,50 @@
+# Everything from a bare python3 (3.11 or newer): `make vae` trains, `make test` tests.
+PYTHON ?= python3
+VENV ?= .venv
+PEERS ?= .venv-peers
+# Options for pip where the CPU build of PyTorch is not what the package index gives by default.
+PEER_PIP_OPTIONS ?=
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/.installed
+
+.PHONY: setup vae test test-slow lint format bench ledger clean
+
+setup: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+vae: setup
+	$(BIN)/lectern run vae
+
+test: setup
+	$(BIN)/pytest -n 2 --dist loadfile
+
+test-slow: setup
+	$(BIN)/pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(PEERS)/.installed: experiments/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check $(PEER_PIP_OPTIONS) -r $<
+	@touch $@
+
+bench: setup $(PEERS)/.installed
+	$(BIN)/lectern bench
+
+ledger: setup
+	$(BIN)/lectern report docs/ledger --markdown docs/ledger.md
+
+clean:
+	rm -rf $(VENV) $(PEERS) .venv-3.* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

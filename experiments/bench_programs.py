@@ -1,0 +1,132 @@
+"""What ``lectern bench`` runs in processes of their own: ``python -m experiments.bench_programs PROGRAM DATA``.
+
+Each prints one JSON line with ``examples_per_second``. DATA is an ``.npy`` file of binary images [N, 784], the same that
+the peers read.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from experiments.datasets import Dataset
+from experiments.registry import load
+from experiments.runner import Run, make_feed
+from train.checkpoint import Checkpoints
+from train.feed import take
+from train.loop import train
+from train.metrics import MetricsWriter
+from train.progress import Progress
+
+STEPS, CHUNK, BATCH = 2000, 50, 128
+MLP = {"network": "mlp", "widths": (512,), "latent": 16}
+CONV = {"network": "conv", "widths": (32, 64), "latent": 16}
+
+
+def bench_run(images: np.ndarray, **fields: object) -> Run:
+    """The VAE experiment on ``images`` as they are, with one evaluation and one checkpoint at the end."""
+    experiment = load("vae")
+    settings = experiment.settings(batch_size=BATCH, binarization="none", chunk=CHUNK, importance_samples=1, **fields)
+    settings = replace(settings, evaluate_every=settings.steps, save_every=settings.steps)
+    shaped = images.reshape(-1, 28, 28, 1)
+    splits = {"train": {"image": shaped}, "valid": {"image": shaped[:250]}, "test": {"image": shaped[:250]}}
+    return Run("vae", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, 2))
+
+
+def whole_run(images: np.ndarray) -> float:
+    """Examples per second of a run through the engine: metrics, TensorBoard and checkpoints in, compilation out."""
+    run = bench_run(images, steps=STEPS, **MLP)
+    task, feed, saved = run.task(), make_feed(run), run.beginning()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Checkpoints(Path(folder) / "checkpoints") as checkpoints,
+        MetricsWriter(Path(folder), run.settings.all_seeds) as writer,
+        Progress("bench", 0, STEPS, seconds_between_lines=60.0) as progress,
+    ):
+        started = time.perf_counter()
+        outcome = train(
+            task,
+            feed,
+            saved,
+            rhythm=run.settings,
+            seeds_by="map",
+            monitor=lambda params: {},
+            held_out="valid",
+            monitored="loss",
+            writer=writer,
+            checkpoints=checkpoints,
+            notes=dict,
+            progress=progress,
+        )
+        seconds = time.perf_counter() - started
+    return STEPS * BATCH / (seconds - outcome.compile_seconds)
+
+
+def hand_written_scan(images: np.ndarray) -> float:
+    """Examples per second of the same steps in a bare ``lax.scan``: no metrics kept, nothing written."""
+    run = bench_run(images, steps=STEPS, **MLP)
+    step = run.task().step
+    data = jax.device_put(run.dataset.splits["train"])
+
+    def chunk(state, index):
+        return jax.lax.scan(lambda s, i: (step(s, {"image": data["image"][i]})[0], None), state, index)[0]
+
+    index = next(make_feed(run).read([(0, STEPS)]))[0].reshape(-1, CHUNK, BATCH)
+    state = jax.jit(run.task().init)(jax.random.key(0))
+    compiled = jax.jit(chunk, donate_argnums=0).lower(state, index[0]).compile()
+    return _rate(lambda: _through(compiled, state, index), STEPS)
+
+
+def conv_scanned(images: np.ndarray) -> float:
+    """Examples per second of the convolutional VAE's step inside a scan."""
+    run, state, batches = _conv(images)
+    compiled = jax.jit(lambda s, b: jax.lax.scan(run.task().step, s, b)[0]).lower(state, batches).compile()
+    return _rate(lambda: compiled(state, batches), _CONV_STEPS)
+
+
+def conv_stepwise(images: np.ndarray) -> float:
+    """Examples per second of the same step called one by one."""
+    run, state, batches = _conv(images)
+    each = [jax.tree.map(lambda leaf, t=t: leaf[t], batches) for t in range(_CONV_STEPS)]
+    compiled = jax.jit(lambda s, b: run.task().step(s, b)[0]).lower(state, each[0]).compile()
+    return _rate(lambda: _through(compiled, state, each), _CONV_STEPS)
+
+
+_CONV_STEPS = 10
+
+
+def _conv(images: np.ndarray):
+    run = bench_run(images, steps=_CONV_STEPS, **CONV)
+    index = next(make_feed(run).read([(0, _CONV_STEPS)]))[0]
+    batches = jax.device_put(take(run.dataset.splits["train"], index))
+    return run, jax.jit(run.task().init)(jax.random.key(0)), batches
+
+
+def _through(compiled: Callable, state, elements):
+    for element in elements:
+        state = compiled(state, element)
+    return state
+
+
+def _rate(call: Callable, steps: int) -> float:
+    started = time.perf_counter()
+    jax.block_until_ready(jax.tree.leaves(call())[0])
+    return steps * BATCH / (time.perf_counter() - started)
+
+
+PROGRAMS = {
+    "engine": whole_run,
+    "scan": hand_written_scan,
+    "conv-scanned": conv_scanned,
+    "conv-stepwise": conv_stepwise,
+}
+
+if __name__ == "__main__":
+    rate = PROGRAMS[sys.argv[1]](np.load(sys.argv[2], allow_pickle=False))
+    print(json.dumps({"examples_per_second": rate}))

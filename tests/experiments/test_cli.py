@@ -1,0 +1,301 @@
+import gzip
+import json
+import os
+import random
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from experiments.cli import main
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--preset", "smoke", "--widths", "16", "--latent", "2"]
+
+
+def lectern(*words):
+    """A process of the command line as a user starts it: one device, no checks of types."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
+    command = [sys.executable, "-m", "experiments.cli", *map(str, words)]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(process):
+    output, errors = process.communicate(timeout=300)
+    return process.returncode, output, errors
+
+
+def write_idx(path, array):
+    header = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(gzip.compress(header + array.astype(np.uint8).tobytes()))
+
+
+@pytest.fixture
+def idx_folder(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for prefix, count in (("train", 60), ("t10k", 20)):
+        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", generator.integers(0, 256, (count, 9, 7)))
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", generator.integers(0, 10, count))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of 20 steps and two seeds."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    assert main(["run", "vae", *SMALL, "--seeds", "2", "--workdir", str(folder)]) == 0
+    return folder
+
+
+def config_of(folder):
+    return json.loads((folder / "config.json").read_text())
+
+
+def sha_of(folder):
+    return json.loads((folder / "summary.json").read_text())["state_sha256"]
+
+
+def test_help_and_list_import_nothing_heavy():
+    heavy = {"jax", "numpy", "flax", "optax", "matplotlib", "tyro", "rich"}
+    code = "import sys; from experiments.cli import main\ntry: main(sys.argv[1:])\nfinally: print('\\n', *sys.modules)"
+    for words in (["--help"], ["list"], ["list", "--json"], ["run", "--help"]):
+        output = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True).stdout
+        assert "argparse" in output
+        assert not heavy & set(output.splitlines()[-1].split()), words
+
+
+def test_list_as_json(capsys):
+    assert main(["list", "--json"]) == 0
+    (entry,) = [e for e in json.loads(capsys.readouterr().out)["experiments"] if e["name"] == "vae"]
+    assert entry.keys() == {"name", "summary", "systems", "presets", "references"}
+    assert entry["references"][0]["value"] == 86.76
+    assert "paper" in entry["presets"]
+
+
+def test_run_prints_mean_and_deviation_over_seeds(finished, capsys):
+    assert main(["run", "vae", *SMALL, "--seeds", "2", "--seed", "5", "--workdir", str(finished.parent / "other")]) == 0
+    printed = capsys.readouterr().out
+    assert "2 seeds, 5 to 6" in printed
+    assert "digits 1297/250/250, stochastic binarisation" in printed
+    summary = json.loads((finished.parent / "other" / "summary.json").read_text())
+    nll = summary["metrics"]["nll"]
+    np.testing.assert_allclose(nll["std"], np.std(nll["values"], ddof=1))
+    assert f"nll    {nll['mean']:.1f}"[:9] in printed
+    assert "±" in printed
+    assert "nats" in printed
+
+
+def test_run_on_an_idx_folder(idx_folder, tmp_path, capsys):
+    words = [
+        "run",
+        "vae",
+        *SMALL,
+        "--data-dir",
+        str(idx_folder),
+        "--batch-size",
+        "8",
+        "--workdir",
+        str(tmp_path / "run"),
+    ]
+    assert main(words) == 0
+    assert "50/10/20" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "categorical"])
+def test_other_likelihoods_train(likelihood, tmp_path):
+    words = [*SMALL, "--likelihood", likelihood, "--binarization", "none", "--steps", "200", "--chunk", "20"]
+    assert (
+        main(["run", "vae", *words, "--network", "conv", "--widths", "4", "8", "--workdir", str(tmp_path / "run")]) == 0
+    )
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if row["split"] == "train"]
+    assert losses[-1] < losses[0] - 10
+
+
+def test_streamed_run_has_the_bits_of_the_resident(finished, tmp_path):
+    words = ["run", "vae", *SMALL, "--seeds", "2", "--feed", "stream", "--workdir", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert sha_of(tmp_path / "run") == sha_of(finished)
+
+
+def test_evaluate_says_what_the_summary_says(finished, capsys):
+    assert main(["evaluate", str(finished)]) == 0
+    printed = capsys.readouterr().out
+    mean = json.loads((finished / "summary.json").read_text())["metrics"]["nll"]["mean"]
+    assert f"{mean:.1f}" in printed
+    assert "step 20" in printed
+    assert main(["evaluate", str(finished), "--step", "10"]) == 0
+    assert "step 10" in capsys.readouterr().out
+
+
+def test_resume_goes_further(finished, tmp_path, capsys):
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    assert main(["run", "vae", *SMALL, "--steps", "30", "--workdir", str(straight)]) == 0
+    assert main(["run", "vae", *SMALL, "--workdir", str(stopped)]) == 0
+    assert main(["resume", str(stopped), "--steps", "30"]) == 0
+    assert "from step 20" in capsys.readouterr().out
+    assert sha_of(stopped) == sha_of(straight)
+    assert config_of(stopped)["config"]["steps"] == 30
+
+
+def test_report_after_runs(finished, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["report", str(finished.parent), "--html", str(page)]) == 0
+    assert "stochastic binarisation" in capsys.readouterr().out
+    assert "data:image/png" in page.read_text()
+
+
+BAD = {
+    "unknown experiment": (["run", "vea"], "did you mean vae"),
+    "no experiment": (["run"], "lectern list"),
+    "unknown command": (["rnu", "vae"], "invalid choice: 'rnu'"),
+    "unknown preset": (["run", "vae", "--preset", "papr"], "did you mean paper"),
+    "unknown flag": (["run", "vae", "--latnt", "3"], "did you mean --latent"),
+    "negative": (["run", "vae", "--latent", "-1"], "--latent must be greater than 0, got -1"),
+    "not a number": (["run", "vae", "--latent", "many"], "'many'"),
+    "not a choice": (["run", "vae", "--network", "cov"], "('mlp', 'conv')"),
+    "bad width": (["run", "vae", "--widths", "3", "0"], "--widths must be greater than 0, got 0"),
+    "settings that disagree": (["run", "vae", "--likelihood", "gaussian"], "--binarization none"),
+    "folder needed": (["run", "vae", "--preset", "paper"], "--data-dir FOLDER"),
+    "folder missing": (["run", "vae", "--preset", "paper", "--data-dir", "nowhere"], "no such folder"),
+    "unknown data": (["run", "vae", "--data", "digit"], "digits"),
+    "resume nothing": (["resume", "nowhere"], "holds no run"),
+    "evaluate nothing": (["evaluate", "nowhere"], "holds no run"),
+    "report nothing": (["report", "nowhere"], "lectern run vae"),
+    "flag of another command": (["list", "--steps", "3"], "--steps"),
+    "unknown benchmark": (["bench", "vea"], "did you mean vae"),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_line_and_nothing_is_written(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if words[0] == "run" and len(words) > 1:
+        words = [*words, "--workdir", "out"]
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncated_file_is_named(idx_folder, tmp_path, capsys):
+    file = idx_folder / "train-images-idx3-ubyte.gz"
+    file.write_bytes(file.read_bytes()[:-20])
+    assert main(["run", "vae", "--data-dir", str(idx_folder), "--workdir", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert str(file) in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_used_folder_is_not_overwritten(finished, capsys):
+    before = (finished / "summary.json").read_bytes()
+    assert main(["run", "vae", *SMALL, "--workdir", str(finished)]) == 2
+    assert "lectern resume" in capsys.readouterr().err
+    assert (finished / "summary.json").read_bytes() == before
+
+
+def snapshot(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_resume_refuses_other_settings_and_names_them(finished, capsys):
+    before = snapshot(finished)
+    assert main(["resume", str(finished), "--steps", "30", "--latent", "3", "--beta", "2"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "beta (1.0 → 2.0), latent (2 → 3)" in error
+    assert snapshot(finished) == before
+
+
+def test_resume_refuses_an_edited_config(finished, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert main(["run", "vae", *SMALL, "--workdir", str(folder)]) == 0
+    capsys.readouterr()
+    config = config_of(folder)
+    config["config"]["latent"] = 3
+    (folder / "config.json").write_text(json.dumps(config))
+    before = snapshot(folder)
+    assert main(["resume", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "latent" in error
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"experiment": "vae"}', '{"experiment": "os", "preset": "x", "config": {}}']
+)
+def test_a_damaged_config_is_refused(damage, tmp_path, capsys):
+    (tmp_path / "config.json").write_text(damage)
+    assert main(["resume", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def kill_and_resume(folder, words, seconds):
+    """Starts a run, kills it ``seconds`` after its config was written, resumes it, and says whether it was cut."""
+    process = lectern("run", "vae", *words, "--workdir", folder)
+    while not (folder / "config.json").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    cut = not (folder / "summary.json").exists()
+    code, _, errors = finish(lectern("resume", folder))
+    assert code == 0, errors
+    return cut
+
+
+def steps_in_rows(folder):
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [row["step"] for row in rows if row["split"] == "train"]
+
+
+def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
+    words = [*SMALL, "--steps", "600", "--chunk", "20", "--save-every", "60"]
+    assert finish(lectern("run", "vae", *words, "--workdir", tmp_path / "whole"))[0] == 0
+    kill_and_resume(tmp_path / "killed", words, 2.0)
+    assert sha_of(tmp_path / "killed") == sha_of(tmp_path / "whole")
+    assert steps_in_rows(tmp_path / "killed") == list(range(20, 601, 20))
+
+
+def test_sigterm_saves_and_says_how_to_go_on(tmp_path):
+    words = [*SMALL, "--steps", "100000", "--save-every", "100000", "--evaluate-every", "100000", "--chunk", "20"]
+    process = lectern("run", "vae", *words, "--workdir", tmp_path / "run")
+    while not (tmp_path / "run" / "metrics.jsonl").exists() or not steps_in_rows(tmp_path / "run"):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    code, _, errors = finish(process)
+    assert code == 128 + signal.SIGTERM
+    assert "SIGTERM" in errors
+    assert "lectern resume" in errors
+    saved = max(int(p.name) for p in (tmp_path / "run" / "checkpoints").iterdir() if p.name.isdigit())
+    assert saved == steps_in_rows(tmp_path / "run")[-1] > 0
+
+
+@pytest.mark.slow
+def test_ten_kills_at_random_moments_lose_nothing(tmp_path):
+    words = ["--steps", "2000", "--save-every", "100", "--importance-samples", "10"]
+    started = time.perf_counter()
+    assert finish(lectern("run", "vae", *words, "--workdir", tmp_path / "whole"))[0] == 0
+    length = time.perf_counter() - started
+    moments = random.Random(0)
+    cut = 0
+    for number in range(10):
+        folder = tmp_path / f"killed-{number}"
+        cut += kill_and_resume(folder, words, moments.uniform(0.0, 0.8 * length))
+        assert sha_of(folder) == sha_of(tmp_path / "whole"), number
+        assert steps_in_rows(folder) == list(range(50, 2001, 50)), number
+    assert cut >= 5
