@@ -1,4 +1,6 @@
-"""``lectern bench``: contenders run as processes of their own, in alternation, so that a noisy machine is noisy for all."""
+"""``lectern bench``: contenders run as processes of their own, in alternation, so that a noisy machine is noisy for
+all.
+"""
 
 import json
 import os

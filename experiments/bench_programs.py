@@ -1,7 +1,7 @@
 """What ``lectern bench`` runs in processes of their own: ``python -m experiments.bench_programs PROGRAM DATA``.
 
-Each prints one JSON line with ``examples_per_second``. DATA is an ``.npy`` file of binary images [N, 784], the same that
-the peers read.
+Each prints one JSON line with ``examples_per_second``. DATA is an ``.npy`` file of binary images [N, 784], the same
+that the peers read.
 """
 
 import json

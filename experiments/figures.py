@@ -112,8 +112,9 @@ def learning_curves(
     """Draw ``metric`` over the steps from the lines of each run's ``metrics.jsonl``.
 
     A line is the mean over the seeds, and its band one sample standard deviation to either side. The held-out split
-    (``valid``, or ``test`` without one) is strong; ``train`` is thin beside it, or strong alone. A step at which any seed is not finite (null)
-    is a gap. A step written twice counts as last written. One label per run; a single run shows its splits instead.
+    (``valid``, or ``test`` without one) is strong; ``train`` is thin beside it, or strong alone. A step at which any
+    seed is not finite (null) is a gap. A step written twice counts as last written. One label per run; a single run
+    shows its splits instead.
 
     Raises:
         ValueError: if no run has the metric, or its number of seeds changes within a split.

@@ -40,7 +40,9 @@ def replace(settings: SettingsType, **fields: object) -> SettingsType:
 
 
 def _one_line(box: str, default: object, prog: str) -> str:
-    """What tyro drew in a box, without the box: its first part, the nearest flag if one is unknown, and where help is."""
+    """What tyro drew in a box, without the box: its first part, the nearest flag if one is unknown, and where help
+    is.
+    """
     lines = [re.sub(r"[│╭╮╰╯]", "", line).strip() for line in box.splitlines()]
     below_title = dropwhile(_is_rule, lines[1:])
     message = " ".join(takewhile(lambda line: not _is_rule(line), below_title))

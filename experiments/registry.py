@@ -39,8 +39,8 @@ class Experiment:
 
     - ``data(settings) -> Dataset``
     - ``task(settings, dataset) -> Task``, for one seed
-    - ``monitor`` and ``evaluate(settings, dataset) -> metric_fn(params, batch, keys)``: one value per example; the first is
-      cheap and runs while training, the second is the result
+    - ``monitor`` and ``evaluate(settings, dataset) -> metric_fn(params, batch, keys)``: one value per example; the
+      first is cheap and runs while training, the second is the result
     - ``figures(settings, dataset, params) -> {name: Figure}``, from the parameters of one seed
     """
 

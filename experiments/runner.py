@@ -81,9 +81,11 @@ def resume(run: Run, workdir: Path) -> dict:
     """Goes on from the newest intact checkpoint, or from the beginning where none was saved; returns the summary."""
     saved, wall_seconds = run.beginning(), 0.0
     with Checkpoints(workdir / "checkpoints") as checkpoints:
+        if notes := checkpoints.notes():
+            refuse_changes(workdir, notes["config"], run.settings)
         if checkpoints.steps():
             restored = checkpoints.restore(saved)
-            _check_same_run(run, workdir, restored)
+            _check_data_and_step(run, workdir, restored)
             for step, reason in restored.damaged.items():
                 print(f"checkpoint {step} is damaged and was passed over: {reason}")
                 checkpoints.discard(step)
@@ -108,9 +110,8 @@ def refuse_changes(workdir: Path, saved: dict, settings: Settings) -> None:
         raise RunFolderError(f"{workdir} was trained with another config: {', '.join(differing)}; {advice}")
 
 
-def _check_same_run(run: Run, workdir: Path, restored: Restored) -> None:
-    """The checkpoint must be of this config and of this data, and not beyond the last step."""
-    refuse_changes(workdir, restored.notes["config"], run.settings)
+def _check_data_and_step(run: Run, workdir: Path, restored: Restored) -> None:
+    """The checkpoint must be of this data, and not beyond the last step."""
     if restored.notes["fingerprint"] != run.dataset.fingerprint:
         raise RunFolderError(f"{workdir} was trained on other data than {run.dataset.name} ({run.dataset.protocol})")
     if restored.step > run.settings.steps:

@@ -47,8 +47,8 @@ def categorical_log_likelihood(
 class Likelihood(NamedTuple):
     """A distribution of images whose values lie in [0, 1], as a decoder parameterises it.
 
-    The decoder gives ``outputs`` numbers per value; ``log_likelihood(image, decoded)`` is in nats, and ``mean(decoded)`` is
-    the expected image.
+    The decoder gives ``outputs`` numbers per value; ``log_likelihood(image, decoded)`` is in nats, and
+    ``mean(decoded)`` is the expected image.
     """
 
     outputs: int

@@ -14,7 +14,9 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 
 
 class MLP(nn.Module):
-    """Dense layers, each followed by the activation:  h ← a(W h + b).  Weights start uniform as in Glorot & Bengio 2010."""
+    """Dense layers, each followed by the activation:  h ← a(W h + b).  Weights start uniform as in Glorot & Bengio
+    2010.
+    """
 
     widths: Sequence[int]
     activation: str = "relu"

@@ -1,6 +1,7 @@
 """The variational autoencoder: an encoder from images to Gaussians, a decoder from latents to distributions of images.
 
-Kingma & Welling 2014; Rezende et al. 2014. Lectures: 000, "Variational autoencoder"; 002, part 5; 003, section 4.1; 004.
+Kingma & Welling 2014; Rezende et al. 2014. Lectures: 000, "Variational autoencoder"; 002, part 5; 003, section 4.1;
+004.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,14 @@
 """Strictness for all tests: types and shapes are checked, promotions are errors, and there are two devices."""
 
 import os
+import tempfile
 
 os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ.pop("JAX_COMPILATION_CACHE_DIR", None)
+# A cache of compiled programs that lives as long as the tests, also for the processes that they start.
+CACHE = tempfile.TemporaryDirectory(prefix="lectern-tests-")
+os.environ["XDG_CACHE_HOME"] = CACHE.name
+os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE.name
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
 
 import jax
 from jaxtyping import install_import_hook

@@ -34,7 +34,7 @@ class Restored(NamedTuple):
 def to_host(tree: PyTree) -> PyTree[np.ndarray]:
     """Copies of the leaves as NumPy arrays, random keys as their words; safe from later donation of ``tree``."""
 
-    def copy(leaf: Array) -> np.ndarray:
+    def copy(leaf: Array | np.ndarray) -> np.ndarray:
         if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             leaf = jax.random.key_data(leaf)
         return np.array(leaf)
@@ -45,30 +45,33 @@ def to_host(tree: PyTree) -> PyTree[np.ndarray]:
 def from_host(host: PyTree[np.ndarray], like: PyTree) -> PyTree:
     """The inverse of ``to_host``, with the kinds of leaves (keys or arrays) of ``like``."""
 
-    def place(leaf: np.ndarray, target: Array) -> Array:
+    def place(leaf: np.ndarray, target: Array | np.ndarray) -> Array:
         if jax.dtypes.issubdtype(target.dtype, jax.dtypes.prng_key):
-            return jax.random.wrap_key_data(leaf)
+            return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(target))
         return jax.numpy.asarray(leaf)
 
     return jax.tree.map(place, host, like)
 
 
-def manifest(host: PyTree[np.ndarray]) -> dict[str, dict[str, object]]:
-    """Leaf path → shape, dtype and SHA-256 of the bytes."""
-    leaves = jax.tree_util.tree_leaves_with_path(host)
+def manifest(tree: PyTree) -> dict[str, dict[str, object]]:
+    """Leaf path → shape, dtype (of random keys: their kind) and SHA-256 of the bytes."""
     return {
         jax.tree_util.keystr(path): {
             "shape": list(leaf.shape),
             "dtype": str(leaf.dtype),
-            "sha256": hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest(),
+            "sha256": hashlib.sha256(np.ascontiguousarray(to_host(leaf)).tobytes()).hexdigest(),
         }
-        for path, leaf in leaves
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
     }
 
 
 def tree_sha256(tree: PyTree) -> str:
     """One digest of a whole state: paths, shapes, dtypes and bytes of all its leaves."""
-    return hashlib.sha256(json.dumps(manifest(to_host(tree)), sort_keys=True).encode()).hexdigest()
+    return _json_sha256(manifest(tree))
+
+
+def _json_sha256(content: dict) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _mismatch(found: dict, expected: dict, fields: tuple[str, ...]) -> str | None:
@@ -108,15 +111,21 @@ class Checkpoints:
         return sorted(self._manager.all_steps())
 
     def save(self, step: int, tree: PyTree, notes: dict) -> None:
-        """Starts to save ``tree`` and JSON-able ``notes``; raises here if the save before failed."""
+        """Starts to save ``tree`` and JSON-able ``notes``; raises here if the save before failed.
+
+        A step that is saved already stays as it is. ``ValueError`` for a leaf without entries, which Orbax cannot
+        store.
+        """
         if step in self._manager.all_steps():
             return
-        host = to_host(tree)
+        content = json.loads(json.dumps({"leaves": manifest(tree), "notes": notes}))
+        if empty := [leaf for leaf, entry in content["leaves"].items() if 0 in entry["shape"]]:
+            raise ValueError(f"a leaf without entries cannot be saved: {', '.join(empty)}")
         items = ocp.args.Composite(
-            state=ocp.args.StandardSave(host),
-            manifest=ocp.args.JsonSave({"leaves": manifest(host), "notes": notes}),
+            state=ocp.args.StandardSave(to_host(tree)),
+            manifest=ocp.args.JsonSave(content | {"sha256": _json_sha256(content)}),
         )
-        self._manager.save(step, args=items)
+        self._manager.save(step, args=items, force=True)
 
     def wait(self) -> None:
         """Returns when everything is on disk; raises what went wrong."""
@@ -130,9 +139,14 @@ class Checkpoints:
             self._manager.close()
             self._purge()
 
-    def notes(self, step: int) -> dict:
-        """The notes of one step, without its arrays."""
-        return self._read_manifest(step)["notes"]
+    def notes(self) -> dict | None:
+        """The notes of the newest step whose manifest is intact, without its arrays; None where there is none."""
+        for step in reversed(self.steps()):
+            try:
+                return self._read_manifest(step)["notes"]
+            except _DamagedError:
+                continue
+        return None
 
     def restore(self, like: PyTree, step: int | None = None) -> Restored:
         """The state at ``step``, or at the newest intact step, in the structure of ``like``.
@@ -159,26 +173,30 @@ class Checkpoints:
 
     def _read_manifest(self, step: int) -> dict:
         try:
-            return self._manager.restore(step, args=ocp.args.Composite(manifest=ocp.args.JsonRestore()))["manifest"]
-        except Exception as error:
+            items = ocp.args.Composite(manifest=ocp.args.JsonRestore())
+            written = self._manager.restore(step, args=items)["manifest"]
+            digest = written.pop("sha256")
+        except Exception as error:  # Orbax raises whatever its file layer raised
             raise _DamagedError(f"its manifest cannot be read: {_first_line(error)}") from error
+        if _json_sha256(written) != digest:
+            raise _DamagedError("its manifest does not have the digest that it was saved with")
+        return written
 
     def _restore_verified(self, step: int, like: PyTree) -> tuple[PyTree, dict]:
         written = self._read_manifest(step)
-        target = to_host(like)
-        if reason := _mismatch(written["leaves"], manifest(target), ("shape", "dtype")):
+        if reason := _mismatch(written["leaves"], manifest(like), ("shape", "dtype")):
             raise CheckpointError(f"checkpoint {step} in {self.folder} is of another model: {reason}")
         try:
-            items = ocp.args.Composite(state=ocp.args.StandardRestore(target))
-            host = self._manager.restore(step, args=items)["state"]
-        except Exception as error:
+            items = ocp.args.Composite(state=ocp.args.StandardRestore(to_host(like)))
+            tree = from_host(self._manager.restore(step, args=items)["state"], like)
+        except Exception as error:  # a truncated file raises a bare Exception
             raise _DamagedError(f"its arrays cannot be read: {_first_line(error)}") from error
-        if reason := _mismatch(manifest(host), written["leaves"], ("shape", "dtype", "sha256")):
+        if reason := _mismatch(manifest(tree), written["leaves"], ("shape", "dtype", "sha256")):
             raise _DamagedError(reason)
-        return from_host(host, like), written["notes"]
+        return tree, written["notes"]
 
 
-class _DamagedError(Exception):
+class _DamagedError(CheckpointError):
     pass
 
 

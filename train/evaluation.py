@@ -19,8 +19,8 @@ def evaluator(
 ) -> Callable[..., dict[str, np.ndarray]]:
     """The function ``params → {name: [seeds, examples, …]}`` for parameters with a leading axis of seeds.
 
-    ``metric_fn`` returns one value (of any shape) per example. Example ``i`` always draws from the same key, whatever the
-    batch size, so evaluations differ by the parameters alone.
+    ``metric_fn`` returns one value (of any shape) per example. Example ``i`` always draws from the same key, whatever
+    the batch size, so evaluations differ by the parameters alone.
     """
     count = size_of(examples)
     batch = min(batch, count)

@@ -1,7 +1,7 @@
 """Which examples a step takes: a function of (seed, step), so there is no iterator state to lose.
 
-Examples are numbered through all epochs: step ``t`` of a run takes positions ``t·B … (t+1)·B − 1``, and position ``p`` is
-entry ``p mod N`` of epoch ``p // N``'s own permutation. No example is dropped at the end of an epoch.
+Examples are numbered through all epochs: step ``t`` of a run takes positions ``t·B … (t+1)·B − 1``, and position ``p``
+is entry ``p mod N`` of epoch ``p // N``'s own permutation. No example is dropped at the end of an epoch.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -47,7 +47,7 @@ def epoch_order(seed: int, epoch: int, size: int) -> Int[np.ndarray, " size"]:
 
 def example_indices(seed: int, size: int, start: int, stop: int) -> Int[np.ndarray, " positions"]:
     """The examples at positions ``start … stop − 1`` of a run's endless sequence."""
-    epochs = range(start // size, (stop - 1) // size + 1)
+    epochs = range(start // size, -(-max(stop, start + 1) // size))
     order = np.concatenate([epoch_order(seed, epoch, size) for epoch in epochs])
     offset = epochs.start * size
     return order[start - offset : stop - offset].astype(np.int32)
@@ -104,7 +104,8 @@ class _InOrder:
 def streaming_feed(
     source: PyTree | Source, seeds: Sequence[int], batch: int, *, threads: int = 8, ahead: int = 2
 ) -> Feed:
-    """Feeds a random-access source of any size (or arrays) through Grain: the same examples in the same order as ``resident_feed``.
+    """Feeds a random-access source of any size (or arrays) through Grain: the same examples in the same order as
+    ``resident_feed``.
 
     ``threads`` read in parallel; at most ``ahead`` further steps are held in memory.
     """

@@ -1,7 +1,7 @@
 """The loop: compiled chunks of steps, and between them everything that touches the world.
 
-It sees a task only through ``step``. Between chunks it checks that numbers are finite, writes metrics, evaluates, saves,
-and listens to signals; inside a chunk the host is not asked for anything.
+It sees a task only through ``step``. Between chunks it checks that numbers are finite, writes metrics, evaluates,
+saves, and listens to signals; inside a chunk the host is not asked for anything.
 """
 
 import signal
@@ -100,7 +100,8 @@ def chunks(start: int, rhythm: Rhythm) -> Iterator[Chunk]:
 def advance(task: Task, feed: Feed, length: int, seeds_by: SeedsBy) -> Callable:
     """The function of one chunk: (state, resident data, elements) → (state, metrics [seeds, steps], finite [seeds]).
 
-    The scan runs inside of the ensemble: a scan that carried the axis of seeds would copy every parameter at every step.
+    The scan runs inside of the ensemble: a scan that carried the axis of seeds would copy every parameter at every
+    step.
     """
 
     def run(state: State, data: PyTree, elements: PyTree) -> tuple[State, dict[str, Array], Bool[Array, " seeds"]]:
@@ -171,8 +172,8 @@ def train(
 ) -> Outcome:
     """Trains ``task`` for each seed from ``saved`` to ``rhythm.steps``; all saved leaves have a leading axis of seeds.
 
-    ``monitor`` returns metrics of the split ``held_out``, one value per seed; early stopping watches ``monitored`` of them
-    (lower is better).
+    ``monitor`` returns metrics of the split ``held_out``, one value per seed; early stopping watches ``monitored`` of
+    them (lower is better).
     Raises ``Diverged`` or ``Interrupted``, both with the last good state saved.
     """
     state, best = saved

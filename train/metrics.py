@@ -59,7 +59,9 @@ class MetricsWriter:
         self._board.close()
 
     def write(self, step: int, split: str, metrics: Mapping[str, np.ndarray]) -> None:
-        """One row, on disk when this returns."""
+        """One row, on disk when this returns; ``ValueError`` for a metric named as a field of the row."""
+        if reserved := {"step", "split"} & metrics.keys():
+            raise ValueError(f"a metric cannot be named {' or '.join(sorted(reserved))}")
         values = {name: np.asarray(value, np.float64).reshape(-1).tolist() for name, value in metrics.items()}
         row = {name: [_json_value(v) for v in value] for name, value in values.items()}
         if len(self.seeds) == 1:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt, Lt
 
@@ -56,10 +57,10 @@ def learning_rate_schedule(config: Optimization, steps: int) -> optax.Schedule:
             schedule = optax.piecewise_constant_schedule(config.learning_rate, factors)
         case "cosine":
             schedule = optax.cosine_decay_schedule(config.learning_rate, after_warmup)
-    if not config.warmup_steps:
-        return schedule
-    warmup = optax.linear_schedule(0.0, config.learning_rate, config.warmup_steps)
-    return optax.join_schedules([warmup, schedule], [config.warmup_steps])
+    if config.warmup_steps:
+        warmup = optax.linear_schedule(0.0, config.learning_rate, config.warmup_steps)
+        schedule = optax.join_schedules([warmup, schedule], [config.warmup_steps])
+    return lambda count: schedule(jnp.asarray(count, float))  # Optax mixes the count's integers with its own floats
 
 
 def _direction(config: Optimization) -> optax.GradientTransformation:
@@ -73,7 +74,7 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
         case "adam" | "adamw":
             return optax.scale_by_adam(config.beta1, config.beta2, config.epsilon)
         case "rmsprop":
-            return optax.scale_by_rms(config.momentum, config.epsilon)
+            return optax.scale_by_rms(config.momentum, config.epsilon, eps_in_sqrt=False)
 
 
 def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransformation:

@@ -12,11 +12,11 @@ def _describe(metrics: Mapping[str, np.ndarray]) -> str:
 
 
 class Progress:
-    """Counts from ``start`` to ``total`` in ``unit``; use it as a context manager. All output goes to standard error."""
+    """Counts from ``start`` to ``total`` in ``unit``, on standard error; use it as a context manager."""
 
     def __init__(self, label: str, start: int, total: int, *, unit: str = "steps", seconds_between_lines: float = 5.0):
         self.label, self.start, self.total, self.unit = label, start, total, unit
-        self._between, self._last_line, self._bar = seconds_between_lines, 0.0, None
+        self._between, self._last_line, self._pending, self._bar = seconds_between_lines, 0.0, "", None
 
     def __enter__(self) -> "Progress":
         from rich.console import Console
@@ -26,8 +26,15 @@ class Progress:
         self._began = time.perf_counter()
         console = Console(stderr=True)
         if console.is_terminal:
-            columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-            self._bar = Bar(*columns, TextColumn("{task.fields[note]}"), console=console)
+            self._bar = Bar(
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[note]}", markup=False),
+                console=console,
+                redirect_stdout=False,
+            )
             self._bar.start()
             self._row = self._bar.add_task(self.label, total=self.total, completed=self.start, note="")
         return self
@@ -35,6 +42,7 @@ class Progress:
     def __exit__(self, *_) -> None:
         if self._bar:
             self._bar.stop()
+        self._print_pending()
 
     def update(self, done: int, metrics: Mapping[str, np.ndarray]) -> None:
         """Shows that ``done`` of the total are finished, with the metrics averaged over seeds."""
@@ -43,6 +51,13 @@ class Progress:
         note = f"{rate:,.0f} {self.unit}/s  {_describe(metrics)}"
         if self._bar:
             self._bar.update(self._row, completed=done, note=note)
-        elif now - self._last_line > self._between or done == self.total:
+            return
+        self._pending = f"{self.label}  {done:,}/{self.total:,} {self.unit}  {note}"
+        if now - self._last_line > self._between or done == self.total:
             self._last_line = now
-            print(f"{self.label}  {done:,}/{self.total:,} {self.unit}  {note}", file=sys.stderr, flush=True)
+            self._print_pending()
+
+    def _print_pending(self) -> None:
+        if self._pending:
+            print(self._pending, file=sys.stderr, flush=True)
+        self._pending = ""

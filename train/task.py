@@ -4,8 +4,9 @@ A step is made of *phases*: each takes a gradient and then applies it. One phase
 their own parameters are a game. Keeping the gradient apart from its application is what lets a transform accumulate or
 average it (see ``train/transforms.py``) without knowing the model.
 
-Randomness is a function of place: example ``i`` of step ``t`` draws from ``split(fold_in(state.key, t), batch_size)[i]``.
-So a batch that is cut into parts, over time or over devices, draws the same numbers as the batch in one piece.
+Randomness is a function of place: example ``i`` of step ``t`` draws from ``split(fold_in(state.key, t),
+batch_size)[i]``. So a batch that is cut into parts, over time or over devices, draws the same numbers as the batch in
+one piece.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -62,8 +63,8 @@ class Task(NamedTuple):
 class Player(NamedTuple):
     """One side of an ``alternating`` game.
 
-    ``loss_fn(params, batch, keys)`` sees the parameters of all players by name and returns this player's loss and metrics,
-    one value per example; only ``params[name]`` is differentiated. ``updates`` of them are made in each step.
+    ``loss_fn(params, batch, keys)`` sees the parameters of all players by name and returns this player's loss and
+    metrics, one value per example; only ``params[name]`` is differentiated. ``updates`` of them are made in each step.
     """
 
     loss_fn: LossFn
@@ -118,8 +119,8 @@ def supervised(
 ) -> Task:
     """Gradient descent on one loss.
 
-    ``loss_fn(params, batch, keys) -> (losses, metrics)`` returns one value per example, from one key per example; what is
-    minimised is the mean. The metrics of a step are those means, measured before its update.
+    ``loss_fn(params, batch, keys) -> (losses, metrics)`` returns one value per example, from one key per example; what
+    is minimised is the mean. The metrics of a step are those means, measured before its update.
     """
 
     def init(key: Key[Array, ""]) -> State:
@@ -137,7 +138,8 @@ def supervised(
 
 
 def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array, ""]], dict[str, Params]]) -> Task:
-    """Players who descend in turn, in the order of the mapping, each on its own loss (Goodfellow et al. 2014, algorithm 1).
+    """Players who descend in turn, in the order of the mapping, each on its own loss (Goodfellow et al. 2014, algorithm
+    1).
 
     ``init_params`` returns each player's parameters under its name. Every update sees the others' newest parameters.
     Metrics come back as ``"<player>/<metric>"``, those of its last update.

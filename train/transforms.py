@@ -71,9 +71,9 @@ def average_parameters(task: Task, decay: float) -> Task:
 def ensemble(task: Task, *, how: SeedsBy) -> Task:
     """Independent runs of ``task`` in one compiled program: every state, batch and metric gains a leading axis of runs.
 
-    ``init`` takes one key per run, ``step`` one batch per run. ``"map"`` runs them one after the other, with the bits of
-    each run alone; ``"vmap"`` runs them together: rounding differs, and convolutions become slow grouped ones on CPU.
-    It belongs around a ``scan``, not inside: there every step would copy the state.
+    ``init`` takes one key per run, ``step`` one batch per run. ``"map"`` runs them one after the other, with the bits
+    of each run alone; ``"vmap"`` runs them together: rounding differs, and convolutions become slow grouped ones on
+    CPU. It belongs around a ``scan``, not inside: there every step would copy the state.
     """
 
     def each(function: Callable) -> Callable:

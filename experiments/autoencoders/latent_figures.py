@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from experiments.figures import image_grid, image_pairs, manifold
+from losses.divergences import gaussian_kl
 from models.vae import Gaussian
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ Decode = Callable[[Float[Array, "batch latent"]], Float[Array, "batch height wid
 def latent_figures(
     encode: Encode, decode: Decode, images: Float[Array, "batch height width channels"], *, key: Key[Array, ""]
 ) -> dict[str, "Figure"]:
-    """Samples from the prior, reconstructions of the first ``images``, and the manifold of the two most used latent dimensions.
+    """Samples from the prior, reconstructions of the first ``images``, and the manifold of the two most used latent
+    dimensions.
 
     ``decode`` returns expected images.
     """
@@ -43,7 +45,8 @@ def latent_figures(
 
 def most_used(posterior: Gaussian) -> tuple[int, int]:
     """The two dimensions with the greatest mean KL from the prior; a one-dimensional latent counts twice."""
-    kl = 0.5 * (jnp.exp(posterior.log_variance) + posterior.mean**2 - 1.0 - posterior.log_variance).mean(axis=0)
+    kl = jax.vmap(jax.vmap(lambda mean, log_variance: gaussian_kl(mean[None], log_variance[None])))(*posterior)
+    kl = kl.mean(axis=0)
     order = np.argsort(-np.asarray(kl))
     return int(order[0]), int(order[min(1, len(order) - 1)])
 

@@ -1,8 +1,8 @@
 """Variational autoencoder: ELBO training, importance-weighted log-likelihood.
 
-Paper: Kingma & Welling 2014; protocol of the ``paper`` preset: Burda et al. 2016, section 5 (MNIST binarised anew at each
-use, two hidden layers of 200 tanh units, 50 latents, batches of 20, 3,280 epochs of a falling rate, NLL from 5,000 samples).
-Claim: an amortised Gaussian posterior trained on the ELBO gives a generative model of MNIST at 86.76 nats.
+Paper: Kingma & Welling 2014; protocol of the ``paper`` preset: Burda et al. 2016, section 5 (MNIST binarised anew at
+each use, two hidden layers of 200 tanh units, 50 latents, batches of 20, 3,280 epochs of a falling rate, NLL from 5,000
+samples). Claim: an amortised Gaussian posterior trained on the ELBO gives a generative model of MNIST at 86.76 nats.
 Command: ``lectern run vae`` (digits, about 30 s on two CPU cores);
 ``lectern run vae --preset paper --data-dir MNIST`` (86.76 nats after 9,840,000 steps; hours on a CPU).
 """

@@ -45,6 +45,7 @@ class Stopwatch(training_callbacks.TrainingCallback):
 
 
 def main() -> None:
+    """Train and print the measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in {"examples": 5000, "batch": 128, "epochs": 5, "seed": 0}.items():
         parser.add_argument(f"--{name}", type=int, default=default, help="default: %(default)s")

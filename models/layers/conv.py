@@ -1,8 +1,8 @@
 """Convolution, with gradients that are ordinary convolutions.
 
-Autodiff's gradients of a convolution permute its dimension numbers, and XLA on CPU runs such convolutions on a slow path
-inside a while loop: a factor of 80 inside ``lax.scan``. The two gradients below are the same sums, laid out as plain
-NHWC × HWIO convolutions.
+Autodiff's gradients of a convolution permute its dimension numbers, and XLA on CPU runs such convolutions on a slow
+path inside a while loop, many times slower in a ``lax.scan`` than outside. The two gradients below are the same sums,
+laid out as plain NHWC × HWIO convolutions.
 """
 
 from collections.abc import Sequence
@@ -63,9 +63,13 @@ def convolve(
         )
     stride, dilation = _per_axis(stride, rank), _per_axis(dilation, rank)
     if isinstance(padding, str):
-        window = [d * (k - 1) + 1 for k, d in zip(kernel.shape[:rank], dilation, strict=True)]
+        window = [d * (k - 1) + 1 for k, d in zip(kernel.shape[:rank], dilation, strict=False)]
         padding = lax.padtype_to_pads(images.shape[1:-1], window, stride, padding)
     padding = tuple((int(low), int(high)) for low, high in padding)
+    if {len(stride), len(padding), len(dilation)} != {rank}:
+        raise ValueError(
+            f"images {images.shape} have {rank} spatial axes, which {stride=}, {padding=} and {dilation=} must match"
+        )
     sizes = zip(images.shape[1:-1], kernel.shape[:rank], stride, padding, dilation, strict=True)
     if min(output_size(n, k, stride=s, padding=p, dilation=d) for n, k, s, p, d in sizes) < 1:
         raise ValueError(
@@ -88,7 +92,9 @@ def flax_convolution(
     """``convolve`` with the signature of ``lax.conv_general_dilated``, for ``nn.Conv(conv_general_dilated=…)``."""
     if lhs_dilation is not None and set(lhs_dilation) != {1}:
         raise ValueError(f"the input cannot be dilated here, got {lhs_dilation=}")
-    del dimension_numbers, precision  # Flax always passes N…C by …IO, and no precision unless asked
+    if precision is not None:
+        raise ValueError(f"the precision cannot be chosen here, got {precision=}")
+    del dimension_numbers  # Flax always passes N…C by …IO
     dilation = rhs_dilation or 1
     return convolve(lhs, rhs, stride=window_strides, padding=padding, dilation=dilation, groups=feature_group_count)
 
@@ -132,7 +138,7 @@ def _spread(array: Array, stride: tuple[int, ...], edges: Sequence[tuple[int, in
 
 
 def _image_gradient(geometry: _Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
-    """dx: the cotangent with zeros between its entries, convolved with the flipped kernel whose channel axes are swapped."""
+    """dx: the cotangent, zeros between its entries, convolved with the flipped kernel with swapped channel axes."""
     stride, padding, dilation, groups = geometry
     rank = images.ndim - 2
     edges = []

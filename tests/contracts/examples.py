@@ -10,6 +10,7 @@ from typing import get_type_hints
 
 import jax
 import jax.numpy as jnp
+
 import losses
 import models
 from models.layers import conv

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from experiments import registry, runner
 from experiments.cli import main
 from experiments.flags import replace

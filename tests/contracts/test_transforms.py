@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tasks import at, batches, regression_task, run
+
 import train.mesh
 import train.transforms
-from tasks import at, batches, regression_task, run
 from train.mesh import data_parallel, device_mesh
 from train.task import seed_keys
 from train.transforms import accumulate, average_parameters, ensemble, resident, scan, with_gradient

@@ -4,8 +4,6 @@ import copy
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -132,9 +130,13 @@ def test_a_checkpoint_is_restored_by_another_process_position_and_step(folder):
         assert_is_step(checkpoints.restore(state(0)), 2)
 
 
-def test_notes_come_back_without_their_arrays(folder):
+def test_the_newest_intact_notes_come_back_without_their_arrays(folder):
     with Checkpoints(folder) as checkpoints:
-        assert [checkpoints.notes(step) for step in (1, 2)] == [notes(1), notes(2)]
+        assert checkpoints.notes() == notes(2)
+        (folder / "2" / "manifest" / "metadata").write_text("{")
+        assert checkpoints.notes() == notes(1)
+        (folder / "1" / "manifest" / "metadata").write_text("{")
+        assert checkpoints.notes() is None
 
 
 def test_keep_leaves_the_newest(tmp_path):
@@ -351,12 +353,6 @@ def test_a_damaged_step_that_is_asked_for_is_refused(folder):
         restore(folder, step=2)
 
 
-def test_notes_of_a_damaged_step_are_a_checkpoint_error(folder):
-    (folder / "2" / "manifest" / "metadata").write_text("{")
-    with Checkpoints(folder) as checkpoints, pytest.raises(CheckpointError):
-        checkpoints.notes(2)
-
-
 def test_a_missing_step_lists_those_there(folder):
     with pytest.raises(CheckpointError, match=r"step 7 .*\[1, 2\]"):
         restore(folder, step=7)
@@ -459,17 +455,7 @@ def test_notes_that_are_not_json_are_refused_and_leave_the_other_steps(folder):
     assert_is_step(restore(folder), 2)
 
 
-EMPTY_LEAF = """
-import sys, tempfile, jax.numpy as jnp
-from train.checkpoint import Checkpoints
-with Checkpoints(tempfile.mkdtemp()) as checkpoints:
-    checkpoints.save(1, {"empty": jnp.zeros((0, 4)), "w": jnp.ones(2)}, {})
-    assert checkpoints.restore({"empty": jnp.ones((0, 4)), "w": jnp.zeros(2)}).tree["empty"].shape == (0, 4)
-"""
-
-
-def test_a_leaf_without_elements_is_saved():
-    # in a process of its own: after Orbax refuses a leaf, its threads hold up the exit for 300 seconds
-    root = Path(__file__).parents[2]
-    done = subprocess.run([sys.executable, "-c", EMPTY_LEAF], cwd=root, timeout=30, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+def test_a_leaf_without_entries_is_refused_by_name(tmp_path):
+    """Orbax refuses it too, but its threads then hold up the exit for minutes."""
+    with Checkpoints(tmp_path) as checkpoints, pytest.raises(ValueError, match=r"\['empty'\]"):
+        checkpoints.save(1, {"empty": jnp.zeros((0, 4)), "w": jnp.ones(2)}, {})

@@ -1,6 +1,5 @@
 """Convolution against SciPy, against lax and its autodiff, and in every position that a network puts it."""
 
-import time
 from itertools import product
 
 import jax
@@ -211,28 +210,6 @@ def test_all_convolutions_of_the_gradient_are_laid_out_nhwc_by_hwio(groups):
         assert params["dimension_numbers"] == ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
         assert params["batch_group_count"] == 1
         assert set(params["lhs_dilation"]) == {1}
-
-
-def seconds(function, *arguments):
-    jax.block_until_ready(function(*arguments))
-
-    def once():
-        start = time.perf_counter()
-        jax.block_until_ready(function(*arguments))
-        return time.perf_counter() - start
-
-    return min(once() for _ in range(5))
-
-
-def test_gradients_inside_scan_are_about_as_fast_as_outside():
-    """Ours take 0.6 of the time outside, autodiff's 11 times as long: 3 leaves room for a busy machine."""
-    images, kernels = jnp.ones((16, 14, 14, 32)), jnp.ones((4, 3, 3, 32, 32))
-
-    def gradients(kernel):
-        return value_and_gradients(lambda x, w: convolve(x, w, padding="SAME"), images, kernel)
-
-    scanned = jax.jit(lambda kernels: lax.map(gradients, kernels))
-    assert seconds(scanned, kernels) < 3 * 4 * seconds(jax.jit(gradients), kernels[0])
 
 
 @pytest.mark.parametrize(
