@@ -35,7 +35,9 @@ def latent_figures(
     first, second = most_used(posterior)
     return {
         "samples": image_grid(np.asarray(samples), columns=10, title="samples from the prior"),
-        "reconstructions": image_pairs(shown, np.asarray(decode(encode(shown).mean)), title="held-out images"),
+        "reconstructions": image_pairs(
+            shown, np.asarray(decode(encode(shown).mean)), columns=8, title="held-out images"
+        ),
         "manifold": manifold(
             np.asarray(latent_plane(decode, posterior.mean.shape[-1], first, second)),
             title=f"latents {first} (down), {second} (across)",
