@@ -143,7 +143,8 @@ def _measure(contender: Contender, unit: str, run: str, scratch: Path) -> Sample
         process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
-        if status:
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
             errors.seek(0)
             raise WrongInput(f"{contender.name} failed: {' '.join(errors.read().split())[-500:]}")
         output.seek(0)

@@ -40,7 +40,9 @@ class Settings(Rhythm, Optimization):
         for name, hint in get_type_hints(type(self), include_extras=True).items():
             value = getattr(self, name)
             for each in value if isinstance(value, tuple) else (value,):
-                _check_bounds(name, each, hint)
+                if each is not None:
+                    _check_bounds(name, each, hint)
+        super().__post_init__()
 
     @property
     def all_seeds(self) -> range:

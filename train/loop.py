@@ -46,6 +46,13 @@ class Rhythm:
     patience: Annotated[int, Ge(0)] = 0
     """evaluations without improvement after which training stops and the best parameters are kept; 0 is off"""
 
+    def __post_init__(self):
+        if self.patience and self.steps % self.evaluate_every:
+            raise ValueError(
+                f"--patience watches evaluations: --steps {self.steps} must be a multiple of "
+                f"--evaluate-every {self.evaluate_every}"
+            )
+
 
 class Diverged(Exception):
     """A metric or a parameter became NaN or infinite."""

@@ -164,6 +164,11 @@ BAD = {
     "not a number": (["run", "vae", "--latent", "many"], "'many'"),
     "not a choice": (["run", "vae", "--network", "cov"], "('mlp', 'conv')"),
     "bad width": (["run", "vae", "--widths", "3", "0"], "--widths must be greater than 0, got 0"),
+    "patience between evaluations": (
+        ["run", "vae", "--patience", "2", "--steps", "70"],
+        "multiple of --evaluate-every",
+    ),
+    "patience on the test split": (["run", "vae", "--patience", "2", "--train-on", "train+valid"], "--patience"),
     "settings that disagree": (["run", "vae", "--likelihood", "gaussian"], "--binarization none"),
     "folder needed": (["run", "vae", "--preset", "paper"], "--data-dir FOLDER"),
     "folder missing": (["run", "vae", "--preset", "paper", "--data-dir", "nowhere"], "no such folder"),
