@@ -36,16 +36,14 @@ def sample_gaussian(key: Key[Array, ""], gaussian: Gaussian) -> Float[Array, "*b
 
 
 class GaussianHead(nn.Module):
-    """Two linear maps of the features: mean and log-variance."""
+    """A linear map of the features to mean and log-variance, as one product."""
 
     latent: int
 
     @nn.compact
     def __call__(self, features: Float[Array, "*batch features"]) -> Gaussian:
-        def dense(name: str) -> nn.Dense:
-            return nn.Dense(self.latent, kernel_init=nn.initializers.glorot_uniform(), name=name)
-
-        return Gaussian(dense("mean")(features), dense("log_variance")(features))
+        both = nn.Dense(2 * self.latent, kernel_init=nn.initializers.glorot_uniform())(features)
+        return Gaussian(*jnp.split(both, 2, axis=-1))
 
 
 class MLPEncoder(nn.Module):

@@ -68,7 +68,8 @@ def linear_params(encode, encode_bias, log_variance, decode, decode_bias):
     def layer(kernel, bias):
         return {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(bias)}
 
-    head = {"mean": layer(encode, encode_bias), "log_variance": layer(np.zeros((PIXELS, LATENT)), log_variance)}
+    kernel = np.concatenate([encode, np.zeros((PIXELS, LATENT))], axis=1)
+    head = {"Dense_0": layer(kernel, np.concatenate([encode_bias, log_variance]))}
     return {"params": {"encoder": {"GaussianHead_0": head}, "decoder": {"Dense_0": layer(decode, decode_bias)}}}
 
 
@@ -100,12 +101,9 @@ def likelihood_metrics(exact, samples, *, params=None, seed=0):
 
 def perturbed(params):
     """An encoder that is not quite the posterior."""
-    mean = params["params"]["encoder"]["GaussianHead_0"]["mean"]
-    bias = params["params"]["encoder"]["GaussianHead_0"]["log_variance"]["bias"] + 0.3
-    head = {
-        "mean": {"kernel": 0.9 * mean["kernel"], "bias": mean["bias"]},
-        "log_variance": {"kernel": jnp.zeros((PIXELS, LATENT)), "bias": bias},
-    }
+    layer = params["params"]["encoder"]["GaussianHead_0"]["Dense_0"]
+    shift = jnp.concatenate([jnp.zeros(LATENT), jnp.full(LATENT, 0.3)])
+    head = {"Dense_0": {"kernel": 0.9 * layer["kernel"], "bias": layer["bias"] + shift}}
     return {"params": params["params"] | {"encoder": {"GaussianHead_0": head}}}
 
 
