@@ -41,7 +41,7 @@ $(PEERS)/.installed: experiments/peers/requirements.txt
 	@touch $@
 
 bench: setup $(PEERS)/.installed
-	$(BIN)/lectern bench
+	PEERS=$(PEERS) $(BIN)/lectern bench
 
 ledger: setup
 	$(BIN)/lectern report docs/ledger --markdown docs/ledger.md

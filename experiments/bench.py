@@ -19,7 +19,7 @@ from experiments.errors import WrongInput
 from experiments.registry import nearest
 
 HERE = Path(__file__).parent
-PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
+PEERS = Path(os.environ.get("PEERS", HERE.parent / ".venv-peers")) / "bin" / "python"
 EXAMPLES, BATCH, EPOCHS = 5000, 128, 8
 
 
@@ -157,7 +157,7 @@ def _report(benchmark: Benchmark, samples: dict[str, list[Sample]]) -> None:
     from rich.table import Table
 
     table = Table(title=benchmark.title, title_justify="left")
-    for column in ("", f"median {benchmark.unit}", "lowest – highest", "ratio to it", "peak memory"):
+    for column in ("", f"median {benchmark.unit}", "lowest – highest", "times the first", "peak memory"):
         table.add_column(column, justify="left" if not column else "right")
     first = statistics.median(sample.value for sample in next(iter(samples.values())))
     for name, taken in samples.items():
@@ -166,5 +166,5 @@ def _report(benchmark: Benchmark, samples: dict[str, list[Sample]]) -> None:
         digits = ",.2f" if benchmark.unit == "s" else ",.0f"
         memory = max(sample.megabytes for sample in taken)
         spread = f"{values[0]:{digits}} – {values[-1]:{digits}}"
-        table.add_row(name, f"{median:{digits}}", spread, f"{first / median:.2f}×", f"{memory:,.0f} MB")
+        table.add_row(name, f"{median:{digits}}", spread, f"{median / first:.2f}×", f"{memory:,.0f} MB")
     Console().print(table)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,12 +41,17 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--workdir", type=Path, help="where the run's files go; by default runs/NAME-PRESET-TIME")
     run.add_argument("-h", "--help", action="store_true", help="this; after a NAME, all of its settings")
 
-    resume = command("resume", _resume, "go on with a run; --steps N goes further than it was to")
+    resume = command(
+        "resume",
+        _resume,
+        "go on with a run; --steps N goes further than it was to, --data-dir D says where the data are now",
+    )
     resume.add_argument("workdir", type=Path, metavar="WORKDIR")
 
     evaluate = command("evaluate", _evaluate, "measure a saved step on the test split")
     evaluate.add_argument("workdir", type=Path, metavar="WORKDIR")
     evaluate.add_argument("--step", type=int, help="which checkpoint; by default the newest")
+    evaluate.add_argument("--data-dir", type=Path, help="where the data set's files are now, if they were moved")
 
     report = command("report", _report, "the ledger: ours beside the paper's")
     report.add_argument("runs", type=Path, nargs="?", default=Path("runs"), metavar="RUNS")
@@ -54,7 +60,14 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = command("bench", _bench, "throughput, side by side with peers where they are installed")
     bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; by default all")
-    bench.add_argument("--rounds", type=int, default=5, help="how often each contender runs, in alternation")
+    bench.add_argument(
+        "--rounds",
+        type=int,
+        default=5,
+        choices=range(1, 1000),
+        metavar="N",
+        help="how often each contender runs, in turn",
+    )
     return parser
 
 
@@ -104,12 +117,16 @@ def _run(given: argparse.Namespace, flags: list[str]) -> int:
         raise WrongInput(f"{given.name} has no preset {given.preset!r}; {hint}")
     default = replace(experiment.settings(), **experiment.presets[given.preset])
     flags = [*flags, "--help"] if given.help else flags
-    settings = parse_flags(default, flags, prog=f"lectern run {given.name}")
+    presets = f"Before these settings: --preset {{{','.join(experiment.presets)}}}, --workdir FOLDER."
+    settings = parse_flags(default, flags, prog=f"lectern run {given.name}", description=presets)
 
-    from experiments import runner
+    from experiments import run_folder, runner
 
+    config = run_folder.Config(given.name, given.preset, {})
+    workdir = given.workdir or run_folder.default_workdir(config)
+    run_folder.check_new(workdir)
     run = runner.prepare(given.name, given.preset, settings)
-    return _finish(lambda: runner.start(run, given.workdir))
+    return _finish(workdir, lambda: runner.start(run, workdir))
 
 
 def _resume(given: argparse.Namespace, flags: list[str]) -> int:
@@ -124,22 +141,26 @@ def _resume(given: argparse.Namespace, flags: list[str]) -> int:
     settings = parse_flags(saved, flags, prog=f"lectern resume {given.workdir}")
     runner.refuse_changes(given.workdir, config.settings, settings)
     run = runner.prepare(config.experiment, config.preset, settings)
-    return _finish(lambda: (given.workdir, runner.resume(run, given.workdir)))
+    return _finish(given.workdir, lambda: runner.resume(run, given.workdir))
 
 
-def _finish(train: Callable[[], tuple[Path, dict]]) -> int:
+def _finish(workdir: Path, train: Callable[[], dict]) -> int:
     """Trains, prints the result, and turns an early end into its exit status."""
     from train.checkpoint import CheckpointError
     from train.loop import Diverged, Interrupted
 
+    go_on = f"go on with `lectern resume {workdir}`"
     try:
-        workdir, summary = train()
+        summary = train()
     except Diverged as error:
-        print(f"lectern: {error}; the last finite checkpoint, step {error.kept}, is kept", file=sys.stderr)
+        print(f"lectern: {error}; the last finite checkpoint, step {error.kept}, is kept in {workdir}", file=sys.stderr)
         return DIVERGED
     except Interrupted as error:
-        print(f"lectern: {error}; go on with `lectern resume`", file=sys.stderr)
+        print(f"lectern: {error}; {go_on}", file=sys.stderr)
         return 128 + error.signal_number
+    except KeyboardInterrupt:
+        print(f"lectern: stopped by SIGINT; {go_on}", file=sys.stderr)
+        return 128 + signal.SIGINT
     except CheckpointError as error:
         raise WrongInput(str(error)) from error
     _print_result(summary)
@@ -148,23 +169,35 @@ def _finish(train: Callable[[], tuple[Path, dict]]) -> int:
 
 
 def _print_result(summary: dict) -> None:
-    from experiments.ledger import duration, measured
+    from experiments.ledger import duration
 
     seeds = summary["seeds"]
     named = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, {seeds[0]} to {seeds[-1]}"
     print(f"{summary['experiment']}  preset {summary['preset']}  {summary['dataset']['protocol']}  {named}")
-    for name, metric in summary["metrics"].items():
-        value = "not finite" if metric["mean"] is None else measured(metric["mean"], metric["std"])
-        print(f"  test {name:<6} {value} {metric['unit']}")
+    _print_metrics(summary["metrics"])
     for reference in summary["references"]:
         figure = f"{reference['metric']} {reference['value']} {reference['unit']}"
-        difference = "" if reference["difference"] is None else f"; ours {reference['difference']:+.2f}"
-        print(f"  published   {figure} ({reference['source']}){difference}")
+        if reference["departs_in"]:
+            compared = f"not compared, as this run departs from the preset in {', '.join(reference['departs_in'])}"
+        else:
+            compared = "" if reference["difference"] is None else f"ours {reference['difference']:+.2f}"
+        print(f"  published   {figure} ({reference['source']}); {compared}")
+    early = f", stopped early by --patience {summary['config']['patience']}" if summary["stopped_early"] else ""
     print(
-        f"  {summary['steps']:,} steps ({summary['epochs']:,.1f} epochs) in {duration(summary['wall_seconds'])}"
+        f"  {summary['steps']:,} steps ({summary['epochs']:,.1f} epochs{early}) in {duration(summary['wall_seconds'])}"
+    )
+    print(
         f"  {summary['examples_per_second'] or 0:,} examples/s  {summary['parameters']:,} parameters"
         f"  {(summary['flops_per_step'] or 0) / 1e6:,.0f} MFLOP/step  {summary['device']}"
     )
+
+
+def _print_metrics(metrics: dict) -> None:
+    from experiments.ledger import measured
+
+    for name, metric in metrics.items():
+        value = "not finite" if metric["mean"] is None else measured(metric["mean"], metric["std"])
+        print(f"  test {name:<6} {value} {metric['unit']}")
 
 
 def _evaluate(given: argparse.Namespace, _: list[str]) -> int:
@@ -173,19 +206,19 @@ def _evaluate(given: argparse.Namespace, _: list[str]) -> int:
     read_config(given.workdir)
     _cache_compilations()
     from experiments import runner
-    from experiments.ledger import measured
+    from experiments.flags import replace
     from train.checkpoint import CheckpointError
 
     config, settings = runner.reopen(given.workdir)
+    if given.data_dir:
+        settings = replace(settings, data_dir=given.data_dir)
     run = runner.prepare(config.experiment, config.preset, settings)
     try:
         step, metrics = runner.evaluate(run, given.workdir, given.step)
     except CheckpointError as error:
         raise WrongInput(str(error)) from error
     print(f"{run.name}  preset {run.preset}  {run.dataset.protocol}  step {step:,}")
-    for name, values in metrics.items():
-        spread = values.std(ddof=1) if len(values) > 1 else None
-        print(f"  test {name:<6} {measured(values.mean(), spread)} {run.experiment.units.get(name, '')}")
+    _print_metrics(metrics)
     return DONE
 
 

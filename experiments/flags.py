@@ -14,7 +14,9 @@ from experiments.registry import nearest
 SettingsType = TypeVar("SettingsType")
 
 
-def parse_flags(default: SettingsType, flags: Sequence[str], *, prog: str) -> SettingsType:
+def parse_flags(
+    default: SettingsType, flags: Sequence[str], *, prog: str, description: str | None = None
+) -> SettingsType:
     """``default`` with the fields that ``flags`` name replaced. ``WrongInput`` for an unknown flag or a bad value.
 
     ``--help`` prints all fields and exits.
@@ -24,7 +26,7 @@ def parse_flags(default: SettingsType, flags: Sequence[str], *, prog: str) -> Se
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            return tyro.cli(type(default), default=default, args=list(flags), prog=prog)
+            return tyro.cli(type(default), default=default, args=list(flags), prog=prog, description=description)
     except SystemExit as exit:
         if exit.code:
             raise WrongInput(_one_line(complaint.getvalue(), default, prog)) from None

@@ -31,6 +31,8 @@ class LedgerRow(NamedTuple):
     wall_seconds: float | None
     device: str
     commit: str | None
+    departs_in: tuple[str, ...] = ()
+    """settings in which the run departs from the preset that the published number belongs to"""
 
     @property
     def mean(self) -> float | None:
@@ -44,8 +46,8 @@ class LedgerRow(NamedTuple):
 
     @property
     def difference(self) -> float | None:
-        """Our mean minus the published value; None where either is missing or their units differ."""
-        if self.mean is None or self.published is None or self.unit != self.published_unit:
+        """Our mean minus the published value; None where either is missing or they are not comparable."""
+        if self.mean is None or self.published is None or self.unit != self.published_unit or self.departs_in:
             return None
         return self.mean - self.published
 
@@ -134,6 +136,7 @@ def _row(run: Run, claim: dict[str, Any], metric: dict[str, Any]) -> LedgerRow:
         wall_seconds=_as_float(summary.get("wall_seconds")),
         device=summary["device"],
         commit=summary.get("commit"),
+        departs_in=tuple(claim.get("departs_in", ())),
     )
 
 
@@ -164,6 +167,8 @@ def _training(row: LedgerRow) -> str:
 
 
 def _difference(row: LedgerRow) -> str:
+    if row.departs_in:
+        return f"not compared: other {', '.join(row.departs_in)}"
     return "" if row.difference is None else significant(row.difference, 3, "+")
 
 

@@ -3,6 +3,7 @@
 ``archive`` reads the runs, ``ledger`` makes rows of them, ``page`` the HTML; this file is how one reaches them.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Sequence
@@ -93,11 +94,13 @@ def _table(rows: Sequence[LedgerRow], columns: Sequence[Column]) -> "rich.table.
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader finds either the old one or the whole new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file so that a reader finds either the old one or the whole new one; ``ReportError`` if it cannot be."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise ReportError(f"{path} cannot be written ({error}): name another file") from error

@@ -1,9 +1,12 @@
 """The files of one run: ``config.json`` at the beginning, ``summary.json`` at the end, everything else between."""
 
+import fcntl
 import json
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,19 +34,48 @@ def write_json(path: Path, content: dict) -> None:
     os.replace(temporary, path)
 
 
-def create(workdir: Path | None, config: Config) -> Path:
-    """Makes the folder of a new run and writes its config; refuses a folder that already holds something."""
-    workdir = workdir or Path("runs") / f"{config.experiment}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+def check_new(workdir: Path) -> None:
+    """Refuses a folder that holds a run, or anything else."""
     if (workdir / CONFIG).exists():
         raise RunFolderError(
             f"{workdir} already holds a run: type `lectern resume {workdir}`, or choose another --workdir"
         )
     if workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
         raise RunFolderError(f"{workdir} is not an empty folder: choose another --workdir")
-    workdir.mkdir(parents=True, exist_ok=True)
-    written = {"experiment": config.experiment, "preset": config.preset, "config": config.settings}
-    write_json(workdir / CONFIG, written)
-    return workdir
+
+
+def default_workdir(config: Config) -> Path:
+    """runs/NAME-PRESET-TIME."""
+    return Path("runs") / f"{config.experiment}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def create(workdir: Path, config: Config) -> None:
+    """Makes the folder of a new run and writes its config."""
+    check_new(workdir)
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        write_config(workdir, config)
+    except OSError as error:
+        raise RunFolderError(f"{workdir} cannot be written ({error}): choose another --workdir") from error
+
+
+def write_config(workdir: Path, config: Config) -> None:
+    """Writes ``config.json``."""
+    content = {"experiment": config.experiment, "preset": config.preset, "config": config.settings}
+    write_json(workdir / CONFIG, content)
+
+
+@contextmanager
+def sole_writer(workdir: Path) -> Iterator[None]:
+    """Holds the folder while a process trains in it; the system lets go of it when that process ends, however."""
+    handle = os.open(workdir, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise RunFolderError(f"{workdir} is being trained by another process: wait until it has ended") from error
+    finally:
+        os.close(handle)
 
 
 def read_config(workdir: Path) -> Config:
@@ -56,6 +88,14 @@ def read_config(workdir: Path) -> Config:
         return Config(str(content["experiment"]), str(content["preset"]), dict(content["config"]))
     except (json.JSONDecodeError, KeyError, TypeError, ValueError, UnicodeDecodeError) as error:
         raise RunFolderError(f"{path} is damaged ({error}): expected experiment, preset and config as JSON") from error
+
+
+def read_summary(workdir: Path) -> dict | None:
+    """The summary of a finished run; None where it is missing or damaged."""
+    try:
+        return json.loads((workdir / SUMMARY).read_text())
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
 
 
 def commit() -> str:

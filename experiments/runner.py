@@ -1,8 +1,10 @@
 """One run from settings to summary: data, task, transforms, loop, evaluation, figures."""
 
+import dataclasses
 import importlib.metadata
 import math
 import platform
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -24,8 +26,11 @@ from train.loop import Outcome, Saved, begin, train
 from train.metrics import MetricsWriter, read_rows
 from train.progress import Progress
 from train.task import Params, Task, count_parameters, evaluation_params, seed_keys
-from train.transforms import average_parameters, ensemble
+from train.transforms import accumulate, average_parameters, ensemble
 
+# What may differ from a preset without making a reference incomparable; the length of the training stands beside it.
+WITHOUT_EFFECT = {"data_dir", "steps", "seed", "seeds", "seeds_by", "chunk", "evaluate_every", "save_every", "feed"}
+WITHOUT_EFFECT |= {"evaluation_batch", "accumulate"}
 VERSIONED = ("lectern", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -45,6 +50,8 @@ class Run(NamedTuple):
     def task(self) -> Task:
         """The task, of one seed."""
         task = self.experiment.task(self.settings, self.dataset)
+        if self.settings.accumulate > 1:
+            task = accumulate(task, self.settings.accumulate)
         decay = self.settings.average_decay
         return average_parameters(task, decay) if decay else task
 
@@ -60,12 +67,14 @@ def prepare(name: str, preset: str, settings: Settings) -> Run:
     return Run(name, preset, experiment, settings, experiment.data(settings))
 
 
-def start(run: Run, workdir: Path | None) -> tuple[Path, dict]:
-    """Trains a new run from its beginning; returns its folder and summary."""
+def start(run: Run, workdir: Path) -> dict:
+    """Trains a new run from its beginning; returns its summary."""
+    run_folder.check_new(workdir)
     saved = run.beginning()
-    workdir = run_folder.create(workdir, run.config())
-    with Checkpoints(workdir / "checkpoints") as checkpoints:
-        return workdir, _train_and_summarise(run, workdir, checkpoints, saved, 0.0)
+    run_folder.create(workdir, run.config())
+    print(f"run folder  {workdir}", file=sys.stderr)
+    with run_folder.sole_writer(workdir), Checkpoints(workdir / "checkpoints") as checkpoints:
+        return _train_and_summarise(run, workdir, checkpoints, saved, 0.0)
 
 
 def reopen(workdir: Path) -> tuple[Config, Settings]:
@@ -78,52 +87,68 @@ def reopen(workdir: Path) -> tuple[Config, Settings]:
 
 
 def resume(run: Run, workdir: Path) -> dict:
-    """Goes on from the newest intact checkpoint, or from the beginning where none was saved; returns the summary."""
-    saved, wall_seconds = run.beginning(), 0.0
-    with Checkpoints(workdir / "checkpoints") as checkpoints:
-        if notes := checkpoints.notes():
-            refuse_changes(workdir, notes["config"], run.settings)
-        if checkpoints.steps():
-            restored = checkpoints.restore(saved)
-            _check_data_and_step(run, workdir, restored)
-            for step, reason in restored.damaged.items():
-                print(f"checkpoint {step} is damaged and was passed over: {reason}")
-                checkpoints.discard(step)
-            saved, wall_seconds = restored.tree, restored.notes["wall_seconds"]
-            print(f"resuming {workdir} from step {restored.step:,}")
-        config = run.config()
-        content = {"experiment": config.experiment, "preset": config.preset, "config": config.settings}
-        run_folder.write_json(workdir / run_folder.CONFIG, content)
-        return _train_and_summarise(run, workdir, checkpoints, saved, wall_seconds)
+    """Goes on from the newest intact checkpoint, or from the beginning where none was saved; returns the summary.
+
+    A run that is finished stays as it is.
+    """
+    with run_folder.sole_writer(workdir), Checkpoints(workdir / "checkpoints") as checkpoints:
+        if not checkpoints.steps():
+            return _train_and_summarise(run, workdir, checkpoints, run.beginning(), 0.0)
+        restored = _restore(run, workdir, checkpoints)
+        if restored.step > run.settings.steps:
+            ahead = f"{workdir} is at step {restored.step:,} already"
+            raise RunFolderError(f"{ahead}, beyond --steps {run.settings.steps:,}")
+        summary = run_folder.read_summary(workdir)
+        if (
+            summary
+            and summary["steps"] == restored.step
+            and run.settings.steps in (summary["config"]["steps"], restored.step)
+        ):
+            return summary
+        for step in restored.damaged:
+            checkpoints.discard(step)
+        run_folder.write_config(workdir, run.config())
+        print(f"resuming {workdir} from step {restored.step:,}", file=sys.stderr)
+        return _train_and_summarise(run, workdir, checkpoints, restored.tree, restored.notes["wall_seconds"])
 
 
 def refuse_changes(workdir: Path, saved: dict, settings: Settings) -> None:
-    """A run goes on with its own settings; only the number of steps and the place of the data may change."""
+    """A run goes on with its own settings; only the number of steps and the place of the data may change.
+
+    The cosine schedule is a function of the number of steps, so with it that may not change either.
+    """
     current = as_json(settings)
+    free = {"data_dir"} if settings.schedule == "cosine" else {"data_dir", "steps"}
     differing = [
         f"{name} ({saved.get(name)} → {current.get(name)})"
         for name in sorted(saved.keys() | current.keys())
-        if saved.get(name) != current.get(name) and name not in ("steps", "data_dir")
+        if saved.get(name) != current.get(name) and name not in free
     ]
     if differing:
         advice = "resume it unchanged, or start a new run with `lectern run`"
         raise RunFolderError(f"{workdir} was trained with another config: {', '.join(differing)}; {advice}")
 
 
-def _check_data_and_step(run: Run, workdir: Path, restored: Restored) -> None:
-    """The checkpoint must be of this data, and not beyond the last step."""
-    if restored.notes["fingerprint"] != run.dataset.fingerprint:
-        raise RunFolderError(f"{workdir} was trained on other data than {run.dataset.name} ({run.dataset.protocol})")
-    if restored.step > run.settings.steps:
-        raise RunFolderError(f"{workdir} is at step {restored.step:,} already, beyond --steps {run.settings.steps:,}")
+def _restore(run: Run, workdir: Path, checkpoints: Checkpoints, step: int | None = None) -> Restored:
+    """A checkpoint of this run's config and data; says which newer ones are damaged."""
+    if notes := checkpoints.notes():
+        refuse_changes(workdir, notes["config"], run.settings)
+        if notes["fingerprint"] != run.dataset.fingerprint:
+            other = f"{workdir} was trained on other data than {run.dataset.name} ({run.dataset.protocol})"
+            raise RunFolderError(f"{other}: its fingerprint was {notes['fingerprint']}")
+    restored = checkpoints.restore(run.beginning(), step)
+    for damaged, reason in restored.damaged.items():
+        print(f"checkpoint {damaged} is damaged and was passed over: {reason}", file=sys.stderr)
+    return restored
 
 
-def evaluate(run: Run, workdir: Path, step: int | None) -> tuple[int, dict[str, np.ndarray]]:
-    """Test metrics, one value per seed, of a saved step (by default the newest)."""
-    with Checkpoints(workdir / "checkpoints") as checkpoints:
-        restored = checkpoints.restore(run.beginning(), step)
+def evaluate(run: Run, workdir: Path, step: int | None) -> tuple[int, dict]:
+    """A saved step (by default the newest) and its test metrics, as in ``summary.json``; writes nothing."""
+    with Checkpoints(workdir / "checkpoints", read_only=True) as checkpoints:
+        restored = _restore(run, workdir, checkpoints, step)
     state, best = restored.tree
-    return restored.step, test_metrics(run, best.params if run.settings.patience else evaluation_params(state))
+    metrics = test_metrics(run, best.params if run.settings.patience else evaluation_params(state))
+    return restored.step, statistics(run, metrics)
 
 
 def test_metrics(run: Run, params: Params) -> dict[str, np.ndarray]:
@@ -178,7 +203,7 @@ def _train_and_summarise(run: Run, workdir: Path, checkpoints: Checkpoints, save
             progress=progress,
         )
         metrics = test_metrics(run, outcome.params)
-        writer.write(outcome.step, "test", metrics)
+        writer.write(outcome.step, "final", metrics)
     draw_figures(run, workdir, outcome.params)
     summary = summarise(run, outcome, metrics, time.perf_counter() - started)
     run_folder.write_json(workdir / run_folder.SUMMARY, summary)
@@ -201,8 +226,10 @@ def draw_figures(run: Run, workdir: Path, params: Params) -> None:
     drawn = run.experiment.figures(run.settings, run.dataset, first)
     monitored = run.experiment.monitored
     unit = run.experiment.units.get(monitored, "")
-    curve = learning_curves({run.name: list(read_rows(workdir))}, monitored, unit=unit)
-    for name, figure in (drawn | {"learning_curves": curve}).items():
+    rows = [row for row in read_rows(workdir) if monitored in row]
+    if rows:
+        drawn["learning_curves"] = learning_curves({run.name: rows}, monitored, unit=unit)
+    for name, figure in drawn.items():
         save(figure, workdir / "figures" / f"{name}.png")
 
 
@@ -213,7 +240,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
     config.pop("data_dir", None)  # where the data lay is no part of the result; the fingerprint is
     examples = outcome.steps_taken * settings.batch_size * settings.seeds
     one = jax.tree.map(lambda leaf: leaf[0], outcome.state)
-    measured = {name: _statistics(values, run.experiment.units.get(name, "")) for name, values in metrics.items()}
+    measured, departs = statistics(run, metrics), departures(run)
     return {
         "experiment": run.name,
         "preset": run.preset,
@@ -224,7 +251,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "epochs": round(outcome.step * settings.batch_size / size_of(dataset.splits["train"]), 2),
         "dataset": {"name": dataset.name, "protocol": dataset.protocol, "fingerprint": dataset.fingerprint},
         "metrics": measured,
-        "references": [_compared(r, measured) for r in run.experiment.references if r.preset == run.preset],
+        "references": [_compared(r, measured, departs) for r in run.experiment.references if r.preset == run.preset],
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
@@ -238,25 +265,33 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
     }
 
 
+def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:
+    """Mean and sample standard deviation over seeds by metric; null for what is not finite, as JSON has no NaN."""
+    return {name: _statistics(values, run.experiment.units.get(name, "")) for name, values in metrics.items()}
+
+
 def _statistics(values: np.ndarray, unit: str) -> dict:
-    """Mean and sample standard deviation over seeds; null for what is not finite, as JSON has no NaN."""
-    spread = float(values.std(ddof=1)) if len(values) > 1 else None
-    mean = float(values.mean())
-    if not math.isfinite(mean):
-        mean = spread = None
+    finite = bool(np.isfinite(values).all())
     return {
-        "mean": mean,
-        "std": spread,
-        "values": [v if math.isfinite(v) else None for v in values.tolist()],
+        "mean": float(values.mean()) if finite else None,
+        "std": float(values.std(ddof=1)) if finite and len(values) > 1 else None,
+        "values": [value if math.isfinite(value) else None for value in values.tolist()],
         "unit": unit,
     }
 
 
-def _compared(reference: Reference, measured: dict) -> dict:
-    """A published figure beside ours."""
+def departures(run: Run) -> list[str]:
+    """The settings in which a run departs from its preset: those that may change a metric, but for the length."""
+    preset = dataclasses.replace(run.experiment.settings(), **run.experiment.presets[run.preset])
+    ours, theirs = as_json(run.settings), as_json(preset)
+    return [name for name in ours if ours[name] != theirs[name] and name not in WITHOUT_EFFECT]
+
+
+def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:
+    """A published figure beside ours; the difference only where the run kept to the preset."""
     ours = measured[reference.metric]["mean"]
-    difference = None if ours is None else ours - reference.value
-    return reference._asdict() | {"ours": ours, "difference": difference}
+    difference = None if ours is None or departs else ours - reference.value
+    return reference._asdict() | {"ours": ours, "difference": difference, "departs_in": departs}
 
 
 def flops_per_step(run: Run, state: PyTree) -> float | None:

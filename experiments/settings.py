@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import BaseMetadata, Ge, Gt, Lt
 
@@ -25,14 +25,16 @@ _TESTS = {
 class Settings(Rhythm, Optimization):
     """What every experiment can be told. Bounds stand in the fields' types and are checked on construction."""
 
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Ge(0), Lt(2**31)] = 0
     """the first seed"""
-    seeds: Annotated[int, Gt(0)] = 1
+    seeds: Annotated[int, Gt(0), Lt(2**16)] = 1
     """how many seeds to train, in one compiled program"""
     seeds_by: SeedsBy = "map"
     """one seed after the other, with the bits of each alone; or all together"""
     evaluation_batch: Annotated[int, Gt(0)] = 250
     """held-out examples measured at a time; changes memory, not numbers"""
+    accumulate: Annotated[int, Gt(0)] = 1
+    """equal parts of the batch whose gradients are taken one after the other; changes memory, not numbers"""
     feed: Literal["resident", "stream"] = "resident"
     """resident: the training set stays on the device (arrays only); stream: it is read ahead through Grain"""
 
@@ -43,6 +45,8 @@ class Settings(Rhythm, Optimization):
                 if each is not None:
                     _check_bounds(name, each, hint)
         super().__post_init__()
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"--batch-size {self.batch_size} must be a multiple of --accumulate {self.accumulate}")
 
     @property
     def all_seeds(self) -> range:
@@ -56,6 +60,8 @@ class Settings(Rhythm, Optimization):
 
 
 def _check_bounds(name: str, value: object, hint: object) -> None:
+    if get_origin(hint) is Literal and value not in get_args(hint):
+        raise ValueError(f"--{name.replace('_', '-')} must be one of {', '.join(get_args(hint))}, got {value}")
     for argument in get_args(hint):
         if isinstance(argument, BaseMetadata):
             holds, words = _TESTS[type(argument)]
@@ -90,15 +96,18 @@ class ImageSettings(Settings):
 
     def load(self) -> "Dataset":
         """The data set; raises ``DataError`` where it cannot be had."""
-        from experiments.datasets import load
+        from experiments.datasets import DataError, load
 
-        return load(self.data, data_dir=self.data_dir, binarization=self.binarization, train_on=self.train_on)
+        dataset = load(self.data, data_dir=self.data_dir, binarization=self.binarization, train_on=self.train_on)
+        if dataset.image_shape[-1] not in (1, 3):
+            raise DataError(f"images of {dataset.image_shape[-1]} channels in {dataset.name}: expected 1 or 3")
+        return dataset
 
 
 def as_json(settings: Settings) -> dict:
     """The fields, as JSON can hold them."""
     fields = dataclasses.asdict(settings)
-    return {name: str(value) if isinstance(value, Path) else _listed(value) for name, value in fields.items()}
+    return {name: _plain(value) for name, value in fields.items()}
 
 
 def from_json(kind: type[Settings], fields: dict) -> Settings:
@@ -112,5 +121,7 @@ def from_json(kind: type[Settings], fields: dict) -> Settings:
     return kind(**{n: Path(v) if n in paths and v is not None else v for n, v in restored.items()})
 
 
-def _listed(value: object) -> object:
+def _plain(value: object) -> object:
+    if isinstance(value, Path):
+        return str(value.expanduser().absolute())  # a run is resumed from anywhere
     return list(value) if isinstance(value, tuple) else value

@@ -87,14 +87,23 @@ def _mismatch(found: dict, expected: dict, fields: tuple[str, ...]) -> str | Non
 
 
 class Checkpoints:
-    """The checkpoints of one run folder; use it as a context manager, so that leaving waits for the last save."""
+    """The checkpoints of one run folder; use it as a context manager, so that leaving waits for the last save.
 
-    def __init__(self, folder: Path, *, keep: int = 3):
-        self.folder = Path(folder).absolute()
-        self._purge()
-        options = ocp.CheckpointManagerOptions(
-            max_to_keep=keep, todelete_subdir=_DELETED, cleanup_tmp_directories=True, create=True
-        )
+    Only the process that trains may write: opening to write clears away what a killed one left half done. With
+    ``read_only`` nothing is touched, and ``CheckpointError`` says where there is no such folder.
+    """
+
+    def __init__(self, folder: Path, *, keep: int = 3, read_only: bool = False):
+        self.folder, self._read_only = Path(folder).absolute(), read_only
+        if read_only:
+            if not self.folder.is_dir():
+                raise CheckpointError(f"no checkpoint was saved in {self.folder}")
+            options = ocp.CheckpointManagerOptions(read_only=True, create=False)
+        else:
+            self._purge()
+            options = ocp.CheckpointManagerOptions(
+                max_to_keep=keep, todelete_subdir=_DELETED, cleanup_tmp_directories=True, create=True
+            )
         self._manager = ocp.CheckpointManager(self.folder, options=options)
 
     def __enter__(self) -> "Checkpoints":
@@ -104,7 +113,8 @@ class Checkpoints:
         self.close()
 
     def _purge(self) -> None:
-        shutil.rmtree(self.folder / _DELETED, ignore_errors=True)
+        if not self._read_only:
+            shutil.rmtree(self.folder / _DELETED, ignore_errors=True)
 
     def steps(self) -> list[int]:
         """The saved steps, ascending."""
@@ -164,7 +174,7 @@ class Checkpoints:
             except _DamagedError as error:
                 damaged[candidate] = str(error)
         reasons = "; ".join(f"step {number}: {reason}" for number, reason in damaged.items()) or "none was saved"
-        raise CheckpointError(f"no intact checkpoint in {self.folder} ({reasons})")
+        raise CheckpointError(f"no intact checkpoint in {self.folder} ({reasons}): run it again in a new folder")
 
     def discard(self, step: int) -> None:
         """Deletes one step."""

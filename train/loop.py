@@ -227,5 +227,7 @@ def train(
                 raise Interrupted(received[0], step)
         checkpoints.save(step, Saved(state, best), notes())
         checkpoints.wait()
+        if received:
+            raise Interrupted(received[0], step)
     params = best.params if patience else evaluation_params(state)
     return Outcome(state, params, step, exhausted, compile_chunk.seconds, train_seconds, step - first_step)

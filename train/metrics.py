@@ -24,8 +24,9 @@ def read_rows(folder: Path) -> Iterator[dict]:
 
 
 def _trim(folder: Path, last_step: int) -> None:
-    """Drops rows after ``last_step``: the steps that a resumed run takes again."""
-    kept = [json.dumps(row) + "\n" for row in read_rows(folder) if row["step"] <= last_step]
+    """Drops what a resumed run writes again: rows after ``last_step``, and those of the ``final`` evaluation."""
+    rows = (row for row in read_rows(folder) if row["step"] <= last_step and row["split"] != "final")
+    kept = [json.dumps(row) + "\n" for row in rows]
     temporary = folder / (FILE + ".part")
     temporary.write_text("".join(kept))
     os.replace(temporary, folder / FILE)

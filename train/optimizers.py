@@ -24,7 +24,7 @@ class Optimization:
     """how the learning rate moves after the warm-up; cosine reaches 0 at the last step"""
     warmup_steps: Annotated[int, Ge(0)] = 0
     """steps over which the learning rate rises linearly from 0"""
-    decay_steps: tuple[int, ...] = ()
+    decay_steps: tuple[Annotated[int, Gt(0)], ...] = ()
     """steps at which the step schedule multiplies the learning rate by --decay-factor"""
     decay_factor: Positive = 0.1
     """factor of the step schedule"""

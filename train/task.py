@@ -4,9 +4,9 @@ A step is made of *phases*: each takes a gradient and then applies it. One phase
 their own parameters are a game. Keeping the gradient apart from its application is what lets a transform accumulate or
 average it (see ``train/transforms.py``) without knowing the model.
 
-Randomness is a function of place: example ``i`` of step ``t`` draws from ``split(fold_in(state.key, t),
-batch_size)[i]``. So a batch that is cut into parts, over time or over devices, draws the same numbers as the batch in
-one piece.
+Randomness is a function of place: example ``i`` of phase ``p`` of step ``t`` draws from
+``split(fold_in(fold_in(state.key, t), p), batch_size)[i]``. So a batch that is cut into parts, over time or over
+devices, draws the same numbers as the batch in one piece.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +33,7 @@ class Stream(IntEnum):
     INIT = 0
     STEPS = 1
     EVALUATION = 2
+    FIGURES = 3
 
 
 class State(NamedTuple):

@@ -19,7 +19,9 @@ SeedsBy = Literal["map", "vmap"]
 def with_gradient(task: Task, transform: Callable[[Callable], Callable]) -> Task:
     """``task`` with ``transform`` applied to the gradient of each of its phases."""
     if not task.phases:
-        raise ValueError("this task's step is not made of gradients, so there is none to transform")
+        raise ValueError(
+            "this task's step is not made of gradients: what transforms gradients goes inside of other transforms"
+        )
     return task_of_phases(task.init, [Phase(transform(phase.gradient), phase.update) for phase in task.phases])
 
 

@@ -22,7 +22,7 @@ from experiments.settings import ImageSettings
 from losses.likelihoods import LIKELIHOODS, Likelihood
 from models.vae import VAE, conv_vae, mlp_vae
 from train.optimizers import make_optimizer
-from train.task import Task, supervised
+from train.task import Stream, Task, supervised
 
 Count = Annotated[int, Gt(0)]
 
@@ -96,7 +96,7 @@ def figures(settings: VAESettings, dataset: Dataset, params) -> dict:
         lambda images: model.apply(params, images, method="encode"),
         lambda latents: likelihood.mean(model.apply(params, latents, method="decode")),
         jnp.asarray(dataset.head("test", 500)["image"]),
-        key=jax.random.key(settings.seed),
+        key=jax.random.fold_in(jax.random.key(settings.seed), Stream.FIGURES),
     )
 
 

@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
@@ -142,9 +143,73 @@ def test_resume_goes_further(finished, tmp_path, capsys):
     assert main(["run", "vae", *SMALL, "--steps", "30", "--workdir", str(straight)]) == 0
     assert main(["run", "vae", *SMALL, "--workdir", str(stopped)]) == 0
     assert main(["resume", str(stopped), "--steps", "30"]) == 0
-    assert "from step 20" in capsys.readouterr().out
+    assert "from step 20" in capsys.readouterr().err
     assert sha_of(stopped) == sha_of(straight)
     assert config_of(stopped)["config"]["steps"] == 30
+
+
+def test_a_finished_run_stays_as_it_is(finished, capsys):
+    before = snapshot(finished)
+    assert main(["resume", str(finished)]) == 0
+    assert "nll" in capsys.readouterr().out
+    assert snapshot(finished) == before
+
+
+def test_evaluate_refuses_what_was_not_trained(finished, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    config = config_of(folder)
+    for field, value in (("binarization", "static"), ("network", "cov"), ("latent", 3)):
+        edited = config | {"config": config["config"] | {field: value}}
+        (folder / "config.json").write_text(json.dumps(edited))
+        assert main(["evaluate", str(folder)]) == 2
+        assert field in capsys.readouterr().err
+
+
+def test_a_run_on_a_folder_named_relatively_is_evaluated_from_anywhere(idx_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(idx_folder.parent)
+    words = ["run", "vae", *SMALL, "--data-dir", "images", "--batch-size", "8", "--workdir", "run"]
+    assert main(words) == 0
+    monkeypatch.chdir("/")
+    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    write_idx(idx_folder / "t10k-images-idx3-ubyte.gz", np.zeros((20, 9, 7)))
+    assert main(["evaluate", str(tmp_path / "run")]) == 2
+    assert "other data" in capsys.readouterr().err
+
+
+def test_a_departure_from_the_preset_is_not_compared(tmp_path, capsys):
+    words = ["--preset", "paper", "--data", "digits", "--widths", "8", "--latent", "2", "--importance-samples", "2"]
+    folder = tmp_path / "run"
+    assert main(["run", "vae", *words, "--steps", "4", "--chunk", "2", "--workdir", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert "not compared" in printed
+    (reference,) = json.loads((folder / "summary.json").read_text())["references"]
+    assert reference["difference"] is None
+    assert set(reference["departs_in"]) == {"data", "widths", "latent", "importance_samples"}
+
+
+def test_cosine_refuses_another_number_of_steps(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert main(["run", "vae", *SMALL, "--schedule", "cosine", "--workdir", str(folder)]) == 0
+    assert main(["resume", str(folder), "--steps", "30"]) == 2
+    assert "steps (20 → 30)" in capsys.readouterr().err
+
+
+def test_a_folder_has_one_writer_and_any_number_of_readers(tmp_path):
+    words = [*SMALL, "--steps", "100000", "--save-every", "20", "--evaluate-every", "100000", "--chunk", "20"]
+    folder = tmp_path / "run"
+    process = lectern("run", "vae", *words, "--workdir", folder)
+    while not (folder / "checkpoints" / "60").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    code, _, errors = finish(lectern("resume", folder))
+    assert code == 2
+    assert "trained by another process" in errors
+    code, _, errors = finish(lectern("evaluate", folder))
+    assert code in (0, 2), errors  # 2: the step that it read was deleted under it
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)[0] == 128 + signal.SIGTERM
 
 
 def test_report_after_runs(finished, tmp_path, capsys):
@@ -177,6 +242,8 @@ BAD = {
     "evaluate nothing": (["evaluate", "nowhere"], "holds no run"),
     "report nothing": (["report", "nowhere"], "lectern run vae"),
     "flag of another command": (["list", "--steps", "3"], "--steps"),
+    "no rounds": (["bench", "loop", "--rounds", "0"], "--rounds"),
+    "folder that cannot be": (["run", "vae", *SMALL, "--workdir", "/proc/nope"], "/proc/nope"),
     "unknown benchmark": (["bench", "vea"], "did you mean vae"),
 }
 
@@ -184,7 +251,7 @@ BAD = {
 @pytest.mark.parametrize(("words", "said"), BAD.values(), ids=BAD)
 def test_bad_input_is_one_line_and_nothing_is_written(words, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    if words[0] == "run" and len(words) > 1:
+    if words[0] == "run" and len(words) > 1 and "--workdir" not in words:
         words = [*words, "--workdir", "out"]
     assert main(words) == 2
     printed = capsys.readouterr()
@@ -248,10 +315,10 @@ def test_a_damaged_config_is_refused(damage, tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def kill_and_resume(folder, words, seconds):
-    """Starts a run, kills it ``seconds`` after its config was written, resumes it, and says whether it was cut."""
+def kill_and_resume(folder, words, seconds, after="config.json"):
+    """Starts a run, kills it ``seconds`` after a file appeared, resumes it, and says whether it was cut."""
     process = lectern("run", "vae", *words, "--workdir", folder)
-    while not (folder / "config.json").exists():
+    while not (folder / after).exists():
         assert process.poll() is None, process.communicate()
         time.sleep(0.01)
     time.sleep(seconds)
@@ -271,7 +338,7 @@ def steps_in_rows(folder):
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
     words = [*SMALL, "--steps", "600", "--chunk", "20", "--save-every", "60"]
     assert finish(lectern("run", "vae", *words, "--workdir", tmp_path / "whole"))[0] == 0
-    kill_and_resume(tmp_path / "killed", words, 2.0)
+    assert kill_and_resume(tmp_path / "killed", words, 0.0, after="checkpoints/60")
     assert sha_of(tmp_path / "killed") == sha_of(tmp_path / "whole")
     assert steps_in_rows(tmp_path / "killed") == list(range(10, 601, 10))  # evaluated at every tenth step
 

@@ -339,7 +339,7 @@ def test_the_report_is_printed_and_written_whole_or_not_at_all(tmp_path, capsys,
     before = target.read_bytes()
     make_run(tmp_path / "runs" / "b")
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(ReportError, match="disk full"):
         report(tmp_path / "runs", target)
     assert [path.name for path in target.parent.iterdir()] == ["page.html"]
     assert target.read_bytes() == before

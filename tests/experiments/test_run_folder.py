@@ -2,18 +2,25 @@ import json
 
 import pytest
 
-from experiments.run_folder import Config, RunFolderError, create, read_config, write_json
+from experiments.run_folder import Config, RunFolderError, create, default_workdir, read_config, sole_writer, write_json
 
 CONFIG = Config("vae", "smoke", {"latent": 2})
 
 
 def test_what_was_created_is_read(tmp_path):
-    assert read_config(create(tmp_path / "a" / "b", CONFIG)) == CONFIG
+    create(tmp_path / "a" / "b", CONFIG)
+    assert read_config(tmp_path / "a" / "b") == CONFIG
 
 
-def test_without_a_name_a_folder_of_the_time_is_made(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert str(create(None, CONFIG)).startswith("runs/vae-smoke-2")
+def test_without_a_name_the_folder_has_that_of_the_time():
+    assert str(default_workdir(CONFIG)).startswith("runs/vae-smoke-2")
+
+
+def test_a_folder_has_one_writer_at_a_time(tmp_path):
+    with sole_writer(tmp_path), pytest.raises(RunFolderError, match="another process"), sole_writer(tmp_path):
+        pass
+    with sole_writer(tmp_path):
+        pass
 
 
 def test_a_folder_with_anything_in_it_is_refused(tmp_path):

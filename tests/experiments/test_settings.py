@@ -16,7 +16,7 @@ class Example(ImageSettings):
 
 
 def test_settings_survive_json():
-    settings = Example(widths=(5,), data_dir=Path("somewhere"), steps=7, rate=0.5)
+    settings = Example(widths=(5,), data_dir=Path("/somewhere"), steps=7, rate=0.5)
     assert from_json(Example, json.loads(json.dumps(as_json(settings)))) == settings
 
 
