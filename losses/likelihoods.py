@@ -27,14 +27,15 @@ def bernoulli_log_likelihood(value: Float[Array, "*shape"], logits: Float[Array,
         Σ_i x_i log σ(l_i) + (1 − x_i) log σ(−l_i)
 
     For values between 0 and 1 it is the negative cross-entropy. Kingma & Welling 2014, appendix C.1.
-    The derivative in the logits is written out, x − σ(l): a VAE's training step is a tenth shorter for it.
+    The derivative in the logits is written out, x − σ(l), as autodiff of the logarithm costs several times as much.
     """
     return jnp.sum(_bernoulli(value, logits))
 
 
 @jax.custom_jvp
 def _bernoulli(value: Float[Array, "*shape"], logits: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    return value * logits - jax.nn.softplus(logits)
+    softplus = jnp.maximum(logits, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(logits)))
+    return value * logits - softplus
 
 
 @_bernoulli.defjvp
