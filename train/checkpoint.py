@@ -98,7 +98,7 @@ class Checkpoints:
         if read_only:
             if not self.folder.is_dir():
                 raise CheckpointError(f"no checkpoint was saved in {self.folder}")
-            options = ocp.CheckpointManagerOptions(read_only=True, create=False)
+            options = ocp.CheckpointManagerOptions(create=False, cleanup_tmp_directories=False)
         else:
             self._purge()
             options = ocp.CheckpointManagerOptions(

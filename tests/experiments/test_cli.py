@@ -128,8 +128,10 @@ def test_streamed_run_has_the_bits_of_the_resident(finished, tmp_path):
     assert sha_of(tmp_path / "run") == sha_of(finished)
 
 
-def test_evaluate_says_what_the_summary_says(finished, capsys):
+def test_evaluate_says_what_the_summary_says_and_writes_nothing(finished, capsys):
+    before = snapshot(finished)
     assert main(["evaluate", str(finished)]) == 0
+    assert snapshot(finished) == before
     printed = capsys.readouterr().out
     mean = json.loads((finished / "summary.json").read_text())["metrics"]["nll"]["mean"]
     assert f"{mean:.1f}" in printed
