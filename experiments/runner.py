@@ -147,11 +147,11 @@ def evaluate(run: Run, workdir: Path, step: int | None) -> tuple[int, dict]:
     with Checkpoints(workdir / "checkpoints", read_only=True) as checkpoints:
         restored = _restore(run, workdir, checkpoints, step)
     state, best = restored.tree
-    metrics = test_metrics(run, best.params if run.settings.patience else evaluation_params(state))
+    metrics = measure_test_split(run, best.params if run.settings.patience else evaluation_params(state))
     return restored.step, statistics(run, metrics)
 
 
-def test_metrics(run: Run, params: Params) -> dict[str, np.ndarray]:
+def measure_test_split(run: Run, params: Params) -> dict[str, np.ndarray]:
     """The experiment's metrics on the test split: {name: [seeds]}."""
     examples = run.dataset.splits["test"]
     with Progress(f"{run.name} test", 0, size_of(examples), unit="examples") as progress:
@@ -202,7 +202,7 @@ def _train_and_summarise(run: Run, workdir: Path, checkpoints: Checkpoints, save
             notes=notes,
             progress=progress,
         )
-        metrics = test_metrics(run, outcome.params)
+        metrics = measure_test_split(run, outcome.params)
         writer.write(outcome.step, "final", metrics)
     draw_figures(run, workdir, outcome.params)
     summary = summarise(run, outcome, metrics, time.perf_counter() - started)

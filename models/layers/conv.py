@@ -1,7 +1,7 @@
 """Convolution, with gradients that are ordinary convolutions.
 
 Autodiff's gradients of a convolution permute its dimension numbers, and XLA on CPU runs such convolutions on a slow
-path inside a while loop, many times slower in a ``lax.scan`` than outside. The two gradients below are the same sums,
+path inside a while loop, such as ``lax.scan``. The two gradients below are the same sums,
 laid out as plain NHWC × HWIO convolutions.
 """
 
