@@ -20,7 +20,7 @@ from experiments.registry import nearest
 
 HERE = Path(__file__).parent
 PEERS = Path(os.environ.get("PEERS", HERE.parent / ".venv-peers")) / "bin" / "python"
-EXAMPLES, BATCH, EPOCHS = 5000, 128, 8
+EXAMPLES, BATCH, EPOCHS = 5000, 128, 100  # the peers' epochs; about the steps of bench_programs.py
 
 
 class Contender(NamedTuple):

@@ -24,7 +24,7 @@ from train.loop import train
 from train.metrics import MetricsWriter
 from train.progress import Progress
 
-STEPS, CHUNK, BATCH = 2000, 50, 128
+STEPS, CHUNK, BATCH = 4000, 50, 128
 MLP = {"network": "mlp", "widths": (512,), "latent": 16}
 CONV = {"network": "conv", "widths": (32, 64), "latent": 16}
 

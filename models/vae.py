@@ -125,8 +125,12 @@ class VAE(nn.Module):
         return self.encoder(images)
 
     def decode(self, latents: Float[Array, "*batch latent"]) -> Float[Array, "*batch height width channels outputs"]:
-        """The numbers that parameterise p(x | z), for a likelihood of ``losses/likelihoods.py``."""
-        return self.decoder(latents)
+        """The numbers that parameterise p(x | z), for a likelihood of ``losses/likelihoods.py``.
+
+        Leading axes are one batch to the decoder: XLA:CPU transposes what is multiplied where there are several.
+        """
+        decoded = self.decoder(latents.reshape(-1, latents.shape[-1]))
+        return decoded.reshape(*latents.shape[:-1], *decoded.shape[1:])
 
     def __call__(self, images: Float[Array, "*batch height width channels"]) -> dict[str, Array]:
         """Posterior and decoded posterior mean, under named keys: a deterministic reconstruction."""
