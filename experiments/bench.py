@@ -75,6 +75,11 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
             "examples/s",
             (Contender("lectern", _ours("engine", data)), Contender("bare lax.scan", _ours("scan", data))),
         ),
+        "stream": Benchmark(
+            "the engine fed from the device against fed through Grain, the same examples",
+            "examples/s",
+            (Contender("resident", _ours("engine", data)), Contender("streamed", _ours("stream", data))),
+        ),
         "conv": Benchmark(
             "convolutional VAE 32-64-16, batch 128: step inside a scan against step by step",
             "examples/s",

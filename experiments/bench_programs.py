@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -23,6 +24,7 @@ from train.feed import take
 from train.loop import train
 from train.metrics import MetricsWriter
 from train.progress import Progress
+from train.signals import Signals
 
 STEPS, CHUNK, BATCH = 4000, 50, 128
 MLP = {"network": "mlp", "widths": (512,), "latent": 16}
@@ -39,21 +41,23 @@ def bench_run(images: np.ndarray, **fields: object) -> Run:
     return Run("vae", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, 2))
 
 
-def whole_run(images: np.ndarray) -> float:
+def whole_run(images: np.ndarray, **fields: object) -> float:
     """Examples per second of a run through the engine: metrics, TensorBoard and checkpoints in, compilation out."""
-    run = bench_run(images, steps=STEPS, **MLP)
+    run = bench_run(images, steps=STEPS, **MLP, **fields)
     task, feed, saved = run.task(), make_feed(run), run.beginning()
     with (
         tempfile.TemporaryDirectory() as folder,
         Checkpoints(Path(folder) / "checkpoints") as checkpoints,
         MetricsWriter(Path(folder), run.settings.all_seeds) as writer,
         Progress("bench", 0, STEPS, seconds_between_lines=60.0) as progress,
+        Signals() as signals,
     ):
         started = time.perf_counter()
         outcome = train(
             task,
             feed,
             saved,
+            where=run.where(),
             rhythm=run.settings,
             seeds_by="map",
             monitor=lambda params: {},
@@ -63,6 +67,7 @@ def whole_run(images: np.ndarray) -> float:
             checkpoints=checkpoints,
             notes=dict,
             progress=progress,
+            signals=signals,
         )
         seconds = time.perf_counter() - started
     return STEPS * BATCH / (seconds - outcome.compile_seconds)
@@ -122,6 +127,7 @@ def _rate(call: Callable, steps: int) -> float:
 
 PROGRAMS = {
     "engine": whole_run,
+    "stream": partial(whole_run, feed="stream"),
     "scan": hand_written_scan,
     "conv-scanned": conv_scanned,
     "conv-stepwise": conv_stepwise,

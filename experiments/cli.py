@@ -7,10 +7,15 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from experiments.errors import WrongInput
 
-DONE, WRONG, DIVERGED = 0, 2, 3
+if TYPE_CHECKING:
+    from experiments.settings import Settings
+
+DONE, FAILED, WRONG, DIVERGED = 0, 1, 2, 3
+_DETERMINISTIC = "--xla_gpu_deterministic_ops=true --xla_gpu_enable_scatter_determinism_expander=true"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,14 +44,17 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("name", nargs="?", metavar="NAME", help="an experiment of `lectern list`")
     run.add_argument("--preset", default="default", help="named settings of the experiment")
     run.add_argument("--workdir", type=Path, help="where the run's files go; by default runs/NAME-PRESET-TIME")
+    _add_processes(run)
     run.add_argument("-h", "--help", action="store_true", help="this; after a NAME, all of its settings")
 
     resume = command(
         "resume",
         _resume,
-        "go on with a run; --steps N goes further than it was to, --data-dir D says where the data are now",
+        "go on with a run; --steps N goes further than it was to, --data-dir D says where the data are now, "
+        "--devices N and --shard S on what to train",
     )
     resume.add_argument("workdir", type=Path, metavar="WORKDIR")
+    _add_processes(resume)
 
     evaluate = command("evaluate", _evaluate, "measure a saved step on the test split")
     evaluate.add_argument("workdir", type=Path, metavar="WORKDIR")
@@ -69,6 +77,14 @@ def _parser() -> argparse.ArgumentParser:
         help="how often each contender runs, in turn",
     )
     return parser
+
+
+def _add_processes(command: argparse.ArgumentParser) -> None:
+    several = command.add_argument_group("several processes that train as one; type the same command in each")
+    several.add_argument("--distributed", action="store_true", help="ask the cluster (SLURM, Open MPI, Kubernetes, …)")
+    several.add_argument("--coordinator", metavar="HOST:PORT", help="without a cluster: where process 0 listens")
+    several.add_argument("--processes", type=int, metavar="N", help="how many there are")
+    several.add_argument("--process-id", type=int, metavar="I", help="which one this is, from 0")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,13 +136,18 @@ def _run(given: argparse.Namespace, flags: list[str]) -> int:
     presets = f"Before these settings: --preset {{{','.join(experiment.presets)}}}, --workdir FOLDER."
     settings = parse_flags(default, flags, prog=f"lectern run {given.name}", description=presets)
 
+    _prepare_devices(given, settings)
     from experiments import run_folder, runner
+    from train.processes import first_alone
 
     config = run_folder.Config(given.name, given.preset, {})
     workdir = given.workdir or run_folder.default_workdir(config)
-    run_folder.check_new(workdir)
-    run = runner.prepare(given.name, given.preset, settings)
-    return _finish(workdir, lambda: runner.start(run, workdir))
+
+    def train() -> dict:
+        first_alone(lambda: run_folder.check_new(workdir))
+        return runner.start(runner.prepare(given.name, given.preset, settings), workdir)
+
+    return _finish(workdir, train)
 
 
 def _resume(given: argparse.Namespace, flags: list[str]) -> int:
@@ -140,32 +161,74 @@ def _resume(given: argparse.Namespace, flags: list[str]) -> int:
     config, saved = runner.reopen(given.workdir)
     settings = parse_flags(saved, flags, prog=f"lectern resume {given.workdir}")
     runner.refuse_changes(given.workdir, config.settings, settings)
-    run = runner.prepare(config.experiment, config.preset, settings)
-    return _finish(given.workdir, lambda: runner.resume(run, given.workdir))
+    _prepare_devices(given, settings)
+    return _finish(
+        given.workdir,
+        lambda: runner.resume(runner.prepare(config.experiment, config.preset, settings), given.workdir),
+    )
+
+
+def _prepare_devices(given: argparse.Namespace, settings: "Settings") -> None:
+    """What must be said before JAX looks at the devices: determinism, and who else takes part."""
+    if settings.deterministic:
+        said = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{said} {_DETERMINISTIC}".strip()
+    explicit = (given.coordinator, given.processes, given.process_id)
+    if not given.distributed and explicit == (None, None, None):
+        return
+    if not given.distributed and None in explicit:
+        raise WrongInput("--coordinator, --processes and --process-id go together; or --distributed on a cluster")
+    if given.does is _run and given.workdir is None:
+        raise WrongInput("several processes share a run folder: name it, the same in each, with --workdir")
+    from train.processes import join
+
+    try:
+        join(*explicit)
+    except (ValueError, RuntimeError) as error:
+        raise WrongInput(f"the processes could not be joined: {error}") from error
 
 
 def _finish(workdir: Path, train: Callable[[], dict]) -> int:
     """Trains, prints the result, and turns an early end into its exit status."""
-    from train.checkpoint import CheckpointError
-    from train.loop import Diverged, Interrupted
+    from train.processes import is_first, leave_at_once, lost_a_process
 
-    go_on = f"go on with `lectern resume {workdir}`"
     try:
         summary = train()
-    except Diverged as error:
-        print(f"lectern: {error}; the last finite checkpoint, step {error.kept}, is kept in {workdir}", file=sys.stderr)
-        return DIVERGED
-    except Interrupted as error:
-        print(f"lectern: {error}; {go_on}", file=sys.stderr)
-        return 128 + error.signal_number
+    except Exception as error:
+        status, message = _early_end(error, workdir)
+        if message is None:
+            raise
+        print(f"lectern: {message}", file=sys.stderr, flush=True)
+        if lost_a_process(error):
+            leave_at_once(status)
+        return status
     except KeyboardInterrupt:
-        print(f"lectern: stopped by SIGINT; {go_on}", file=sys.stderr)
+        print(f"lectern: stopped by SIGINT; go on with `lectern resume {workdir}`", file=sys.stderr)
         return 128 + signal.SIGINT
-    except CheckpointError as error:
-        raise WrongInput(str(error)) from error
-    _print_result(summary)
-    print(f"run folder  {workdir}")
+    if is_first():
+        _print_result(summary)
+        print(f"run folder  {workdir}")
     return DONE
+
+
+def _early_end(error: Exception, workdir: Path) -> tuple[int, str | None]:
+    """The exit status and the line to print of what may happen to a run; no line for what must not."""
+    from train.checkpoint import CheckpointError
+    from train.loop import Diverged
+    from train.processes import FirstProcessFailed, lost_a_process
+    from train.signals import Interrupted
+
+    go_on = f"go on with `lectern resume {workdir}`"
+    match error:
+        case Diverged():
+            return DIVERGED, f"{error}; the last finite checkpoint, step {error.kept}, is kept in {workdir}"
+        case Interrupted():
+            return 128 + error.signal_number, f"{error}; {go_on}"
+        case CheckpointError() | WrongInput() | FirstProcessFailed():
+            return WRONG, str(error)
+        case _ if lost_a_process(error):
+            return FAILED, f"another process of this run has ended: {go_on}, in as many processes as you like"
+    return FAILED, None
 
 
 def _print_result(summary: dict) -> None:

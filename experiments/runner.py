@@ -6,15 +6,18 @@ import math
 import platform
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import PyTree
+from jaxtyping import Array, Int
 
 from experiments import run_folder
 from experiments.datasets import Dataset
+from experiments.errors import WrongInput
 from experiments.figures import learning_curves, save
 from experiments.registry import Experiment, Reference, load
 from experiments.run_folder import Config, RunFolderError
@@ -23,14 +26,19 @@ from train.checkpoint import Checkpoints, Restored, tree_sha256
 from train.evaluation import MetricFn, average, evaluator
 from train.feed import Feed, resident_feed, size_of, streaming_feed, take
 from train.loop import Outcome, Saved, begin, train
-from train.metrics import MetricsWriter, read_rows
+from train.mesh import Placement, TooFewDevices, local_mesh, placement
+from train.metrics import MetricsWriter, SilentWriter, read_rows
+from train.processes import first_alone, gather, is_first
 from train.progress import Progress
-from train.task import Params, Task, count_parameters, evaluation_params, seed_keys
+from train.signals import Signals
+from train.task import Params, State, Task, count_parameters, evaluation_params
 from train.transforms import accumulate, average_parameters, ensemble
 
 # What may differ from a preset without making a reference incomparable; the length of the training stands beside it.
 WITHOUT_EFFECT = {"data_dir", "steps", "seed", "seeds", "seeds_by", "chunk", "evaluate_every", "save_every", "feed"}
-WITHOUT_EFFECT |= {"evaluation_batch", "accumulate"}
+WITHOUT_EFFECT |= {"evaluation_batch", "accumulate", "devices", "shard", "deterministic"}
+# What may change when a run is resumed.
+FREE_TO_CHANGE = {"data_dir", "steps", "devices", "shard"}
 VERSIONED = ("lectern", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -55,26 +63,49 @@ class Run(NamedTuple):
         decay = self.settings.average_decay
         return average_parameters(task, decay) if decay else task
 
+    def where(self) -> Placement:
+        """The devices, and what lies on which; ``TooFewDevices`` where there are not so many."""
+        return placement(self.settings.shard, local_mesh(self.settings.devices))
+
     def beginning(self) -> Saved:
         """The state of all seeds before the first step."""
-        state = jax.jit(ensemble(self.task(), how=self.settings.seeds_by).init)(seed_keys(self.settings.all_seeds))
-        return begin(state, self.settings.seeds, self.settings)
+        where = self.where()
+        task = ensemble(where.task(self.task()), how=self.settings.seeds_by)
+
+        def make(seeds: Int[Array, " seeds"]) -> Saved:
+            return begin(task.init(jax.vmap(jax.random.key)(seeds)), self.settings.seeds, self.settings)
+
+        seeds = np.asarray(self.settings.all_seeds, np.int32)
+        return jax.jit(make, out_shardings=where.state(jax.eval_shape(make, seeds)))(seeds)
 
 
 def prepare(name: str, preset: str, settings: Settings) -> Run:
-    """Loads the data; raises ``DataError`` where it cannot be had."""
+    """Loads the data; raises ``DataError`` where it cannot be had, ``WrongInput`` where devices are missing."""
     experiment = load(name)
-    return Run(name, preset, experiment, settings, experiment.data(settings))
+    run = Run(name, preset, experiment, settings, experiment.data(settings))
+    try:
+        run.where()
+    except TooFewDevices as error:
+        raise WrongInput(str(error)) from error
+    return run
 
 
 def start(run: Run, workdir: Path) -> dict:
     """Trains a new run from its beginning; returns its summary."""
-    run_folder.check_new(workdir)
     saved = run.beginning()
-    run_folder.create(workdir, run.config())
-    print(f"run folder  {workdir}", file=sys.stderr)
-    with run_folder.sole_writer(workdir), Checkpoints(workdir / "checkpoints") as checkpoints:
-        return _train_and_summarise(run, workdir, checkpoints, saved, 0.0)
+    first_alone(lambda: run_folder.create(workdir, run.config()))
+    if is_first():
+        print(f"run folder  {workdir}", file=sys.stderr)
+    with _training_in(workdir) as (checkpoints, signals):
+        return _train_and_summarise(run, workdir, checkpoints, signals, saved, 0.0)
+
+
+@contextmanager
+def _training_in(workdir: Path) -> Iterator[tuple[Checkpoints, Signals]]:
+    with ExitStack() as stack:
+        signals = stack.enter_context(Signals())
+        first_alone(lambda: stack.enter_context(run_folder.sole_writer(workdir)))
+        yield stack.enter_context(Checkpoints(workdir / "checkpoints")), signals
 
 
 def reopen(workdir: Path) -> tuple[Config, Settings]:
@@ -91,9 +122,9 @@ def resume(run: Run, workdir: Path) -> dict:
 
     A run that is finished stays as it is.
     """
-    with run_folder.sole_writer(workdir), Checkpoints(workdir / "checkpoints") as checkpoints:
+    with _training_in(workdir) as (checkpoints, signals):
         if not checkpoints.steps():
-            return _train_and_summarise(run, workdir, checkpoints, run.beginning(), 0.0)
+            return _train_and_summarise(run, workdir, checkpoints, signals, run.beginning(), 0.0)
         restored = _restore(run, workdir, checkpoints)
         if restored.step > run.settings.steps:
             ahead = f"{workdir} is at step {restored.step:,} already"
@@ -107,18 +138,19 @@ def resume(run: Run, workdir: Path) -> dict:
             return summary
         for step in restored.damaged:
             checkpoints.discard(step)
-        run_folder.write_config(workdir, run.config())
-        print(f"resuming {workdir} from step {restored.step:,}", file=sys.stderr)
-        return _train_and_summarise(run, workdir, checkpoints, restored.tree, restored.notes["wall_seconds"])
+        first_alone(lambda: run_folder.write_config(workdir, run.config()))
+        if is_first():
+            print(f"resuming {workdir} from step {restored.step:,}", file=sys.stderr)
+        return _train_and_summarise(run, workdir, checkpoints, signals, restored.tree, restored.notes["wall_seconds"])
 
 
 def refuse_changes(workdir: Path, saved: dict, settings: Settings) -> None:
-    """A run goes on with its own settings; only the number of steps and the place of the data may change.
+    """A run goes on with its own settings; only the number of steps, the devices and the place of the data may change.
 
     The cosine schedule is a function of the number of steps, so with it that may not change either.
     """
     current = as_json(settings)
-    free = {"data_dir"} if settings.schedule == "cosine" else {"data_dir", "steps"}
+    free = FREE_TO_CHANGE - {"steps"} if settings.schedule == "cosine" else FREE_TO_CHANGE
     differing = [
         f"{name} ({saved.get(name)} → {current.get(name)})"
         for name in sorted(saved.keys() | current.keys())
@@ -151,30 +183,38 @@ def evaluate(run: Run, workdir: Path, step: int | None) -> tuple[int, dict]:
     return restored.step, statistics(run, metrics)
 
 
-def measure_test_split(run: Run, params: Params) -> dict[str, np.ndarray]:
-    """The experiment's metrics on the test split: {name: [seeds]}."""
+def measure_test_split(run: Run, params: Params, check: Callable[[], None] = lambda: None) -> dict[str, np.ndarray]:
+    """The experiment's metrics on the test split: {name: [seeds]}; calls ``check`` between batches."""
     examples = run.dataset.splits["test"]
-    with Progress(f"{run.name} test", 0, size_of(examples), unit="examples") as progress:
-        return average(_evaluator(run, run.experiment.evaluate, "test")(params, progress))
+    with Progress(f"{run.name} test", 0, size_of(examples), unit="examples", shown=is_first()) as progress:
+
+        def seen(done: int) -> None:
+            progress.update(done, {})
+            check()
+
+        return average(_evaluator(run, run.experiment.evaluate, "test")(params, seen))
 
 
 def _evaluator(run: Run, metrics: MetricFn, split: str):
-    seeds = seed_keys(run.settings.all_seeds)
-    metric_fn = metrics(run.settings, run.dataset)
-    return evaluator(metric_fn, run.dataset.splits[split], seeds, batch=run.settings.evaluation_batch)
+    metric_fn, settings = metrics(run.settings, run.dataset), run.settings
+    examples, where = run.dataset.splits[split], run.where()
+    return evaluator(metric_fn, examples, settings.all_seeds, batch=settings.evaluation_batch, where=where)
 
 
 def make_feed(run: Run) -> Feed:
-    """Arrays stay on the device; sources, and arrays where asked for, are streamed."""
+    """Arrays stay on the device; sources, and arrays where asked for, are streamed, each process its part."""
     examples, settings = run.dataset.splits["train"], run.settings
     if isinstance(examples, dict) and settings.feed == "resident":
         return resident_feed(examples, settings.all_seeds, settings.batch_size)
-    return streaming_feed(examples, settings.all_seeds, settings.batch_size)
+    part = (0, 1) if settings.shard == "seeds" else (jax.process_index(), jax.process_count())
+    return streaming_feed(examples, settings.all_seeds, settings.batch_size, part=part)
 
 
-def _train_and_summarise(run: Run, workdir: Path, checkpoints: Checkpoints, saved: Saved, wall_seconds: float) -> dict:
+def _train_and_summarise(
+    run: Run, workdir: Path, checkpoints: Checkpoints, signals: Signals, saved: Saved, wall_seconds: float
+) -> dict:
     started = time.perf_counter() - wall_seconds
-    first_step = int(saved.state.step[0])
+    first_step = int(gather(saved.state.step)[0])
     measure = _evaluator(run, lambda *given: _with_loss(run.experiment.monitor(*given)), run.settings.held_out)
 
     def notes() -> dict:
@@ -185,13 +225,14 @@ def _train_and_summarise(run: Run, workdir: Path, checkpoints: Checkpoints, save
         }
 
     with (
-        MetricsWriter(workdir, run.settings.all_seeds, first_step) as writer,
-        Progress(run.name, first_step, run.settings.steps) as progress,
+        MetricsWriter(workdir, run.settings.all_seeds, first_step) if is_first() else SilentWriter() as writer,
+        Progress(run.name, first_step, run.settings.steps, shown=is_first()) as progress,
     ):
         outcome = train(
             run.task(),
             make_feed(run),
             saved,
+            where=run.where(),
             rhythm=run.settings,
             seeds_by=run.settings.seeds_by,
             monitor=lambda params: average(measure(params)),
@@ -201,12 +242,15 @@ def _train_and_summarise(run: Run, workdir: Path, checkpoints: Checkpoints, save
             checkpoints=checkpoints,
             notes=notes,
             progress=progress,
+            signals=signals,
         )
-        metrics = measure_test_split(run, outcome.params)
+        metrics = measure_test_split(run, outcome.params, lambda: signals.check(outcome.step))
         writer.write(outcome.step, "final", metrics)
-    draw_figures(run, workdir, outcome.params)
+    first_seed = gather(jax.tree.map(lambda leaf: leaf[0], outcome.params))
+    first_alone(lambda: draw_figures(run, workdir, first_seed))
+    signals.check(outcome.step)
     summary = summarise(run, outcome, metrics, time.perf_counter() - started)
-    run_folder.write_json(workdir / run_folder.SUMMARY, summary)
+    first_alone(lambda: run_folder.write_json(workdir / run_folder.SUMMARY, summary))
     return summary
 
 
@@ -221,9 +265,8 @@ def _with_loss(loss_fn: MetricFn) -> MetricFn:
 
 
 def draw_figures(run: Run, workdir: Path, params: Params) -> None:
-    """The experiment's figures for the first seed, and the learning curve over all."""
-    first = jax.tree.map(lambda leaf: leaf[0], params)
-    drawn = run.experiment.figures(run.settings, run.dataset, first)
+    """The experiment's figures from the parameters of one seed, and the learning curve over all."""
+    drawn = run.experiment.figures(run.settings, run.dataset, params)
     monitored = run.experiment.monitored
     unit = run.experiment.units.get(monitored, "")
     rows = [row for row in read_rows(workdir) if monitored in row]
@@ -239,7 +282,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
     config = as_json(settings)
     config.pop("data_dir", None)  # where the data lay is no part of the result; the fingerprint is
     examples = outcome.steps_taken * settings.batch_size * settings.seeds
-    one = jax.tree.map(lambda leaf: leaf[0], outcome.state)
+    one = jax.eval_shape(lambda state: jax.tree.map(lambda leaf: leaf[0], state), outcome.state)
     measured, departs = statistics(run, metrics), departures(run)
     return {
         "experiment": run.name,
@@ -255,9 +298,9 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
-        "parameters": count_parameters(one.params),
+        "parameters": count_parameters(outcome.params) // settings.seeds,
         "flops_per_step": flops_per_step(run, one),
-        "device": device(),
+        "device": device(run),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED}
         | {"python": platform.python_version()},
         "commit": run_folder.commit(),
@@ -294,16 +337,16 @@ def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:
     return reference._asdict() | {"ours": ours, "difference": difference, "departs_in": departs}
 
 
-def flops_per_step(run: Run, state: PyTree) -> float | None:
+def flops_per_step(run: Run, state: State) -> float | None:
     """Floating-point operations of one seed's step, by XLA's own count; None where the backend does not count."""
     batch = take(run.dataset.splits["train"], np.zeros(run.settings.batch_size, np.int32))
     costs = jax.jit(run.task().step).lower(state, batch).cost_analysis()
     return float(costs["flops"]) if costs and "flops" in costs else None
 
 
-def device() -> str:
+def device(run: Run) -> str:
     """What trained: platform, number of devices, and the chip's name."""
-    devices = jax.devices()
+    devices = run.where().mesh.devices.flat
     name = devices[0].device_kind
     if devices[0].platform == "cpu":
         name = _processor() or platform.machine()

@@ -1,14 +1,18 @@
 """Settings that experiments share; each experiment's own dataclass inherits from these."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import BaseMetadata, Ge, Gt, Lt
 
+from models.dropout import with_dropout
 from train.loop import Rhythm
-from train.optimizers import Optimization
+from train.mesh import Shard
+from train.optimizers import Fraction, Optimization
+from train.precision import Precision, compute_in
 from train.transforms import SeedsBy
 
 if TYPE_CHECKING:
@@ -37,6 +41,12 @@ class Settings(Rhythm, Optimization):
     """equal parts of the batch whose gradients are taken one after the other; changes memory, not numbers"""
     feed: Literal["resident", "stream"] = "resident"
     """resident: the training set stays on the device (arrays only); stream: it is read ahead through Grain"""
+    devices: Annotated[int, Gt(0)] = 1
+    """devices of each process to train on"""
+    shard: Shard = "batch"
+    """what is divided over the devices: the batch, the seeds, or the batch and the parameters"""
+    deterministic: bool = False
+    """forbid the GPU kernels whose sums depend on timing; CPU runs are deterministic as they are"""
 
     def __post_init__(self):
         for name, hint in get_type_hints(type(self), include_extras=True).items():
@@ -47,6 +57,10 @@ class Settings(Rhythm, Optimization):
         super().__post_init__()
         if self.batch_size % self.accumulate:
             raise ValueError(f"--batch-size {self.batch_size} must be a multiple of --accumulate {self.accumulate}")
+        divided = {"seeds": self.seeds}.get(self.shard, self.batch_size // self.accumulate)
+        if divided % self.devices:
+            what = "--seeds" if self.shard == "seeds" else "--batch-size over --accumulate"
+            raise ValueError(f"{what} is {divided}: it must be a multiple of --devices {self.devices}")
 
     @property
     def all_seeds(self) -> range:
@@ -72,7 +86,24 @@ def _check_bounds(name: str, value: object, hint: object) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageSettings(Settings):
+class NetworkSettings(Settings):
+    """Settings of an experiment whose network is trained by gradients."""
+
+    dropout: Fraction = 0.0
+    """share of a hidden layer's output that is dropped in training"""
+    input_dropout: Fraction = 0.0
+    """share of the network's input that is dropped in training"""
+    precision: Precision = "float32"
+    """of the network in training; parameters, losses and the final evaluation are float32"""
+
+    def in_training(self, apply: Callable) -> Callable:
+        """A network's ``apply`` as a loss calls it, with one key per example first: ``(keys, params, *inputs)``."""
+        mixed = compute_in(self.precision, apply)
+        return with_dropout(mixed, rate=self.dropout, input_rate=self.input_dropout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings(NetworkSettings):
     """Settings of an experiment on images: which, and how they become what the model sees."""
 
     data: str = "auto"

@@ -7,6 +7,9 @@ a restore verifies them, and falls back to the newest step that is intact.
 import hashlib
 import json
 import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +18,11 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jaxtyping import Array, PyTree
 
+from train.disk import DiskFull, is_full, named_when_full
+from train.processes import gather, is_first, is_here, place
+
 _DELETED = "deleted"
+_MOST_ERRORS, _SECONDS = 10, 60  # of the threads of one failed save, and to wait for each of them
 
 
 class CheckpointError(Exception):
@@ -31,26 +38,31 @@ class Restored(NamedTuple):
     damaged: dict[int, str]
 
 
-def to_host(tree: PyTree) -> PyTree[np.ndarray]:
-    """Copies of the leaves as NumPy arrays, random keys as their words; safe from later donation of ``tree``."""
+def to_host(tree: PyTree) -> PyTree[np.ndarray | Array]:
+    """Copies of the leaves as NumPy arrays, random keys as their words; safe from later donation of ``tree``.
 
-    def copy(leaf: Array | np.ndarray) -> np.ndarray:
+    A leaf that is divided over processes stays as it is divided: each of them saves its part.
+    """
+
+    def copy(leaf: Array | np.ndarray) -> np.ndarray | Array:
         if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             leaf = jax.random.key_data(leaf)
-        return np.array(leaf)
+        return np.array(leaf) if is_here(leaf) else jax.numpy.copy(leaf)
 
     return jax.tree.map(copy, tree)
 
 
-def from_host(host: PyTree[np.ndarray], like: PyTree) -> PyTree:
-    """The inverse of ``to_host``, with the kinds of leaves (keys or arrays) of ``like``."""
+def from_host(host: PyTree[np.ndarray | Array], like: PyTree) -> PyTree:
+    """The inverse of ``to_host``, with the kinds (keys or arrays) and the shardings of the leaves of ``like``."""
 
-    def place(leaf: np.ndarray, target: Array | np.ndarray) -> Array:
-        if jax.dtypes.issubdtype(target.dtype, jax.dtypes.prng_key):
-            return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(target))
-        return jax.numpy.asarray(leaf)
+    def put(leaf: np.ndarray | Array, target: Array | np.ndarray) -> Array:
+        is_key = jax.dtypes.issubdtype(target.dtype, jax.dtypes.prng_key)
+        words = jax.random.key_data(target) if is_key else target
+        if not isinstance(leaf, jax.Array):
+            leaf = place(leaf, words.sharding) if isinstance(words, jax.Array) else jax.numpy.asarray(leaf)
+        return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(target)) if is_key else leaf
 
-    return jax.tree.map(place, host, like)
+    return jax.tree.map(put, host, like)
 
 
 def manifest(tree: PyTree) -> dict[str, dict[str, object]]:
@@ -59,7 +71,7 @@ def manifest(tree: PyTree) -> dict[str, dict[str, object]]:
         jax.tree_util.keystr(path): {
             "shape": list(leaf.shape),
             "dtype": str(leaf.dtype),
-            "sha256": hashlib.sha256(np.ascontiguousarray(to_host(leaf)).tobytes()).hexdigest(),
+            "sha256": hashlib.sha256(np.ascontiguousarray(gather(leaf)).tobytes()).hexdigest(),
         }
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
     }
@@ -91,6 +103,9 @@ class Checkpoints:
 
     Only the process that trains may write: opening to write clears away what a killed one left half done. With
     ``read_only`` nothing is touched, and ``CheckpointError`` says where there is no such folder.
+
+    A save ends in the background, so the next ``save``, ``wait`` or ``close`` raises what went wrong, ``DiskFull`` for
+    a full disk. The steps before it are intact; nothing more can be saved until the folder is opened again.
     """
 
     def __init__(self, folder: Path, *, keep: int = 3, read_only: bool = False):
@@ -102,9 +117,15 @@ class Checkpoints:
         else:
             self._purge()
             options = ocp.CheckpointManagerOptions(
-                max_to_keep=keep, todelete_subdir=_DELETED, cleanup_tmp_directories=True, create=True
+                max_to_keep=keep,
+                todelete_subdir=_DELETED,
+                cleanup_tmp_directories=True,
+                create=True,
+                # a folder that cannot be made would otherwise leave threads that hold up the exit for minutes
+                async_options=ocp.AsyncOptions(create_directories_asynchronously=False),
             )
-        self._manager = ocp.CheckpointManager(self.folder, options=options)
+        with named_when_full(self.folder):
+            self._manager = ocp.CheckpointManager(self.folder, options=options)
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -113,7 +134,7 @@ class Checkpoints:
         self.close()
 
     def _purge(self) -> None:
-        if not self._read_only:
+        if is_first() and not self._read_only:
             shutil.rmtree(self.folder / _DELETED, ignore_errors=True)
 
     def steps(self) -> list[int]:
@@ -121,7 +142,7 @@ class Checkpoints:
         return sorted(self._manager.all_steps())
 
     def save(self, step: int, tree: PyTree, notes: dict) -> None:
-        """Starts to save ``tree`` and JSON-able ``notes``; raises here if the save before failed.
+        """Starts to save ``tree`` and JSON-able ``notes``, after the save before has ended.
 
         A step that is saved already stays as it is. ``ValueError`` for a leaf without entries, which Orbax cannot
         store.
@@ -135,19 +156,45 @@ class Checkpoints:
             state=ocp.args.StandardSave(to_host(tree)),
             manifest=ocp.args.JsonSave(content | {"sha256": _json_sha256(content)}),
         )
-        self._manager.save(step, args=items, force=True)
+        self.wait()
+        with self._writing():
+            self._manager.save(step, args=items, force=True)
 
     def wait(self) -> None:
-        """Returns when everything is on disk; raises what went wrong."""
-        self._manager.wait_until_finished()
+        """Returns when everything is on disk, and what was to be deleted is not; raises what went wrong."""
+        with self._writing():
+            self._manager.wait_until_finished()
+        self._purge()
 
     def close(self) -> None:
-        """Waits, purges what was to be deleted, and closes."""
+        """Waits, and closes."""
         try:
-            self._manager.wait_until_finished()
+            self.wait()
         finally:
             self._manager.close()
             self._purge()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self._end_failed_save()
+            if is_full(error):
+                raise DiskFull(self.folder, max(self.steps(), default=None)) from error
+            raise
+
+    def _end_failed_save(self) -> None:
+        """Returns when nothing writes any more; each ``close`` or ``join`` may raise one more of the errors."""
+        for _ in range(_MOST_ERRORS):
+            with suppress(Exception):
+                self._manager.close()
+                break
+        for thread in threading.enumerate():  # Orbax gives up a save at its first error, and leaves the rest alone
+            if type(thread).__module__.startswith("orbax."):
+                with suppress(Exception):
+                    thread.join(_SECONDS)
+        self._manager.reload()  # a step may have been saved though an older one could not be deleted
 
     def notes(self) -> dict | None:
         """The notes of the newest step whose manifest is intact, without its arrays; None where there is none."""
@@ -178,7 +225,8 @@ class Checkpoints:
 
     def discard(self, step: int) -> None:
         """Deletes one step."""
-        self._manager.delete(step)
+        with self._writing():
+            self._manager.delete(step)
         self._purge()
 
     def _read_manifest(self, step: int) -> dict:

@@ -1,47 +1,51 @@
 """Metrics of held-out examples: one value per example and seed, in batches of bounded memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from train.feed import Source, size_of, take
-from train.progress import Progress
-from train.task import Batch, Metrics, Params, Stream
+from train.mesh import Placement
+from train.processes import place
+from train.task import Batch, Metrics, Params, Stream, seed_keys
 
 MetricFn = Callable[[Params, Batch, Key[Array, " batch"]], Metrics]
 
 
 def evaluator(
-    metric_fn: MetricFn, examples: PyTree | Source, seeds: Key[Array, " seeds"], *, batch: int
+    metric_fn: MetricFn, examples: PyTree | Source, seeds: Sequence[int], *, batch: int, where: Placement
 ) -> Callable[..., dict[str, np.ndarray]]:
     """The function ``params → {name: [seeds, examples, …]}`` for parameters with a leading axis of seeds.
 
     ``metric_fn`` returns one value (of any shape) per example. Example ``i`` always draws from the same key, whatever
-    the batch size, so evaluations differ by the parameters alone.
+    the batch size, so evaluations differ by the parameters alone. A batch is divided over the devices of ``where``,
+    and grows to the next multiple of their number.
     """
     count = size_of(examples)
-    batch = min(batch, count)
-    streams = jax.vmap(lambda key: jax.random.fold_in(key, Stream.EVALUATION))(seeds)
+    batch = -(-min(batch, count) // where.mesh.size) * where.mesh.size
 
-    @jax.jit
+    @partial(jax.jit, out_shardings=where.replicated)
     def measure(params: Params, examples: Batch, index: Array) -> Metrics:
+        params = where.params(params)
+        streams = jax.vmap(lambda key: jax.random.fold_in(key, Stream.EVALUATION))(seed_keys(seeds))
+
         def one_seed(arguments: tuple[Params, Key[Array, ""]]) -> Metrics:
             params, stream = arguments
             return metric_fn(params, examples, jax.vmap(lambda i: jax.random.fold_in(stream, i))(index))
 
         return jax.lax.map(one_seed, (params, streams))
 
-    def evaluate(params: Params, progress: Progress | None = None) -> dict[str, np.ndarray]:
+    def evaluate(params: Params, seen: Callable[[int], None] = lambda done: None) -> dict[str, np.ndarray]:
         parts = []
         for start in range(0, count, batch):
             index = np.minimum(np.arange(start, start + batch), count - 1)  # the last batch is filled up, then cut
-            part = jax.device_get(measure(params, take(examples, index), jnp.asarray(index, jnp.int32)))
+            taken = (take(examples, index), index.astype(np.int32))
+            part = jax.device_get(measure(params, *place(taken, jax.tree.map(lambda _: where.examples, taken))))
             parts.append(jax.tree.map(lambda leaf, kept=count - start: leaf[:, :kept], part))
-            if progress:
-                progress.update(min(start + batch, count), {})
+            seen(min(start + batch, count))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *parts)
 
     return evaluate

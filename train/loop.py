@@ -4,10 +4,8 @@ It sees a task only through ``step``. Between chunks it checks that numbers are 
 saves, and listens to signals; inside a chunk the host is not asked for anything.
 """
 
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
@@ -15,14 +13,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from annotated_types import Ge, Gt
-from jaxtyping import Array, Bool, PyTree
+from jaxtyping import Array, Bool, Float, PyTree
 
 from train import early_stopping
 from train.checkpoint import Checkpoints
 from train.early_stopping import Best
 from train.feed import Chunk, Feed
+from train.mesh import Placement, place_elements
 from train.metrics import MetricsWriter
+from train.processes import gather, place
 from train.progress import Progress
+from train.signals import Interrupted, Signals
 from train.task import Params, State, Task, evaluation_params
 from train.transforms import SeedsBy, ensemble, scan
 
@@ -55,19 +56,11 @@ class Rhythm:
 
 
 class Diverged(Exception):
-    """A metric or a parameter became NaN or infinite."""
+    """A metric or a part of the state became NaN or infinite."""
 
     def __init__(self, what: str, step: int, seed_number: int, kept: int):
         super().__init__(f"{what} is not finite at step {step} (seed number {seed_number})")
         self.step, self.kept = step, kept
-
-
-class Interrupted(Exception):
-    """A signal asked to stop; everything up to ``step`` is saved."""
-
-    def __init__(self, signal_number: int, step: int):
-        super().__init__(f"stopped by {signal.Signals(signal_number).name} at step {step}, saved")
-        self.signal_number, self.step = signal_number, step
 
 
 class Outcome(NamedTuple):
@@ -104,62 +97,58 @@ def chunks(start: int, rhythm: Rhythm) -> Iterator[Chunk]:
         start = stop
 
 
-def advance(task: Task, feed: Feed, length: int, seeds_by: SeedsBy) -> Callable:
+def advance(task: Task, feed: Feed, length: int, seeds_by: SeedsBy, where: Placement) -> Callable:
     """The function of one chunk: (state, resident data, elements) → (state, metrics [seeds, steps], finite [seeds]).
 
-    The scan runs inside of the ensemble: a scan that carried the axis of seeds would copy every parameter at every
-    step.
+    ``finite`` has an entry for each of ``float_leaves``. The scan runs inside of the ensemble: a scan that carried the
+    axis of seeds would copy every parameter at every step.
     """
 
-    def run(state: State, data: PyTree, elements: PyTree) -> tuple[State, dict[str, Array], Bool[Array, " seeds"]]:
-        chunk = scan(feed.bind(task, data), length)
+    def run(state: State, data: PyTree, elements: PyTree) -> tuple[State, dict[str, Array], dict]:
+        chunk = scan(feed.bind(where.task(task), data), length)
         state, metrics = ensemble(chunk, how=seeds_by).step(state, elements)
-        return state, metrics, all_finite(state.params)
+        finite = {name: _finite_by_seed(leaf) for name, leaf in float_leaves(state).items()}
+        return state, metrics, finite
 
-    return run
-
-
-def all_finite(params: Params) -> Bool[Array, " seeds"]:
-    """Per seed (axis 0 of every leaf), whether all parameters are finite."""
-    finite = [jnp.all(jnp.isfinite(leaf), axis=tuple(range(1, leaf.ndim))) for leaf in jax.tree.leaves(params)]
-    return jnp.all(jnp.stack(finite), axis=0)
+    return where.chunk(run)
 
 
-@contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collects SIGTERM and SIGINT instead of dying of them."""
-    received: list[int] = []
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = [signal.signal(number, lambda arrived, _: received.append(arrived)) for number in numbers]
-    try:
-        yield received
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+def float_leaves(tree: PyTree[Array]) -> dict[str, Array]:
+    """The floating-point leaves, by path: what can become NaN."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {jax.tree_util.keystr(path): leaf for path, leaf in leaves if jnp.issubdtype(leaf.dtype, jnp.floating)}
+
+
+def _finite_by_seed(leaf: Float[Array, "seeds ..."]) -> Bool[Array, " seeds"]:
+    return jnp.all(jnp.isfinite(leaf), axis=tuple(range(1, leaf.ndim)))
 
 
 class _Compiler:
     """Compiles a chunk once per length, ahead of its first call, and keeps the time."""
 
-    def __init__(self, task: Task, feed: Feed, seeds_by: SeedsBy):
-        self._task, self._feed, self._seeds_by, self._compiled, self.seconds = task, feed, seeds_by, {}, 0.0
+    def __init__(self, task: Task, feed: Feed, seeds_by: SeedsBy, where: Placement):
+        self._task, self._feed, self._seeds_by, self._where = task, feed, seeds_by, where
+        self._compiled, self.seconds = {}, 0.0
 
-    def __call__(self, length: int, state: State, elements: PyTree) -> Callable:
+    def __call__(self, length: int, *arguments: PyTree) -> Callable:
         if length not in self._compiled:
             started = time.perf_counter()
-            function = jax.jit(advance(self._task, self._feed, length, self._seeds_by), donate_argnums=0)
-            self._compiled[length] = function.lower(state, self._feed.resident, elements).compile()
+            chunk = advance(self._task, self._feed, length, self._seeds_by, self._where)
+            shardings = (self._where.state(arguments[0]), self._where.replicated, self._where.replicated)
+            function = jax.jit(chunk, donate_argnums=0, out_shardings=shardings)
+            self._compiled[length] = function.lower(*arguments).compile()
             self.seconds += time.perf_counter() - started
         return self._compiled[length]
 
 
-def _check_finite(metrics: dict[str, np.ndarray], finite: np.ndarray, start: int, kept: int) -> None:
+def _check_finite(metrics: dict[str, np.ndarray], finite: dict[str, np.ndarray], start: int, kept: int) -> None:
     for name, values in metrics.items():
         if (bad := np.argwhere(~np.isfinite(values.T))).size:
             raise Diverged(f"metric {name}", start + int(bad[0][0]) + 1, int(bad[0][1]), kept)
-    if not finite.all():
-        steps = next(iter(metrics.values())).shape[1]
-        raise Diverged("a parameter", start + steps, int(np.argmin(finite)), kept)
+    for name, by_seed in finite.items():
+        if not by_seed.all():
+            steps = next(iter(metrics.values())).shape[1]
+            raise Diverged(f"the state's {name}", start + steps, int(np.argmin(by_seed)), kept)
 
 
 def train(
@@ -167,6 +156,7 @@ def train(
     feed: Feed,
     saved: Saved,
     *,
+    where: Placement,
     rhythm: Rhythm,
     seeds_by: SeedsBy,
     monitor: Callable[[Params], dict[str, np.ndarray]],
@@ -176,6 +166,7 @@ def train(
     checkpoints: Checkpoints,
     notes: Callable[[], dict],
     progress: Progress,
+    signals: Signals,
 ) -> Outcome:
     """Trains ``task`` for each seed from ``saved`` to ``rhythm.steps``; all saved leaves have a leading axis of seeds.
 
@@ -184,50 +175,50 @@ def train(
     Raises ``Diverged`` or ``Interrupted``, both with the last good state saved.
     """
     state, best = saved
-    step = first_step = int(state.step.reshape(-1)[0])
+    step = first_step = int(gather(state.step).reshape(-1)[0])
     patience = rhythm.patience
-    keep_best = jax.jit(early_stopping.update, static_argnames="patience")
-    compile_chunk = _Compiler(task, feed, seeds_by)
+    keep_best = jax.jit(early_stopping.update, static_argnames="patience", out_shardings=where.state(best))
+    compile_chunk = _Compiler(task, feed, seeds_by, where)
     train_seconds, exhausted = 0.0, False
     plan = list(chunks(step, rhythm))
+    resident = place(feed.resident, jax.tree.map(lambda _: where.replicated, feed.resident))
     elements = feed.read(plan)
     following = next(elements, None)
-    with _signals() as received:
-        if not checkpoints.steps():
-            checkpoints.save(step, Saved(state, best), notes())
-        for start, length in plan:
-            if patience and bool(early_stopping.exhausted(best, patience=patience)):
-                exhausted = True
-                break
-            current = jax.device_put(following)
-            run = compile_chunk(length, state, current)
-            started = time.perf_counter()
-            with jax.transfer_guard("disallow"):
-                state, metrics, finite = run(state, feed.resident, current)
-            following = next(elements, None)  # the host reads on while the device computes
-            metrics, finite = jax.device_get((metrics, finite))
-            train_seconds += time.perf_counter() - started
-            _check_finite(metrics, finite, start, checkpoints.steps()[-1])
-            step = start + length
-            measured = {name: values.mean(axis=1) for name, values in metrics.items()}
-            writer.write(step, "train", measured)
-            last = step == rhythm.steps
-            if step % rhythm.evaluate_every == 0 or last:
-                seen = monitor(evaluation_params(state))
-                writer.write(step, held_out, seen)
-                measured |= {f"{held_out} {name}": values for name, values in seen.items()}
-                if patience:
-                    value = jnp.asarray(seen[monitored], jnp.float32)
-                    best = keep_best(best, evaluation_params(state), value, jnp.int32(step), patience=patience)
-            progress.update(step, measured)
-            if step % rhythm.save_every == 0 or last or received:
-                checkpoints.save(step, Saved(state, best), notes())
-            if received:
-                checkpoints.wait()
-                raise Interrupted(received[0], step)
+    if not checkpoints.steps():
         checkpoints.save(step, Saved(state, best), notes())
-        checkpoints.wait()
+    for start, length in plan:
+        if patience and bool(early_stopping.exhausted(best, patience=patience)):
+            exhausted = True
+            break
+        current = place_elements(following, where, part_of_batch=feed.is_part)
+        run = compile_chunk(length, state, resident, current)
+        started = time.perf_counter()
+        with jax.transfer_guard("disallow"):
+            state, metrics, finite = run(state, resident, current)
+        following = next(elements, None)  # the host reads on while the device computes
+        metrics, finite = jax.device_get((metrics, finite))
+        train_seconds += time.perf_counter() - started
+        _check_finite(metrics, finite, start, checkpoints.steps()[-1])
+        step = start + length
+        measured = {name: values.mean(axis=1) for name, values in metrics.items()}
+        writer.write(step, "train", measured)
+        last = step == rhythm.steps
+        if step % rhythm.evaluate_every == 0 or last:
+            seen = monitor(evaluation_params(state))
+            writer.write(step, held_out, seen)
+            measured |= {f"{held_out} {name}": values for name, values in seen.items()}
+            if patience:
+                value = np.asarray(seen[monitored], np.float32)
+                best = keep_best(best, evaluation_params(state), value, np.int32(step), patience=patience)
+        progress.update(step, measured)
+        received = signals.agreed()
+        if step % rhythm.save_every == 0 or last or received:
+            checkpoints.save(step, Saved(state, best), notes())
         if received:
-            raise Interrupted(received[0], step)
+            checkpoints.wait()
+            raise Interrupted(received, step)
+    checkpoints.save(step, Saved(state, best), notes())
+    checkpoints.wait()
+    signals.check(step)
     params = best.params if patience else evaluation_params(state)
     return Outcome(state, params, step, exhausted, compile_chunk.seconds, train_seconds, step - first_step)

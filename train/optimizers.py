@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt, Lt
 
+from train.regularization import add_l1_subgradient, project_units
+
 Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Lt(1)]
@@ -16,8 +18,10 @@ Fraction = Annotated[float, Ge(0), Lt(1)]
 class Optimization:
     """How parameters move; every experiment's settings inherit these fields."""
 
-    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"] = "adam"
-    """the update rule"""
+    optimizer: Literal[
+        "sgd", "momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "adam", "adamw", "rmsprop"
+    ] = "adam"
+    """the update rule; those of steps have the learning rate inside the velocity, which matters only while it moves"""
     learning_rate: Positive = 1e-3
     """its peak value"""
     schedule: Literal["constant", "step", "cosine"] = "constant"
@@ -29,7 +33,7 @@ class Optimization:
     decay_factor: Positive = 0.1
     """factor of the step schedule"""
     momentum: Fraction = 0.9
-    """momentum of momentum, nesterov and rmsprop's running square"""
+    """momentum of momentum and nesterov, in both forms, and of rmsprop's running square"""
     beta1: Fraction = 0.9
     """Adam's decay of the first moment"""
     beta2: Fraction = 0.999
@@ -42,6 +46,10 @@ class Optimization:
     """largest absolute value of a gradient's entry; 0 is off"""
     weight_decay: NotNegative = 0.0
     """adamw: decoupled from the gradient (Loshchilov & Hutter 2019); other rules: the L2 term, added to the gradient"""
+    l1: NotNegative = 0.0
+    """weight of the L1 term, whose subgradient is added to the gradient; of all parameters, as the weight decay is"""
+    max_norm: NotNegative = 0.0
+    """largest norm of a unit's incoming weights, to which kernels are projected after each step; 0 is off"""
     average_decay: Fraction = 0.0
     """decay of the running average of parameters that is evaluated in their place; 0 is off"""
 
@@ -67,9 +75,9 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
     match config.optimizer:
         case "sgd":
             return optax.identity()
-        case "momentum":
+        case "momentum" | "momentum_of_steps":
             return optax.trace(config.momentum)
-        case "nesterov":
+        case "nesterov" | "nesterov_of_steps":
             return optax.trace(config.momentum, nesterov=True)
         case "adam" | "adamw":
             return optax.scale_by_adam(config.beta1, config.beta2, config.epsilon)
@@ -78,14 +86,39 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
 
 
 def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransformation:
-    """Clipping, then the rule's direction and weight decay, then the scheduled learning rate."""
+    """Clipping and the L1 term, then the rule's direction and weight decay, then the scheduled learning rate η; the
+    projection of ``max_norm`` comes last.
+
+    Momentum μ has two forms. ``momentum`` and ``nesterov`` sum gradients g, and the present rate scales the whole sum,
+    as in Optax and PyTorch; the rules ``of_steps`` sum steps, each of which keeps the rate it was made with, as in
+    Lecture 003, section 2.1 (where minus signs are lost), Polyak 1964 and Sutskever et al. 2013:
+
+        momentum            v ← μ v + g,     w ← w − η v
+        nesterov            v ← μ v + g,     w ← w − η (g + μ v)
+        momentum_of_steps   v ← μ v − η g,   w ← w + v
+        nesterov_of_steps   v ← μ v − η g,   w ← w − η g + μ v
+
+    While η is constant both forms take the same steps (the velocities differ by the factor −η); when η falls, the
+    second coasts on at its old speed. Nesterov's gradient is taken where the momentum leads, at θ + μ v of the paper's
+    parameters θ; the parameters w of both rules are these points.
+    """
     parts = []
     if config.clip_value:
         parts.append(optax.clip(config.clip_value))
     if config.clip_norm:
         parts.append(optax.clip_by_global_norm(config.clip_norm))
+    if config.l1:
+        parts.append(add_l1_subgradient(config.l1))
     decay = [optax.add_decayed_weights(config.weight_decay)] if config.weight_decay else []
-    direction = [_direction(config)]
-    parts += direction + decay if config.optimizer == "adamw" else decay + direction
-    parts.append(optax.scale_by_learning_rate(learning_rate_schedule(config, steps)))
+    direction = _direction(config)
+    rate = optax.scale_by_learning_rate(learning_rate_schedule(config, steps))
+    match config.optimizer:
+        case "adamw":
+            parts += [direction, *decay, rate]
+        case "momentum_of_steps" | "nesterov_of_steps":
+            parts += [*decay, rate, direction]
+        case _:
+            parts += [*decay, direction, rate]
+    if config.max_norm:
+        parts.append(project_units(config.max_norm))
     return optax.chain(*parts)

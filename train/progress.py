@@ -12,10 +12,22 @@ def _describe(metrics: Mapping[str, np.ndarray]) -> str:
 
 
 class Progress:
-    """Counts from ``start`` to ``total`` in ``unit``, on standard error; use it as a context manager."""
+    """Counts from ``start`` to ``total`` in ``unit``, on standard error; use it as a context manager.
 
-    def __init__(self, label: str, start: int, total: int, *, unit: str = "steps", seconds_between_lines: float = 5.0):
-        self.label, self.start, self.total, self.unit = label, start, total, unit
+    Where several processes train as one, only one of them has it ``shown``.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        start: int,
+        total: int,
+        *,
+        unit: str = "steps",
+        seconds_between_lines: float = 5.0,
+        shown: bool = True,
+    ):
+        self.label, self.start, self.total, self.unit, self._shown = label, start, total, unit, shown
         self._between, self._last_line, self._pending, self._bar = seconds_between_lines, 0.0, "", None
 
     def __enter__(self) -> "Progress":
@@ -25,7 +37,7 @@ class Progress:
 
         self._began = time.perf_counter()
         console = Console(stderr=True)
-        if console.is_terminal:
+        if console.is_terminal and self._shown:
             self._bar = Bar(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(),
@@ -58,6 +70,6 @@ class Progress:
             self._print_pending()
 
     def _print_pending(self) -> None:
-        if self._pending:
+        if self._pending and self._shown:
             print(self._pending, file=sys.stderr, flush=True)
         self._pending = ""

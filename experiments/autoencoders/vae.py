@@ -71,9 +71,9 @@ def observe_of(settings: VAESettings):
 
 def loss_of(settings: VAESettings, dataset: Dataset):
     """The negative ELBO."""
-    return negative_elbo(
-        *model_of(settings, dataset), observe_of(settings), samples=settings.samples, beta=settings.beta
-    )
+    model, likelihood = model_of(settings, dataset)
+    apply = settings.in_training(model.apply)
+    return negative_elbo(apply, likelihood, observe_of(settings), samples=settings.samples, beta=settings.beta)
 
 
 def task(settings: VAESettings, dataset: Dataset) -> Task:
@@ -86,7 +86,8 @@ def task(settings: VAESettings, dataset: Dataset) -> Task:
 
 def evaluate(settings: VAESettings, dataset: Dataset):
     """ELBO, importance-weighted NLL and KL of held-out images."""
-    return likelihood_estimate(*model_of(settings, dataset), observe_of(settings), samples=settings.importance_samples)
+    model, likelihood = model_of(settings, dataset)
+    return likelihood_estimate(model.apply, likelihood, observe_of(settings), samples=settings.importance_samples)
 
 
 def figures(settings: VAESettings, dataset: Dataset, params) -> dict:
@@ -113,7 +114,7 @@ EXPERIMENT = Experiment(
     presets={
         "default": {},
         "smoke": {"steps": 20, "chunk": 5, "evaluate_every": 10, "save_every": 10, "importance_samples": 10},
-        "conv": {"network": "conv", "widths": (16, 32), "steps": 2000},
+        "conv": {"network": "conv", "widths": (16, 32), "steps": 2000, "chunk": 10},
         "paper": {
             "data": "mnist",
             "train_on": "train+valid",

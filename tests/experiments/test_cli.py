@@ -1,36 +1,17 @@
 import gzip
 import json
-import os
-import random
 import shutil
 import signal
 import struct
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from command import ROOT, SMALL, config_of, finish, lectern, sha_of
 
 from experiments.cli import main
-
-ROOT = Path(__file__).parents[2]
-SMALL = ["--preset", "smoke", "--widths", "16", "--latent", "2"]
-
-
-def lectern(*words):
-    """A process of the command line as a user starts it: one device, no checks of types."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
-    command = [sys.executable, "-m", "experiments.cli", *map(str, words)]
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def finish(process):
-    output, errors = process.communicate(timeout=300)
-    return process.returncode, output, errors
 
 
 def write_idx(path, array):
@@ -55,14 +36,6 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished") / "run"
     assert main(["run", "vae", *SMALL, "--seeds", "2", "--workdir", str(folder)]) == 0
     return folder
-
-
-def config_of(folder):
-    return json.loads((folder / "config.json").read_text())
-
-
-def sha_of(folder):
-    return json.loads((folder / "summary.json").read_text())["state_sha256"]
 
 
 def test_help_and_list_import_nothing_heavy():
@@ -315,62 +288,3 @@ def test_a_damaged_config_is_refused(damage, tmp_path, capsys):
     (tmp_path / "config.json").write_text(damage)
     assert main(["resume", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def kill_and_resume(folder, words, seconds, after="config.json"):
-    """Starts a run, kills it ``seconds`` after a file appeared, resumes it, and says whether it was cut."""
-    process = lectern("run", "vae", *words, "--workdir", folder)
-    while not (folder / after).exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    cut = not (folder / "summary.json").exists()
-    code, _, errors = finish(lectern("resume", folder))
-    assert code == 0, errors
-    return cut
-
-
-def steps_in_rows(folder):
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [row["step"] for row in rows if row["split"] == "train"]
-
-
-def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
-    words = [*SMALL, "--steps", "600", "--chunk", "20", "--save-every", "60"]
-    assert finish(lectern("run", "vae", *words, "--workdir", tmp_path / "whole"))[0] == 0
-    assert kill_and_resume(tmp_path / "killed", words, 0.0, after="checkpoints/60")
-    assert sha_of(tmp_path / "killed") == sha_of(tmp_path / "whole")
-    assert steps_in_rows(tmp_path / "killed") == list(range(10, 601, 10))  # evaluated at every tenth step
-
-
-def test_sigterm_saves_and_says_how_to_go_on(tmp_path):
-    words = [*SMALL, "--steps", "100000", "--save-every", "100000", "--evaluate-every", "100000", "--chunk", "20"]
-    process = lectern("run", "vae", *words, "--workdir", tmp_path / "run")
-    while not (tmp_path / "run" / "metrics.jsonl").exists() or not steps_in_rows(tmp_path / "run"):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    code, _, errors = finish(process)
-    assert code == 128 + signal.SIGTERM
-    assert "SIGTERM" in errors
-    assert "lectern resume" in errors
-    saved = max(int(p.name) for p in (tmp_path / "run" / "checkpoints").iterdir() if p.name.isdigit())
-    assert saved == steps_in_rows(tmp_path / "run")[-1] > 0
-
-
-@pytest.mark.slow
-def test_ten_kills_at_random_moments_lose_nothing(tmp_path):
-    words = ["--steps", "2000", "--save-every", "100", "--importance-samples", "10"]
-    started = time.perf_counter()
-    assert finish(lectern("run", "vae", *words, "--workdir", tmp_path / "whole"))[0] == 0
-    length = time.perf_counter() - started
-    moments = random.Random(0)
-    cut = 0
-    for number in range(10):
-        folder = tmp_path / f"killed-{number}"
-        cut += kill_and_resume(folder, words, moments.uniform(0.0, 0.8 * length))
-        assert sha_of(folder) == sha_of(tmp_path / "whole"), number
-        assert steps_in_rows(folder) == list(range(50, 2001, 50)), number
-    assert cut >= 5

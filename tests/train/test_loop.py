@@ -13,9 +13,11 @@ from test_transforms import assert_same_bits
 
 from train.checkpoint import Checkpoints
 from train.feed import example_indices, resident_feed, streaming_feed
-from train.loop import Diverged, Interrupted, Rhythm, begin, chunks, train
+from train.loop import Diverged, Rhythm, begin, chunks, train
+from train.mesh import one_device
 from train.metrics import MetricsWriter, read_rows
 from train.progress import Progress
+from train.signals import Interrupted, Signals
 from train.task import Task, seed_keys
 from train.transforms import average_parameters, ensemble
 
@@ -24,9 +26,9 @@ EXAMPLES = jax.tree.map(np.asarray, at(batches(1, SIZE), 0))
 RHYTHM = Rhythm(steps=12, batch_size=BATCH, chunk=4, evaluate_every=6, save_every=6)
 
 
-def go(folder, rhythm=RHYTHM, task=None, monitor=None, feed=None, resume=False):
+def go(folder, rhythm=RHYTHM, task=None, monitor=None, feed=None, resume=False, where=None):
     """Trains in ``folder`` from the beginning, or from the newest checkpoint."""
-    task = task or regression_task()
+    task, where = task or regression_task(), where or one_device()
     state = jax.jit(ensemble(task, how="map").init)(seed_keys(SEEDS))
     saved = begin(state, len(SEEDS), rhythm)
     with contextlib.ExitStack() as stack:
@@ -37,6 +39,7 @@ def go(folder, rhythm=RHYTHM, task=None, monitor=None, feed=None, resume=False):
             task,
             feed or resident_feed(EXAMPLES, SEEDS, BATCH),
             saved,
+            where=where,
             rhythm=rhythm,
             seeds_by="map",
             monitor=monitor or (lambda params: {"loss": np.ones(2)}),
@@ -46,6 +49,7 @@ def go(folder, rhythm=RHYTHM, task=None, monitor=None, feed=None, resume=False):
             checkpoints=checkpoints,
             notes=dict,
             progress=stack.enter_context(Progress("test", 0, rhythm.steps)),
+            signals=stack.enter_context(Signals()),
         )
 
 
@@ -120,7 +124,9 @@ def poisoned(at_step, where):
     return Task(task.init, step)
 
 
-@pytest.mark.parametrize(("where", "at_step", "what"), [("metric", 9, "metric loss"), ("parameter", 12, "a parameter")])
+@pytest.mark.parametrize(
+    ("where", "at_step", "what"), [("metric", 9, "metric loss"), ("parameter", 12, r"the state's \.params\['first'\]")]
+)
 def test_divergence_stops_names_and_keeps(where, at_step, what, tmp_path):
     rhythm = replace(RHYTHM, steps=24)
     with pytest.raises(Diverged, match=f"{what} is not finite at step {at_step}") as caught:

@@ -1,10 +1,24 @@
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
-from tasks import batches, game_task, regression_task, run
-from test_transforms import assert_close
+from jax.sharding import PartitionSpec
+from tasks import at, batches, game_task, regression_task, run
+from test_transforms import assert_close, assert_same_bits
 
-from train.mesh import data_parallel, device_mesh
+from train.feed import resident_feed
+from train.loop import Rhythm, advance, begin
+from train.mesh import (
+    TooFewDevices,
+    data_parallel,
+    device_mesh,
+    fully_sharded,
+    local_mesh,
+    one_device,
+    place_elements,
+    placement,
+)
+from train.processes import place
 from train.task import Task, seed_keys
 from train.transforms import accumulate, ensemble, scan
 
@@ -47,3 +61,49 @@ def test_a_batch_that_does_not_divide_is_refused(how):
 def test_pmap_needs_gradients():
     with pytest.raises(ValueError, match="not made of gradients"):
         data_parallel(Task(regression_task().init, regression_task().step), device_mesh(), how="pmap")
+
+
+@pytest.mark.parametrize("make", TASKS.values(), ids=TASKS)
+def test_divided_parameters_give_the_numbers_of_whole_ones(make, float64):
+    mesh, data = device_mesh(), batches(10, 12)
+    assert_close(run(fully_sharded(make(), mesh), data), run(make(), data))
+
+
+SEEDS, SIZE, BATCH, STEPS = [4, 9], 20, 6, 5
+
+
+def chunk_of(where, seeds_by="map"):
+    """The state and metrics of a chunk of two seeds, as the loop runs it."""
+    examples = jax.tree.map(np.asarray, at(batches(1, SIZE), 0))
+    feed = resident_feed(examples, SEEDS, BATCH)
+
+    def make(keys):
+        return begin(jax.vmap(where.task(regression_task()).init)(keys), 2, Rhythm()).state
+
+    keys = jnp.stack([jax.random.key(seed) for seed in SEEDS])
+    state = jax.jit(make, out_shardings=where.state(jax.eval_shape(make, keys)))(keys)
+    elements = place_elements(next(feed.read([(0, STEPS)])), where, part_of_batch=False)
+    resident = place(feed.resident, jax.tree.map(lambda _: where.replicated, feed.resident))
+    return jax.jit(advance(regression_task(), feed, STEPS, seeds_by, where))(state, resident, elements)
+
+
+@pytest.mark.parametrize("seeds_by", ["map", "vmap"])
+@pytest.mark.parametrize("shard", ["batch", "seeds", "parameters"])
+def test_a_chunk_divided_over_two_devices_is_that_of_one(shard, seeds_by, float64):
+    assert_close(chunk_of(placement(shard, device_mesh()), seeds_by), chunk_of(one_device(), seeds_by))
+
+
+def test_seeds_on_devices_of_their_own_have_the_bits_of_seeds_in_turn():
+    assert_same_bits(chunk_of(placement("seeds", device_mesh())), chunk_of(one_device()))
+
+
+def test_a_divided_parameter_is_whole_where_nothing_divides_it():
+    where = placement("parameters", device_mesh())
+    leaves = {"even": jnp.zeros((2, 3, 8, 4)), "odd": jnp.zeros((2, 7)), "scalar": jnp.zeros(2)}
+    specs = jax.tree.map(lambda sharding: sharding.spec, where.state(leaves))
+    assert specs == {"even": PartitionSpec(None, None, "devices"), "odd": PartitionSpec(), "scalar": PartitionSpec()}
+
+
+def test_too_few_devices_is_said():
+    with pytest.raises(TooFewDevices, match=r"--devices 3, but there are 2 of kind cpu.*JAX_NUM_CPU_DEVICES=3"):
+        local_mesh(3)

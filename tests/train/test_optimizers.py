@@ -6,7 +6,9 @@ import numpy as np
 import optax
 import pytest
 
+from train.feed import resident_feed
 from train.optimizers import Optimization, learning_rate_schedule, make_optimizer
+from train.task import supervised
 
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -116,6 +118,132 @@ def test_nesterov_takes_the_gradient_where_the_momentum_will_lead():
     np.testing.assert_allclose(found, expected, **CLOSE)
 
 
+BOTH_FORMS = pytest.mark.parametrize("form", ["", "_of_steps"])
+
+
+def powers(one_step, x0):
+    """(v, x) from (0, x0), before each step and after the last."""
+    start = np.r_[np.zeros(4), x0]
+    return np.stack([np.linalg.matrix_power(one_step, t) @ start for t in range(STEPS + 1)])
+
+
+@BOTH_FORMS
+def test_momentum_is_the_power_of_its_companion_matrix(form):
+    """v ← μv − ηAx,  x ← x + v: one matrix on (v, x) in ℝ⁸."""
+    A, x0 = bowl()
+    identity = np.eye(4)
+    one_step = np.block([[MU * identity, -ETA * A], [MU * identity, identity - ETA * A]])
+    found = iterates(Optimization(optimizer=f"momentum{form}", learning_rate=ETA, momentum=MU), lambda x: A @ x, x0)
+    np.testing.assert_allclose(found, powers(one_step, x0)[:, 4:], **CLOSE)
+
+
+@BOTH_FORMS
+def test_nesterov_is_the_power_of_its_companion_matrix(form):
+    """v ← μv − ηA(y + μv),  y ← y + v: one matrix on (v, y) in ℝ⁸; the iterates are x = y + μv."""
+    A, x0 = bowl()
+    identity = np.eye(4)
+    velocity = np.hstack([MU * (identity - ETA * A), -ETA * A])
+    one_step = np.vstack([velocity, velocity + np.hstack([0 * identity, identity])])
+    expected = powers(one_step, x0)
+    found = iterates(Optimization(optimizer=f"nesterov{form}", learning_rate=ETA, momentum=MU), lambda x: A @ x, x0)
+    np.testing.assert_allclose(found, expected[:, 4:] + MU * expected[:, :4], **CLOSE)
+
+
+DROP, FACTOR = 15, 0.2
+FALLING = {"learning_rate": ETA, "momentum": MU, "schedule": "step", "decay_steps": (DROP,), "decay_factor": FACTOR}
+
+
+def falling_rate(t):
+    """Of step t, counted from 1 as ``recursion`` does; the schedule counts from 0."""
+    return ETA if t <= DROP else ETA * FACTOR
+
+
+def test_momentum_sums_gradients_and_momentum_of_steps_sums_steps():
+    A, x0 = bowl()
+
+    def of_gradients(x, g, v, t):
+        v = g if v is None else MU * v + g
+        return x - falling_rate(t) * v, v
+
+    def of_steps(x, g, v, t):
+        v = -falling_rate(t) * g if v is None else MU * v - falling_rate(t) * g
+        return x + v, v
+
+    for name, rule in (("momentum", of_gradients), ("momentum_of_steps", of_steps)):
+        found = iterates(Optimization(optimizer=name, **FALLING), lambda x: A @ x, x0)
+        np.testing.assert_allclose(found, recursion(rule, lambda x: A @ x, x0), **CLOSE)
+
+
+def test_nesterov_sums_gradients_and_nesterov_of_steps_sums_steps():
+    """The second as in the paper, with the gradient at θ + μv, where our iterates are."""
+    A, x0 = bowl()
+    x, v, of_gradients = x0, np.zeros(4), [x0]
+    for t in range(1, STEPS + 1):
+        gradient = A @ x
+        v = MU * v + gradient
+        x = x - falling_rate(t) * (gradient + MU * v)
+        of_gradients.append(x)
+    theta, v, of_steps = x0, np.zeros(4), [x0]
+    for t in range(1, STEPS + 1):
+        v = MU * v - falling_rate(t) * A @ (theta + MU * v)
+        theta = theta + v
+        of_steps.append(theta + MU * v)
+    for name, expected in (("nesterov", of_gradients), ("nesterov_of_steps", of_steps)):
+        found = iterates(Optimization(optimizer=name, **FALLING), lambda x: A @ x, x0)
+        np.testing.assert_allclose(found, expected, **CLOSE)
+
+
+@pytest.mark.parametrize(("rule", "power"), [("momentum", 1), ("nesterov", 2)])
+def test_where_the_rate_falls_the_sum_of_steps_coasts_on(rule, power):
+    """Until then both forms agree. Then the velocity −ηv of before is scaled down with the rate or is not: the first
+    step differs by (1 − factor) μη v, and by μ times as much for nesterov, whose iterates look one step ahead."""
+    A, x0 = bowl()
+    of_gradients = iterates(Optimization(optimizer=rule, **FALLING), lambda x: A @ x, x0)
+    of_steps = iterates(Optimization(optimizer=f"{rule}_of_steps", **FALLING), lambda x: A @ x, x0)
+    np.testing.assert_allclose(of_gradients[: DROP + 1], of_steps[: DROP + 1], **CLOSE)
+    summed = sum(MU ** (DROP - 1 - t) * A @ of_gradients[t] for t in range(DROP))
+    expected = (1 - FACTOR) * MU**power * ETA * summed
+    assert np.abs(expected).max() > 0.01
+    np.testing.assert_allclose((of_gradients - of_steps)[DROP + 1], expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("batch", [6, 2, 1], ids=["full batch", "mini-batch", "online"])
+def test_gradient_descent_takes_the_mean_of_its_batch(batch):
+    """Least squares by hand: w ← w − η/B Σ_i (x_i·w − y_i) x_i, over the examples that the feed's law names.
+
+    For the full batch also in closed form: w_t − w* = (1 − η XᵀX/N)ᵗ (w_0 − w*).
+    """
+    rng = np.random.default_rng(3)
+    x, y, start = rng.standard_normal((6, 4)), rng.standard_normal(6), rng.standard_normal(4)
+    seed, steps = 7, 24
+
+    def loss(w, examples, keys):
+        return 0.5 * (examples["x"] @ w - examples["y"]) ** 2, {}
+
+    optimizer = make_optimizer(Optimization(optimizer="sgd", learning_rate=ETA), steps)
+    feed = resident_feed({"x": x, "y": y}, [seed], batch)
+    on_device = jax.tree.map(jnp.asarray, feed.resident)
+    task = feed.bind(supervised(loss, lambda key: jnp.asarray(start), optimizer), on_device)
+    (indices,) = feed.read([(0, steps)])
+    state, step, found = task.init(jax.random.key(seed)), jax.jit(task.step), [start]
+    for index in indices[0]:
+        state, _ = step(state, index)
+        found.append(np.asarray(state.params))
+
+    orders = [np.random.Generator(np.random.Philox([seed, epoch])).permutation(6) for epoch in range(24)]
+    chosen = np.concatenate(orders)[: steps * batch].reshape(steps, batch)
+    w, expected = start, [start]
+    for examples in chosen:
+        w = w - ETA * sum((x[i] @ w - y[i]) * x[i] for i in examples) / batch
+        expected.append(w)
+    np.testing.assert_allclose(found, expected, **CLOSE)
+    if batch == 6:
+        optimum = np.linalg.lstsq(x, y)[0]
+        one_step = np.eye(4) - ETA * x.T @ x / 6
+        distances = [np.linalg.matrix_power(one_step, t) @ (start - optimum) for t in range(steps + 1)]
+        np.testing.assert_allclose(found, optimum + np.array(distances), **CLOSE)
+
+
 @pytest.mark.parametrize(("beta1", "beta2", "epsilon"), [(0.9, 0.999, 1e-8), (0.5, 0.9, 1e-2), (0.0, 0.99, 1e-4)])
 def test_adam_is_its_recursion(beta1, beta2, epsilon):
     config = Optimization(optimizer="adam", learning_rate=ETA, beta1=beta1, beta2=beta2, epsilon=epsilon)
@@ -141,7 +269,9 @@ def test_adamw_without_decay_is_adam():
     np.testing.assert_array_equal(iterates(adamw, forced(), START), iterates(adam, forced(), START))
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "rmsprop"])
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "adam", "rmsprop"]
+)
 def test_weight_decay_of_other_rules_is_an_l2_term_in_the_gradient(optimizer):
     decayed = Optimization(optimizer=optimizer, learning_rate=ETA, weight_decay=0.3)
     plain = Optimization(optimizer=optimizer, learning_rate=ETA)

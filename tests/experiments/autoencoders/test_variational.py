@@ -5,6 +5,7 @@ N(M⁻¹ Wᵀ (x − b), s² M⁻¹), M = Wᵀ W + s² I. At probabilistic PCA's
 so that a VAE's encoder can be the posterior itself, and the ELBO the log-likelihood.
 """
 
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from experiments.autoencoders.variational import as_they_are, likelihood_estimat
 from losses.divergences import gaussian_kl
 from losses.elbo import importance_weighted_bound
 from losses.likelihoods import LIKELIHOODS, Likelihood, gaussian_log_likelihood
+from models.dropout import with_dropout
 from models.vae import VAE, MLPDecoder, MLPEncoder
 from train.task import supervised
 
@@ -55,6 +57,9 @@ def keys(count, seed=0):
 
 def linear_vae():
     return VAE(MLPEncoder(LATENT, ()), MLPDecoder(IMAGE_SHAPE, 1, ()))
+
+
+in_training = partial(with_dropout, rate=0.0, input_rate=0.0)
 
 
 def gaussian_of_log_variance(log_variance):
@@ -95,7 +100,7 @@ def ppca(float64):
 
 
 def likelihood_metrics(exact, samples, *, params=None, seed=0):
-    metric_fn = quick_jit(likelihood_estimate(exact.model, exact.likelihood, as_they_are, samples=samples))
+    metric_fn = quick_jit(likelihood_estimate(exact.model.apply, exact.likelihood, as_they_are, samples=samples))
     return metric_fn(params or exact.params, {"image": exact.images}, keys(len(exact.images), seed))
 
 
@@ -125,7 +130,9 @@ def test_with_the_exact_posterior_every_importance_weight_is_the_likelihood(ppca
 
 def test_with_the_exact_posterior_the_elbo_is_the_log_likelihood(ppca):
     """The KL is analytic here, so the ELBO is exact up to the spread of its reconstruction term."""
-    loss_fn = quick_jit(negative_elbo(ppca.model, ppca.likelihood, as_they_are, samples=100, beta=1.0))
+    loss_fn = quick_jit(
+        negative_elbo(in_training(ppca.model.apply), ppca.likelihood, as_they_are, samples=100, beta=1.0)
+    )
     count = len(ppca.images)
     elbos = [-np.mean(loss_fn(ppca.params, {"image": ppca.images}, keys(count, seed))[0]) for seed in range(20)]
     standard_error = np.std(elbos, ddof=1) / np.sqrt(len(elbos))
@@ -137,7 +144,9 @@ def test_loss_is_reconstruction_plus_beta_kl(ppca):
     posterior = ppca.model.apply(ppca.params, batch["image"], method="encode")
     kl = [gaussian_kl(mean, log_variance) for mean, log_variance in zip(*posterior, strict=True)]
     for beta in (0.0, 1.0, 3.0):
-        loss_fn = quick_jit(negative_elbo(ppca.model, ppca.likelihood, as_they_are, samples=2, beta=beta))
+        loss_fn = quick_jit(
+            negative_elbo(in_training(ppca.model.apply), ppca.likelihood, as_they_are, samples=2, beta=beta)
+        )
         losses, parts = loss_fn(ppca.params, batch, example_keys)
         close(parts["kl"], kl, 1e-12)
         close(losses, parts["reconstruction"] + beta * parts["kl"], 1e-12)
@@ -151,7 +160,9 @@ def test_reconstruction_term_is_its_closed_form(ppca):
     decoded = ppca.model.apply(params, posterior.mean, method="decode")
     spread = np.exp(posterior.log_variance) @ np.sum(np.square(weights), axis=1) / (2 * ppca.noise)
     expected = jax.vmap(ppca.likelihood.log_likelihood)(ppca.images, decoded) - spread
-    loss_fn = quick_jit(negative_elbo(ppca.model, ppca.likelihood, as_they_are, samples=200, beta=1.0))
+    loss_fn = quick_jit(
+        negative_elbo(in_training(ppca.model.apply), ppca.likelihood, as_they_are, samples=200, beta=1.0)
+    )
     _, parts = loss_fn(params, {"image": ppca.images}, keys(len(ppca.images)))
     error = -parts["reconstruction"] - expected
     assert abs(error.mean()) < 5 * error.std() / np.sqrt(len(error)) < 0.1
@@ -179,8 +190,8 @@ def test_each_importance_sample_counts_once(ppca):
 
 def test_an_example_depends_on_its_own_key_only(ppca):
     batch, some = {"image": ppca.images[:6]}, {"image": ppca.images[2:4]}
-    loss_fn = quick_jit(negative_elbo(ppca.model, ppca.likelihood, as_they_are, samples=3, beta=1.0))
-    metric_fn = quick_jit(likelihood_estimate(ppca.model, ppca.likelihood, as_they_are, samples=3))
+    loss_fn = quick_jit(negative_elbo(in_training(ppca.model.apply), ppca.likelihood, as_they_are, samples=3, beta=1.0))
+    metric_fn = quick_jit(likelihood_estimate(ppca.model.apply, ppca.likelihood, as_they_are, samples=3))
     close(loss_fn(ppca.params, batch, keys(6))[0][2:4], loss_fn(ppca.params, some, keys(6)[2:4])[0], 1e-12)
     params = perturbed(ppca.params)
     close(metric_fn(params, batch, keys(6))["nll"][2:4], metric_fn(params, some, keys(6)[2:4])["nll"], 1e-12)
@@ -201,11 +212,13 @@ def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64)
 
     def loss_fn(params, batch, keys):
         likelihood = gaussian_of_log_variance(params["log_variance"])
-        return negative_elbo(model, likelihood, as_they_are, samples=4, beta=1.0)(params["vae"], batch, keys)
+        return negative_elbo(in_training(model.apply), likelihood, as_they_are, samples=4, beta=1.0)(
+            params["vae"], batch, keys
+        )
 
     def evaluated(params, seed):
         metric_fn = likelihood_estimate(
-            model, gaussian_of_log_variance(params["log_variance"]), as_they_are, samples=100
+            model.apply, gaussian_of_log_variance(params["log_variance"]), as_they_are, samples=100
         )
         return metric_fn(params["vae"], batch, keys(len(data), seed))["elbo"].mean()
 
@@ -283,7 +296,7 @@ def exact_elbo(model):
 
 def repeated_bounds(model, samples, repeats, seed=0):
     """The K-sample bound [repeats, values], each repeat with its own draws."""
-    metric_fn = likelihood_estimate(model.model, model.likelihood, as_they_are, samples=samples)
+    metric_fn = likelihood_estimate(model.model.apply, model.likelihood, as_they_are, samples=samples)
     grid = keys(repeats * LEVELS, seed).reshape(repeats, LEVELS)
     bounds = quick_jit(jax.vmap(lambda k: -metric_fn(model.params, {"image": model.images}, k)["nll"]))
     return np.asarray(bounds(grid))
@@ -306,7 +319,7 @@ def test_exact_elbo_of_the_categorical_model_is_below_log_p(categorical_model):
 @pytest.mark.parametrize("samples", [1, 5])
 def test_loss_estimates_the_exact_elbo_whatever_the_number_of_samples(categorical_model, samples):
     model, repeats = categorical_model, 2000
-    loss_fn = negative_elbo(model.model, model.likelihood, as_they_are, samples=samples, beta=1.0)
+    loss_fn = negative_elbo(in_training(model.model.apply), model.likelihood, as_they_are, samples=samples, beta=1.0)
     grid = keys(repeats * LEVELS).reshape(repeats, LEVELS)
     losses = quick_jit(jax.vmap(lambda k: loss_fn(model.params, {"image": model.images}, k)[0]))(grid)
     mean, standard_error = mean_and_standard_error(-np.asarray(losses))
@@ -356,9 +369,12 @@ def test_loss_and_metrics_see_the_observed_images(ppca):
     """The same numbers as from the bits themselves: observed zeros and ones are redrawn to themselves."""
     bits = {"image": jnp.round(jax.nn.sigmoid(ppca.images[:5]))}
     grey = {"image": jnp.full_like(bits["image"], 0.5)}
-    for make in (likelihood_estimate, lambda *a, samples: negative_elbo(*a, samples=samples, beta=1.0)):
+    for make in (
+        likelihood_estimate,
+        lambda apply, *a, samples: negative_elbo(in_training(apply), *a, samples=samples, beta=1.0),
+    ):
         redrawn, kept = (
-            quick_jit(make(ppca.model, ppca.likelihood, o, samples=2)) for o in (redrawn_bits, as_they_are)
+            quick_jit(make(ppca.model.apply, ppca.likelihood, o, samples=2)) for o in (redrawn_bits, as_they_are)
         )
         jax.tree.map(
             np.testing.assert_array_equal, redrawn(ppca.params, bits, keys(5)), kept(ppca.params, bits, keys(5))
