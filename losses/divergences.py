@@ -1,7 +1,24 @@
-"""Divergences between distributions, in nats."""
+"""Divergences between distributions, in nats; divide by log 2 for bits. Entropies are in ``losses/information.py``."""
 
 import jax.numpy as jnp
+from jax.scipy.linalg import solve_triangular
 from jaxtyping import Array, Float
+
+
+def kl_divergence(
+    probabilities: Float[Array, " outcomes"], other_probabilities: Float[Array, " outcomes"]
+) -> Float[Array, ""]:
+    """KL(p ‖ q) of discrete distributions, in nats: p's cross-entropy with q, less its entropy.
+
+        Σ_x p(x) log(p(x) / q(x)) = H(p, q) − H(p),   0 log 0 = 0
+
+    Zero exactly where p = q, positive elsewhere; not symmetric; infinite where q excludes what p does not. Outcomes
+    that p excludes are left out of the sum and of its gradient. Probabilities must sum to one, which is not checked.
+    Kullback & Leibler 1951; Lecture 004, "Entropy and divergence"; Lecture 000, "KL divergence".
+    """
+    excluded = probabilities == 0
+    p, q = (jnp.where(excluded, 1.0, each) for each in (probabilities, other_probabilities))
+    return jnp.sum(probabilities * (jnp.log(p) - jnp.log(q)))
 
 
 def gaussian_kl(mean: Float[Array, " k"], log_variance: Float[Array, " k"]) -> Float[Array, ""]:
@@ -30,6 +47,27 @@ def gaussian_kl_between(
     log_ratio = log_variance - other_log_variance
     distance = (mean - other_mean) ** 2 * jnp.exp(-other_log_variance)
     return 0.5 * jnp.sum(jnp.expm1(log_ratio) - log_ratio + distance)
+
+
+def multivariate_gaussian_kl(
+    mean: Float[Array, " k"],
+    covariance: Float[Array, "k k"],
+    other_mean: Float[Array, " k"],
+    other_covariance: Float[Array, "k k"],
+) -> Float[Array, ""]:
+    """KL(N(m, Σ) ‖ N(m', Σ')) of Gaussians with full covariances, in nats.
+
+        ½ (tr(Σ'⁻¹ Σ) + (m − m')ᵀ Σ'⁻¹ (m − m') − k + log det Σ' − log det Σ)
+
+    With Σ = L Lᵀ, Σ' = L' L'ᵀ and M = L'⁻¹ L, which is triangular: the trace is ‖M‖², and the difference of the
+    logarithms −2 Σ_i log M_ii. NaN unless both covariances are positive definite. ``gaussian_kl_between`` is the case
+    of diagonal ones. Kullback & Leibler 1951.
+    """
+    factor, other_factor = jnp.linalg.cholesky(covariance), jnp.linalg.cholesky(other_covariance)
+    spread = solve_triangular(other_factor, factor, lower=True)
+    shift = solve_triangular(other_factor, mean - other_mean, lower=True)
+    distance = jnp.sum(spread**2) - mean.shape[0] + jnp.sum(shift**2)
+    return 0.5 * distance - jnp.sum(jnp.log(jnp.diagonal(spread)))
 
 
 def monte_carlo_kl(

@@ -27,3 +27,19 @@ class MLP(nn.Module):
         for width in self.widths:
             hidden = ACTIVATIONS[self.activation](nn.Dense(width, kernel_init=nn.initializers.glorot_uniform())(hidden))
         return hidden
+
+
+class MLPClassifier(nn.Module):
+    """Image → dense layers → one logit a class; without widths it is softmax regression.
+
+    The last layer starts at zero: at first all classes are equally probable.
+    """
+
+    widths: Sequence[int]
+    classes: int
+    activation: str = "relu"
+
+    @nn.compact
+    def __call__(self, images: Float[Array, "*batch height width channels"]) -> Float[Array, "*batch classes"]:
+        features = MLP(self.widths, self.activation)(images.reshape(*images.shape[:-3], -1))
+        return nn.Dense(self.classes, kernel_init=nn.initializers.zeros)(features)

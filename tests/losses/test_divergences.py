@@ -1,20 +1,31 @@
-"""Divergences of Gaussians against numpyro and Monte Carlo."""
+"""Divergences against SciPy, numpyro and Monte Carlo."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
-from hypothesis import given, settings
+import scipy.stats
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from losses.divergences import gaussian_kl, gaussian_kl_between, monte_carlo_kl
+from losses.divergences import (
+    gaussian_kl,
+    gaussian_kl_between,
+    kl_divergence,
+    monte_carlo_kl,
+    multivariate_gaussian_kl,
+)
 from losses.likelihoods import gaussian_log_likelihood
 
 DRAWS = 20_000
+ROUNDING = 1e-13  # of a trace up to 3 · 82
 vectors = arrays(np.float64, 3, elements=st.floats(-20, 20))
+counts = arrays(np.int64, 4, elements=st.integers(0, 50))
+covariance_factors = arrays(np.float64, (3, 3), elements=st.floats(-3, 3))
 kl, kl_between = jax.jit(gaussian_kl), jax.jit(gaussian_kl_between)
+discrete_kl, full_kl = jax.jit(kl_divergence), jax.jit(multivariate_gaussian_kl)
 
 
 def close(actual, expected):
@@ -103,3 +114,115 @@ def test_kl_near_the_prior_keeps_its_digits_in_float32(log_variance):
     expected = log_variance**2 / 4 + log_variance**3 / 12
     np.testing.assert_allclose(gaussian_kl(jnp.zeros(1), s), expected, rtol=1e-2)
     np.testing.assert_allclose(gaussian_kl_between(jnp.zeros(1), s, jnp.zeros(1), jnp.zeros(1)), expected, rtol=1e-2)
+
+
+def distributions(count, outcomes=5):
+    return np.random.default_rng(2).dirichlet(np.ones(outcomes), count)
+
+
+def full_gaussian(seed, size=3):
+    """Mean and covariance."""
+    rng = np.random.default_rng(seed)
+    factor = rng.normal(size=(size, size))
+    return jnp.asarray(rng.normal(size=size)), jnp.asarray(factor @ factor.T + 0.1 * np.eye(size))
+
+
+@pytest.mark.parametrize(
+    ("p", "q"),
+    [distributions(2), ([0.5, 0.0, 0.5, 0.0], [0.25, 0.25, 0.5, 0.0]), ([0.0, 1.0], [0.5, 0.5])],
+    ids=["positive", "zeros", "certain"],
+)
+def test_discrete_kl_is_scipys(float64, p, q):
+    close(kl_divergence(jnp.asarray(p), jnp.asarray(q)), scipy.stats.entropy(p, q))
+
+
+def test_discrete_kl_is_asymmetric_as_computed_by_hand(float64):
+    """Of (½, ½) from (¼, ¾): ½ log 2 + ½ log ⅔ = ½ log 4/3;  the other way ¼ log ½ + ¾ log 3/2."""
+    p, q = jnp.asarray([[0.5, 0.5], [0.25, 0.75]])
+    close(kl_divergence(p, q), 0.5 * np.log(4 / 3))
+    close(kl_divergence(q, p), 0.25 * np.log(0.5) + 0.75 * np.log(1.5))
+
+
+def test_discrete_kl_is_infinite_where_the_other_excludes_an_outcome(float64):
+    assert kl_divergence(jnp.asarray([0.5, 0.5]), jnp.asarray([1.0, 0.0])) == np.inf
+
+
+def test_discrete_kls_gradient_by_hand_where_there_are_zeros(float64):
+    """∂/∂p = 1 + log p/q, ∂/∂q = −p/q, over the outcomes that p does not exclude."""
+    p, q = jnp.asarray([[0.5, 0.0, 0.5, 0.0], [0.25, 0.25, 0.5, 0.0]])
+    by_p, by_q = jax.grad(kl_divergence, (0, 1))(p, q)
+    close(by_p, [1 + np.log(2), 0, 1, 0])
+    close(by_q, [-2, 0, -1, 0])
+
+
+@given(counts, counts)
+@settings(deadline=None, max_examples=100)
+def test_discrete_kl_is_zero_at_equality_alone(weights, others):
+    """Pinsker: KL ≥ ½ ‖p − q‖₁², up to rounding."""
+    assume(weights.sum() > 0 and others.sum() > 0)
+    p, q = weights / weights.sum(), others / others.sum()
+    with jax.enable_x64(True):
+        assert discrete_kl(jnp.asarray(p), jnp.asarray(p)) == 0
+        assert discrete_kl(jnp.asarray(p), jnp.asarray(q)) >= 0.5 * np.abs(p - q).sum() ** 2 - 1e-15
+
+
+def test_discrete_kl_of_a_joint_is_that_of_one_and_of_the_other_given_it(float64):
+    """KL(p(x, y) ‖ q(x, y)) = KL(p(x) ‖ q(x)) + Σ_x p(x) KL(p(y | x) ‖ q(y | x))."""
+    p, q = jnp.asarray(distributions(2, 12)).reshape(2, 3, 4)
+    p_first, q_first = p.sum(1), q.sum(1)
+    conditional = jax.vmap(kl_divergence)(p / p_first[:, None], q / q_first[:, None])
+    close(kl_divergence(p.ravel(), q.ravel()), kl_divergence(p_first, q_first) + p_first @ conditional)
+
+
+def test_discrete_kl_is_estimated_by_draws_within_five_standard_errors(float64):
+    p, q = distributions(2)
+    drawn = np.random.default_rng(3).choice(5, DRAWS, p=p)
+    log_ratio = np.log(p / q)[drawn]
+    assert abs(np.mean(log_ratio) - kl_divergence(*map(jnp.asarray, (p, q)))) < 5 * np.std(log_ratio) / np.sqrt(DRAWS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_full_gaussian_kl_is_numpyros(float64, seed):
+    p, q = full_gaussian(2 * seed), full_gaussian(2 * seed + 1)
+    expected = dist.kl_divergence(dist.MultivariateNormal(*p), dist.MultivariateNormal(*q))
+    close(multivariate_gaussian_kl(*p, *q), expected)
+
+
+def test_full_gaussian_kl_of_diagonal_covariances_is_kl_between(float64):
+    p_mean, p_log_variance, q_mean, q_log_variance = parameters(4)
+    p, q = (p_mean, jnp.diag(jnp.exp(p_log_variance))), (q_mean, jnp.diag(jnp.exp(q_log_variance)))
+    close(multivariate_gaussian_kl(*p, *q), gaussian_kl_between(p_mean, p_log_variance, q_mean, q_log_variance))
+
+
+def test_full_gaussian_kl_agrees_with_draws_within_five_standard_errors(float64):
+    p, q = full_gaussian(4), full_gaussian(5)
+    draws = np.random.default_rng(6).multivariate_normal(*map(np.asarray, p), DRAWS)
+    own, others = (jnp.asarray(scipy.stats.multivariate_normal(*map(np.asarray, g)).logpdf(draws)) for g in (p, q))
+    exact = multivariate_gaussian_kl(*p, *q)
+    standard_error = np.std(own - others) / np.sqrt(DRAWS)
+    assert abs(monte_carlo_kl(own, others) - exact) < 5 * standard_error < 0.1 * exact
+
+
+def test_full_gaussian_kl_does_not_see_a_change_of_coordinates(float64):
+    p, q = full_gaussian(7), full_gaussian(8)
+    matrix, shift = full_gaussian(9)[1] + jnp.triu(jnp.ones((3, 3))), jnp.asarray([1.0, -2.0, 3.0])
+    there = [(matrix @ mean + shift, matrix @ covariance @ matrix.T) for mean, covariance in (p, q)]
+    close(multivariate_gaussian_kl(*there[0], *there[1]), multivariate_gaussian_kl(*p, *q))
+    assert abs(multivariate_gaussian_kl(*p, *q) - multivariate_gaussian_kl(*q, *p)) > 0.1
+
+
+@given(vectors, covariance_factors, vectors, covariance_factors)
+@settings(deadline=None, max_examples=60)
+def test_full_gaussian_kl_is_zero_at_equality_alone(mean, factor, other_mean, other_factor):
+    """Between covariances of eigenvalues 1 to 82, a lower bound of each part of the divergence.
+
+    ½ (m − m')ᵀ Σ'⁻¹ (m − m') ≥ ½ ‖m − m'‖² / 82. The rest is ½ Σ λ − 1 − log λ over the eigenvalues of Σ'⁻¹ Σ, where
+    λ − 1 − log λ ≥ c (λ − 1)² up to λ = 82 with c as it is there, and Σ (λ − 1)² ≥ ‖Σ − Σ'‖² / 82².
+    """
+    with jax.enable_x64(True):
+        p, q = (
+            (jnp.asarray(m), jnp.asarray(f @ f.T + np.eye(3))) for m, f in ((mean, factor), (other_mean, other_factor))
+        )
+        assert abs(full_kl(*p, *p)) < ROUNDING
+        least = np.sum((mean - other_mean) ** 2) / 82 + (81 - np.log(82)) / 81**2 * jnp.sum((p[1] - q[1]) ** 2) / 82**2
+        assert full_kl(*p, *q) >= least / 2 - ROUNDING
