@@ -50,9 +50,9 @@ def _ours(program: str, data: Path) -> tuple[str, ...]:
     return (sys.executable, "-m", "experiments.bench_programs", program, str(data))
 
 
-def _peer(program: str, data: Path) -> tuple[str, ...]:
-    sizes = ("--examples", str(EXAMPLES), "--batch", str(BATCH), "--epochs", str(EPOCHS))
-    return (str(PEERS), str(HERE / "peers" / program), *sizes, "--data", str(data))
+def _peer(program: str, data: Path, *options: str, batch: int = BATCH) -> tuple[str, ...]:
+    sizes = ("--examples", str(EXAMPLES), "--batch", str(batch), "--epochs", str(EPOCHS))
+    return (str(PEERS), str(HERE / "peers" / program), *sizes, "--data", str(data), *options)
 
 
 def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
@@ -69,6 +69,18 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
             "MLP VAE 784-512-16, batch 128: whole runs",
             "examples/s",
             (Contender("lectern", _ours("engine", data)), *(peers if PEERS.exists() else ())),
+        ),
+        "mlp": Benchmark(
+            "MLP 784-500-10, SGD in batches of 20: whole runs",
+            "examples/s",
+            (
+                Contender("lectern", _ours("classifier", data)),
+                *(
+                    [Contender("PyTorch loop", _peer("mlp_torch.py", data, "--labels", str(labels_of(data)), batch=20))]
+                    if PEERS.exists()
+                    else []
+                ),
+            ),
         ),
         "loop": Benchmark(
             "the engine against a hand-written scan of the same steps",
@@ -106,6 +118,7 @@ def bench(names: Sequence[str], *, rounds: int) -> None:
         scratch = Path(folder)
         data = scratch / "images.npy"
         np.save(data, bench_images())
+        np.save(labels_of(data), bench_labels(EXAMPLES))
         available = benchmarks(data, scratch)
         for name in names or available:
             if name not in available:
@@ -124,6 +137,18 @@ def bench_images() -> np.ndarray:
     large = np.pad(np.kron(small, np.ones((1, 3, 3))), ((0, 0), (2, 2), (2, 2)))
     drawn = np.random.Generator(np.random.Philox(0)).random(large.shape) < large
     return drawn.reshape(len(large), -1).astype(np.float32)
+
+
+def bench_labels(count: int) -> np.ndarray:
+    """The labels [N] of the same images."""
+    from sklearn.datasets import load_digits
+
+    return np.resize(load_digits().target, count).astype(np.int32)
+
+
+def labels_of(data: Path) -> Path:
+    """Where the labels of the images in ``data`` are."""
+    return data.with_name("labels.npy")
 
 
 def _alternate(benchmark: Benchmark, rounds: int, scratch: Path) -> dict[str, list[Sample]]:

@@ -10,12 +10,12 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import jax
 import numpy as np
 
+from experiments.bench import bench_labels
 from experiments.datasets import Dataset
 from experiments.registry import load
 from experiments.runner import Run, make_feed
@@ -27,6 +27,7 @@ from train.progress import Progress
 from train.signals import Signals
 
 STEPS, CHUNK, BATCH = 4000, 50, 128
+CLASSIFIER_STEPS, CLASSIFIER_BATCH = 25_000, 20
 MLP = {"network": "mlp", "widths": (512,), "latent": 16}
 CONV = {"network": "conv", "widths": (32, 64), "latent": 16}
 
@@ -41,15 +42,25 @@ def bench_run(images: np.ndarray, **fields: object) -> Run:
     return Run("vae", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, 2))
 
 
-def whole_run(images: np.ndarray, **fields: object) -> float:
+def classifier_run(images: np.ndarray) -> Run:
+    """The preset ``tutorial`` of experiment mlp, 784-500-10 by SGD in batches of 20, on ``images``."""
+    experiment = load("mlp")
+    preset = experiment.presets["tutorial"] | {"steps": CLASSIFIER_STEPS, "evaluate_every": CLASSIFIER_STEPS}
+    settings = experiment.settings(**preset | {"save_every": CLASSIFIER_STEPS, "chunk": 500, "patience": 0})
+    examples = {"image": images.reshape(-1, 28, 28, 1), "label": bench_labels(len(images))}
+    splits = {"train": examples, "valid": take(examples, np.arange(250)), "test": take(examples, np.arange(250))}
+    return Run("mlp", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, 2))
+
+
+def whole_run(run: Run) -> float:
     """Examples per second of a run through the engine: metrics, TensorBoard and checkpoints in, compilation out."""
-    run = bench_run(images, steps=STEPS, **MLP, **fields)
+    steps = run.settings.steps
     task, feed, saved = run.task(), make_feed(run), run.beginning()
     with (
         tempfile.TemporaryDirectory() as folder,
         Checkpoints(Path(folder) / "checkpoints") as checkpoints,
         MetricsWriter(Path(folder), run.settings.all_seeds) as writer,
-        Progress("bench", 0, STEPS, seconds_between_lines=60.0) as progress,
+        Progress("bench", 0, steps, seconds_between_lines=60.0) as progress,
         Signals() as signals,
     ):
         started = time.perf_counter()
@@ -70,7 +81,7 @@ def whole_run(images: np.ndarray, **fields: object) -> float:
             signals=signals,
         )
         seconds = time.perf_counter() - started
-    return STEPS * BATCH / (seconds - outcome.compile_seconds)
+    return steps * run.settings.batch_size / (seconds - outcome.compile_seconds)
 
 
 def hand_written_scan(images: np.ndarray) -> float:
@@ -126,8 +137,9 @@ def _rate(call: Callable, steps: int) -> float:
 
 
 PROGRAMS = {
-    "engine": whole_run,
-    "stream": partial(whole_run, feed="stream"),
+    "engine": lambda images: whole_run(bench_run(images, steps=STEPS, **MLP)),
+    "stream": lambda images: whole_run(bench_run(images, steps=STEPS, feed="stream", **MLP)),
+    "classifier": lambda images: whole_run(classifier_run(images)),
     "scan": hand_written_scan,
     "conv-scanned": conv_scanned,
     "conv-stepwise": conv_stepwise,

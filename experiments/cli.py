@@ -214,6 +214,7 @@ def _finish(workdir: Path, train: Callable[[], dict]) -> int:
 def _early_end(error: Exception, workdir: Path) -> tuple[int, str | None]:
     """The exit status and the line to print of what may happen to a run; no line for what must not."""
     from train.checkpoint import CheckpointError
+    from train.disk import DiskFull
     from train.loop import Diverged
     from train.processes import FirstProcessFailed, lost_a_process
     from train.signals import Interrupted
@@ -224,6 +225,8 @@ def _early_end(error: Exception, workdir: Path) -> tuple[int, str | None]:
             return DIVERGED, f"{error}; the last finite checkpoint, step {error.kept}, is kept in {workdir}"
         case Interrupted():
             return 128 + error.signal_number, f"{error}; {go_on}"
+        case DiskFull():
+            return FAILED, f"{error} with `lectern resume {workdir}`"
         case CheckpointError() | WrongInput() | FirstProcessFailed():
             return WRONG, str(error)
         case _ if lost_a_process(error):
@@ -249,9 +252,19 @@ def _print_result(summary: dict) -> None:
     print(
         f"  {summary['steps']:,} steps ({summary['epochs']:,.1f} epochs{early}) in {duration(summary['wall_seconds'])}"
     )
+    print(f"  {summary['examples_per_second'] or 0:,} examples/s  {summary['device']}")
+    _print_cost(summary["cost"], summary["flops_per_step"])
+
+
+def _print_cost(cost: dict, flops_per_step: float | None) -> None:
+    """Parameters and FLOPs, by the formulas of the layers and by XLA's own count."""
+    layers, unknown = cost["layers"], [row["layer"] for row in cost["layers"] if row["flops"] is None]
+    exception = f" (without {', '.join(unknown)})" if unknown else ""
+    mega = (flops_per_step or 0) / 1e6
+    print(f"  {cost['parameters']:,} parameters in {len(layers)} layers  {mega:,.0f} MFLOP/step")
     print(
-        f"  {summary['examples_per_second'] or 0:,} examples/s  {summary['parameters']:,} parameters"
-        f"  {(summary['flops_per_step'] or 0) / 1e6:,.0f} MFLOP/step  {summary['device']}"
+        f"  one example forward: {cost['flops_by_formula']:,} FLOP by the layers' formulas{exception}, "
+        f"{cost['flops_by_xla'] or 0:,.0f} by XLA, activations and loss included"
     )
 
 

@@ -22,6 +22,7 @@ from experiments.figures import learning_curves, save
 from experiments.registry import Experiment, Reference, load
 from experiments.run_folder import Config, RunFolderError
 from experiments.settings import Settings, as_json, from_json
+from models.cost import layer_costs
 from train.checkpoint import Checkpoints, Restored, tree_sha256
 from train.evaluation import MetricFn, average, evaluator
 from train.feed import Feed, resident_feed, size_of, streaming_feed, take
@@ -31,7 +32,7 @@ from train.metrics import MetricsWriter, SilentWriter, read_rows
 from train.processes import first_alone, gather, is_first
 from train.progress import Progress
 from train.signals import Signals
-from train.task import Params, State, Task, count_parameters, evaluation_params
+from train.task import Batch, Params, State, Task, count_parameters, evaluation_params, seed_keys
 from train.transforms import accumulate, average_parameters, ensemble
 
 # What may differ from a preset without making a reference incomparable; the length of the training stands beside it.
@@ -300,6 +301,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
         "parameters": count_parameters(outcome.params) // settings.seeds,
         "flops_per_step": flops_per_step(run, one),
+        "cost": cost(run, one.params),
         "device": device(run),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED}
         | {"python": platform.python_version()},
@@ -342,6 +344,24 @@ def flops_per_step(run: Run, state: State) -> float | None:
     batch = take(run.dataset.splits["train"], np.zeros(run.settings.batch_size, np.int32))
     costs = jax.jit(run.task().step).lower(state, batch).cost_analysis()
     return float(costs["flops"]) if costs and "flops" in costs else None
+
+
+def cost(run: Run, params: Params) -> dict:
+    """What the loss of one example costs, by the formulas of its layers and by XLA's own count of the same."""
+    loss_fn = run.experiment.monitor(run.settings, run.dataset)
+    example = take(run.dataset.splits["train"], np.zeros(1, np.int32))
+
+    def loss(params: Params, example: Batch) -> Array:
+        return loss_fn(params, example, seed_keys([0]))[0]
+
+    rows = layer_costs(loss, params, example)
+    counted = jax.jit(loss).lower(params, example).cost_analysis()
+    return {
+        "parameters": sum(row.parameters for row in rows),
+        "flops_by_formula": sum(row.flops or 0 for row in rows),
+        "flops_by_xla": float(counted["flops"]) if counted and "flops" in counted else None,
+        "layers": [{"layer": row.path, "parameters": row.parameters, "flops": row.flops} for row in rows],
+    }
 
 
 def device(run: Run) -> str:

@@ -73,10 +73,10 @@ def is_here(leaf: Array | np.ndarray) -> bool:
     return not isinstance(leaf, jax.Array) or leaf.is_fully_addressable or leaf.is_fully_replicated
 
 
-def gather(tree: PyTree[Array]) -> PyTree[np.ndarray]:
+def gather(tree: PyTree[Array | np.ndarray]) -> PyTree[np.ndarray]:
     """Copies on the host of arrays that may be divided over processes; every process must call it."""
 
-    def fetch(leaf: Array) -> np.ndarray:
+    def fetch(leaf: Array | np.ndarray) -> np.ndarray:
         if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
             leaf = jax.random.key_data(leaf)
         return np.array(leaf if is_here(leaf) else multihost_utils.process_allgather(leaf, tiled=True))

@@ -18,7 +18,7 @@ EVERY = pytest.mark.parametrize("name", FILES)
 SUMMARY_KEYS = {
     "experiment", "preset", "config", "seeds", "steps", "stopped_early", "epochs", "dataset", "metrics", "references",
     "wall_seconds", "compile_seconds", "examples_per_second", "parameters", "flops_per_step", "device", "versions",
-    "commit", "state_sha256",
+    "commit", "state_sha256", "cost",
 }  # fmt: skip
 CATALOGUE = Path(__file__).parents[2] / "docs" / "catalogue.md"
 

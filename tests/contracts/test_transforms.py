@@ -13,9 +13,11 @@ from tasks import at, batches, regression_task, run
 
 import train.mesh
 import train.transforms
-from train.mesh import data_parallel, device_mesh
+from train.mesh import data_parallel, device_mesh, fully_sharded
 from train.task import seed_keys
 from train.transforms import accumulate, average_parameters, ensemble, resident, scan, with_gradient
+
+ONE_DEVICE = device_mesh(jax.devices()[:1])
 
 # task, one batch of one step → the transformed task, its batch, whether it has an axis of seeds
 NEUTRAL = {
@@ -25,7 +27,8 @@ NEUTRAL = {
     "ensemble": lambda task, batch: (ensemble(task, how="vmap"), one_more_axis(batch), True),
     "resident": lambda task, batch: (resident(task, batch), jnp.arange(6), False),
     "scan": lambda task, batch: (scan(task, 1), one_more_axis(batch), False),
-    "data_parallel": lambda task, batch: (data_parallel(task, device_mesh(jax.devices()[:1])), batch, False),
+    "data_parallel": lambda task, batch: (data_parallel(task, ONE_DEVICE), batch, False),
+    "fully_sharded": lambda task, batch: (fully_sharded(task, ONE_DEVICE), batch, False),
 }
 
 

@@ -1,0 +1,88 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from experiments import runner
+from experiments.flags import replace
+from experiments.foundations.classifier_figures import classifier_figures, confusion
+from experiments.foundations.mlp import EXPERIMENT, MLPSettings, evaluate, monitor
+from experiments.registry import load
+
+
+def test_error_and_loss_are_those_of_the_logits():
+    settings = MLPSettings(widths=())
+    dataset = settings.load()
+    kernel = np.random.default_rng(0).normal(size=(64, 10)).astype(np.float32)
+    params = {"params": {"Dense_0": {"kernel": kernel, "bias": np.zeros(10, np.float32)}}}
+    batch = jax.tree.map(jnp.asarray, dataset.head("test", 50))
+    logits = np.asarray(batch["image"]).reshape(50, -1) @ kernel
+    found = evaluate(settings, dataset)(params, batch, jax.random.split(jax.random.key(0), 50))
+    np.testing.assert_array_equal(found["error"], 100.0 * (logits.argmax(axis=1) != np.asarray(batch["label"])))
+    expected = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
+    np.testing.assert_allclose(found["loss"], expected, rtol=1e-4)
+
+
+def test_dropout_is_in_the_training_loss_alone():
+    settings = MLPSettings(dropout=0.5)
+    dataset = settings.load()
+    batch, keys = jax.tree.map(jnp.asarray, dataset.head("train", 20)), jax.random.split(jax.random.key(1), 20)
+    task = EXPERIMENT.task(settings, dataset)
+    state = jax.jit(task.init)(jax.random.key(0))
+    noise = np.random.default_rng(0)  # the last layer starts at zero
+    params = jax.tree.map(lambda leaf: leaf + noise.normal(0, 0.1, leaf.shape).astype(leaf.dtype), state.params)
+    losses = [
+        EXPERIMENT.monitor(s, dataset)(params, batch, keys)[0] for s in (settings, replace(settings, dropout=0.0))
+    ]
+    np.testing.assert_array_equal(*losses)
+    plain = EXPERIMENT.task(replace(settings, dropout=0.0), dataset)
+    (dropped,), (whole,) = ([jax.jit(t.step)(state._replace(params=params), batch)[1]["loss"]] for t in (task, plain))
+    assert dropped != whole
+
+
+def test_softmax_regression_comes_to_the_optimum_of_scikit_learn(tmp_path):
+    """The regularised loss is convex: the trained classifier is the one that another program finds."""
+    settings = MLPSettings(
+        widths=(), optimizer="nesterov", learning_rate=0.5, batch_size=1297, steps=3000, weight_decay=1e-2,
+        evaluate_every=3000, save_every=3000, chunk=500,
+    )  # fmt: skip
+    run = runner.Run("mlp", "default", load("mlp"), settings, settings.load())
+    train, test = run.dataset.splits["train"], run.dataset.splits["test"]
+    exact = LogisticRegression(C=1 / (1e-2 * 1297), tol=1e-8, max_iter=5000, fit_intercept=True)
+    exact.fit(train["image"].reshape(1297, -1), train["label"])
+    summary = runner.start(run, tmp_path / "run")
+    wrong = 100 * (exact.predict(test["image"].reshape(250, -1)) != test["label"]).mean()
+    # the biases are decayed too here, and are not there: the two may differ in an image
+    assert summary["metrics"]["error"]["mean"] == pytest.approx(wrong, abs=0.8)
+    assert summary["metrics"]["loss"]["mean"] == pytest.approx(
+        -np.mean(exact.predict_log_proba(test["image"].reshape(250, -1))[np.arange(250), test["label"]]), rel=0.02
+    )
+
+
+def test_every_loss_learns_digits(tmp_path):
+    for loss in ("cross_entropy", "hinge", "squared_hinge", "crammer_singer_hinge"):
+        settings = MLPSettings(loss=loss, widths=(64,), steps=500, evaluate_every=500, save_every=500)
+        run = runner.Run("mlp", "default", load("mlp"), settings, settings.load())
+        assert runner.start(run, tmp_path / loss)["metrics"]["error"]["mean"] < 8.0, loss
+
+
+def test_the_monitor_is_the_loss_without_keys_effect():
+    settings = MLPSettings()
+    dataset = settings.load()
+    params = EXPERIMENT.task(settings, dataset).init(jax.random.key(0)).params
+    batch = jax.tree.map(jnp.asarray, dataset.head("valid", 5))
+    left, right = (monitor(settings, dataset)(params, batch, jax.random.split(jax.random.key(k), 5))[0] for k in (0, 1))
+    np.testing.assert_array_equal(left, right)
+    np.testing.assert_allclose(left, np.log(10), rtol=1e-6)  # at the beginning all classes are equally probable
+
+
+def test_the_confusion_matrix_counts():
+    labels, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 1, 1, 2, 0, 0])
+    texts = {(t.get_position(), t.get_text()) for t in confusion(labels, predicted).axes[0].texts}
+    assert texts == {((0, 0), "1"), ((1, 0), "1"), ((1, 1), "1"), ((2, 2), "1"), ((0, 2), "2")}
+    assert "3 of 6 test images wrong (50.00 %)" in confusion(labels, predicted).axes[0].get_title()
+    images = np.random.default_rng(0).random((6, 4, 4, 1))
+    assert classifier_figures(images, labels, labels).keys() == {"confusion"}
+    assert classifier_figures(images, labels, predicted).keys() == {"confusion", "mistakes"}
