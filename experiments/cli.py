@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -192,6 +193,7 @@ def _finish(workdir: Path, train: Callable[[], dict]) -> int:
     """Trains, prints the result, and turns an early end into its exit status."""
     from train.processes import is_first, leave_at_once, lost_a_process
 
+    logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs a page for every error that it also raises
     try:
         summary = train()
     except Exception as error:
@@ -214,7 +216,7 @@ def _finish(workdir: Path, train: Callable[[], dict]) -> int:
 def _early_end(error: Exception, workdir: Path) -> tuple[int, str | None]:
     """The exit status and the line to print of what may happen to a run; no line for what must not."""
     from train.checkpoint import CheckpointError
-    from train.disk import DiskFull
+    from train.disk import DiskFull, is_full
     from train.loop import Diverged
     from train.processes import FirstProcessFailed, lost_a_process
     from train.signals import Interrupted
@@ -227,6 +229,8 @@ def _early_end(error: Exception, workdir: Path) -> tuple[int, str | None]:
             return 128 + error.signal_number, f"{error}; {go_on}"
         case DiskFull():
             return FAILED, f"{error} with `lectern resume {workdir}`"
+        case OSError() if is_full(error):
+            return FAILED, f"{DiskFull(workdir)} with `lectern resume {workdir}`"
         case CheckpointError() | WrongInput() | FirstProcessFailed():
             return WRONG, str(error)
         case _ if lost_a_process(error):

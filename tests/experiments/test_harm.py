@@ -6,6 +6,7 @@ import time
 
 import pytest
 from command import SMALL, finish, lectern, sha_of, trained_steps
+from small_disk import NotPermitted, mount
 
 SECONDS_TO_STOP = 10
 
@@ -86,6 +87,30 @@ def test_a_run_that_diverges_says_where_and_keeps_the_last_finite_state(tmp_path
     assert "is not finite at step" in errors
     assert "the last finite checkpoint, step 0, is kept in" in errors
     assert (tmp_path / "run" / "checkpoints" / "0").is_dir()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    try:
+        with mount(tmp_path / "disk", "size=16m") as disk:
+            yield disk
+    except NotPermitted as error:
+        pytest.skip(str(error))
+
+
+def test_a_full_disk_is_named_and_nothing_is_lost(small_disk):
+    workdir = small_disk.path / "run"
+    small_disk.fill(pages_left=300)  # room for about two checkpoints
+    words = [*SMALL, "--widths", "256", "--steps", "200", "--chunk", "10", "--save-every", "10"]
+    code, _, errors = finish(lectern("run", "vae", *words, "--workdir", workdir))
+    assert code == 1
+    assert f"the disk of {workdir}" in errors.splitlines()[-1]
+    assert f"lectern resume {workdir}" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    small_disk.free()
+    code, _, errors = finish(lectern("resume", workdir))
+    assert code == 0, errors
+    assert trained_steps(workdir) == list(range(10, 201, 10))
 
 
 @pytest.mark.slow
