@@ -8,12 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from experiments.errors import WrongInput
 
 if TYPE_CHECKING:
     from experiments.settings import Settings
+    from train.signals import Signals
 
 DONE, FAILED, WRONG, DIVERGED = 0, 1, 2, 3
 _DETERMINISTIC = "--xla_gpu_deterministic_ops=true --xla_gpu_enable_scatter_determinism_expander=true"
@@ -144,9 +145,9 @@ def _run(given: argparse.Namespace, flags: list[str]) -> int:
     config = run_folder.Config(given.name, given.preset, {})
     workdir = given.workdir or run_folder.default_workdir(config)
 
-    def train() -> dict:
+    def train(signals: "Signals") -> dict:
         first_alone(lambda: run_folder.check_new(workdir))
-        return runner.start(runner.prepare(given.name, given.preset, settings), workdir)
+        return runner.start(runner.prepare(given.name, given.preset, settings), workdir, signals)
 
     return _finish(workdir, train)
 
@@ -163,10 +164,11 @@ def _resume(given: argparse.Namespace, flags: list[str]) -> int:
     settings = parse_flags(saved, flags, prog=f"lectern resume {given.workdir}")
     runner.refuse_changes(given.workdir, config.settings, settings)
     _prepare_devices(given, settings)
-    return _finish(
-        given.workdir,
-        lambda: runner.resume(runner.prepare(config.experiment, config.preset, settings), given.workdir),
-    )
+
+    def train(signals: "Signals") -> dict:
+        return runner.resume(runner.prepare(config.experiment, config.preset, settings), given.workdir, signals)
+
+    return _finish(given.workdir, train)
 
 
 def _prepare_devices(given: argparse.Namespace, settings: "Settings") -> None:
@@ -189,28 +191,30 @@ def _prepare_devices(given: argparse.Namespace, settings: "Settings") -> None:
         raise WrongInput(f"the processes could not be joined: {error}") from error
 
 
-def _finish(workdir: Path, train: Callable[[], dict]) -> int:
+def _finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
     """Trains, prints the result, and turns an early end into its exit status."""
     from train.processes import is_first, leave_at_once, lost_a_process
+    from train.signals import Signals
 
     logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs a page for every error that it also raises
-    try:
-        summary = train()
-    except Exception as error:
-        status, message = _early_end(error, workdir)
-        if message is None:
-            raise
-        print(f"lectern: {message}", file=sys.stderr, flush=True)
-        if lost_a_process(error):
-            leave_at_once(status)
-        return status
-    except KeyboardInterrupt:
-        print(f"lectern: stopped by SIGINT; go on with `lectern resume {workdir}`", file=sys.stderr)
-        return 128 + signal.SIGINT
-    if is_first():
-        _print_result(summary)
-        print(f"run folder  {workdir}")
-    return DONE
+    with Signals() as signals:
+        try:
+            summary = train(signals)
+        except Exception as error:
+            status, message = _early_end(error, workdir)
+            if message is None:
+                raise
+            print(f"lectern: {message}", file=sys.stderr, flush=True)
+            if lost_a_process(error):
+                leave_at_once(status)
+            return status
+        except KeyboardInterrupt:
+            print(f"lectern: stopped by SIGINT; go on with `lectern resume {workdir}`", file=sys.stderr)
+            return 128 + signal.SIGINT
+        if is_first():
+            _print_result(summary)
+            print(f"run folder  {workdir}")
+        return DONE
 
 
 def _early_end(error: Exception, workdir: Path) -> tuple[int, str | None]:
@@ -323,5 +327,13 @@ def _cache_compilations() -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 
+def console() -> NoReturn:
+    """``main`` as a process: when it has returned, what there was to save is saved, and signals are too late."""
+    status = main()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    console()

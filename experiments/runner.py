@@ -91,22 +91,21 @@ def prepare(name: str, preset: str, settings: Settings) -> Run:
     return run
 
 
-def start(run: Run, workdir: Path) -> dict:
-    """Trains a new run from its beginning; returns its summary."""
+def start(run: Run, workdir: Path, signals: Signals | None = None) -> dict:
+    """Trains a new run from its beginning; returns its summary. Raises ``Interrupted`` where ``signals`` say so."""
     saved = run.beginning()
     first_alone(lambda: run_folder.create(workdir, run.config()))
     if is_first():
         print(f"run folder  {workdir}", file=sys.stderr)
-    with _training_in(workdir) as (checkpoints, signals):
-        return _train_and_summarise(run, workdir, checkpoints, signals, saved, 0.0)
+    with _training_in(workdir) as checkpoints:
+        return _train_and_summarise(run, workdir, checkpoints, signals or Signals(), saved, 0.0)
 
 
 @contextmanager
-def _training_in(workdir: Path) -> Iterator[tuple[Checkpoints, Signals]]:
+def _training_in(workdir: Path) -> Iterator[Checkpoints]:
     with ExitStack() as stack:
-        signals = stack.enter_context(Signals())
         first_alone(lambda: stack.enter_context(run_folder.sole_writer(workdir)))
-        yield stack.enter_context(Checkpoints(workdir / "checkpoints")), signals
+        yield stack.enter_context(Checkpoints(workdir / "checkpoints"))
 
 
 def reopen(workdir: Path) -> tuple[Config, Settings]:
@@ -118,12 +117,13 @@ def reopen(workdir: Path) -> tuple[Config, Settings]:
         raise RunFolderError(f"{workdir}: {error}") from error
 
 
-def resume(run: Run, workdir: Path) -> dict:
+def resume(run: Run, workdir: Path, signals: Signals | None = None) -> dict:
     """Goes on from the newest intact checkpoint, or from the beginning where none was saved; returns the summary.
 
     A run that is finished stays as it is.
     """
-    with _training_in(workdir) as (checkpoints, signals):
+    signals = signals or Signals()
+    with _training_in(workdir) as checkpoints:
         if not checkpoints.steps():
             return _train_and_summarise(run, workdir, checkpoints, signals, run.beginning(), 0.0)
         restored = _restore(run, workdir, checkpoints)
@@ -299,7 +299,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
-        "parameters": count_parameters(outcome.params) // settings.seeds,
+        "parameters": count_parameters(trained(outcome.params)) // settings.seeds,
         "flops_per_step": flops_per_step(run, one),
         "cost": cost(run, one.params),
         "device": device(run),
@@ -308,6 +308,11 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "commit": run_folder.commit(),
         "state_sha256": tree_sha256(outcome.state),
     }
+
+
+def trained(params: Params) -> Params:
+    """The collection "params" where there are several, as in Flax: others hold counts and running statistics."""
+    return params["params"] if isinstance(params, dict) and "params" in params else params
 
 
 def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:

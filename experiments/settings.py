@@ -103,6 +103,22 @@ class NetworkSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RuleSettings(Settings):
+    """Settings of an experiment that learns by a rule of its own, without gradients: flags that have a meaning for
+    gradients only are refused.
+    """
+
+    def __post_init__(self):
+        super().__post_init__()
+        without_effect = {field.name for field in dataclasses.fields(Optimization)} - {"learning_rate"}
+        for field in dataclasses.fields(self):
+            idle = field.name in without_effect | {"accumulate"}
+            if idle and getattr(self, field.name) != field.default:
+                flag = field.name.replace("_", "-")
+                raise ValueError(f"--{flag} has no effect: this experiment learns without gradients")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageSettings(NetworkSettings):
     """Settings of an experiment on images: which, and how they become what the model sees."""
 

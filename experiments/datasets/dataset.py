@@ -31,15 +31,15 @@ class Dataset(NamedTuple):
     """A data set ready for an experiment."""
 
     name: str
-    """One of "digits", "mnist", "idx" and "tfds:NAME"."""
+    """One of "digits", "mnist", "idx" and "tfds:NAME", or what was generated."""
     protocol: str
     """In words, for the ledger: the split sizes, what is trained on, and the binarisation."""
     fingerprint: str
     """What the function `fingerprint` gives for `splits`."""
     splits: dict[str, Examples]
     """The examples of "train", "valid" and "test"."""
-    levels: int
-    """Number of grey levels of the images before binarisation: 17 for digits, 256 for 8-bit images."""
+    levels: int = 0
+    """Grey levels of the images before binarisation: 17 for digits, 256 for 8-bit images; 0 where there are none."""
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
