@@ -269,7 +269,7 @@ def _print_cost(cost: dict, flops_per_step: float | None) -> None:
     layers, unknown = cost["layers"], [row["layer"] for row in cost["layers"] if row["flops"] is None]
     exception = f" (without {', '.join(unknown)})" if unknown else ""
     mega = (flops_per_step or 0) / 1e6
-    print(f"  {cost['parameters']:,} parameters in {len(layers)} layers  {mega:,.0f} MFLOP/step")
+    print(f"  {cost['parameters']:,} parameters, layers: {len(layers)}  {mega:,.0f} MFLOP/step")
     print(
         f"  one example forward: {cost['flops_by_formula']:,} FLOP by the layers' formulas{exception}, "
         f"{cost['flops_by_xla'] or 0:,.0f} by XLA, activations and loss included"
