@@ -267,7 +267,7 @@ def _with_loss(loss_fn: MetricFn) -> MetricFn:
 
 def draw_figures(run: Run, workdir: Path, params: Params) -> None:
     """The experiment's figures from the parameters of one seed, and the learning curve over all."""
-    drawn = run.experiment.figures(run.settings, run.dataset, params)
+    drawn = run.experiment.figures(run.settings, run.dataset, jax.tree.map(jax.numpy.asarray, params))
     monitored = run.experiment.monitored
     unit = run.experiment.units.get(monitored, "")
     rows = [row for row in read_rows(workdir) if monitored in row]

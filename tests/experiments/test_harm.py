@@ -13,7 +13,7 @@ SECONDS_TO_STOP = 10
 # Twenty-one kills in all.
 RUNS = {
     "dense": ["--steps", "2000", "--save-every", "100"],
-    "convolutional": ["--preset", "conv", "--widths", "4", "8", "--steps", "300", "--save-every", "20"],
+    "convolutional": ["--preset", "conv", "--widths", "4", "8", "--steps", "600", "--save-every", "20"],
     "ensemble": ["--seeds", "3", "--steps", "700", "--save-every", "50"],
 }
 KILLS = 7
@@ -124,7 +124,7 @@ def test_kills_at_random_moments_lose_nothing(kind, tmp_path):
     moments, cut = random.Random(kind), 0
     for number in range(KILLS):
         folder = tmp_path / f"killed-{number}"
-        cut += kill_and_resume(folder, words, moments.uniform(0.0, 0.8 * length))
+        cut += kill_and_resume(folder, words, moments.uniform(0.0, 0.5 * length))
         assert (sha_of(folder), trained_steps(folder)) == whole, number
     assert cut >= KILLS // 2
 
@@ -140,7 +140,7 @@ def test_signals_at_random_moments_save_within_seconds_and_lose_nothing(number, 
     moments, stopped = random.Random(number), 0
     for attempt in range(8):
         folder = tmp_path / f"stopped-{attempt}"
-        code, delay = stop_and_resume(folder, words, number, moments.uniform(0.0, 0.8 * length))
+        code, delay = stop_and_resume(folder, words, number, moments.uniform(0.0, 0.5 * length))
         assert code in (0, 128 + number)
         assert delay < SECONDS_TO_STOP
         assert (sha_of(folder), trained_steps(folder)) == whole, attempt
