@@ -57,10 +57,14 @@ def _peer(program: str, data: Path, *options: str, batch: int = BATCH) -> tuple[
 
 def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
     """All benchmarks by name; peers are among the contenders where their environment is installed (``make bench``)."""
-    peers = (
-        Contender("PyTorch loop", _peer("vae_torch.py", data)),
-        Contender("Pythae", _peer("vae_pythae.py", data)),
-    )
+    installed = PEERS.exists()
+
+    def against(program: str, *peers: Contender) -> tuple[Contender, ...]:
+        return (Contender("lectern", _ours(program, data)), *(peers if installed else ()))
+
+    def pythae(model: str) -> Contender:
+        return Contender("Pythae", _peer("vae_pythae.py", data, "--model", model))
+
     lectern = (sys.executable, "-m", "experiments.cli")
     smoke = (*lectern, "run", "vae", "--preset", "smoke", "--workdir")
     warm, cold = scratch / "warm-cache", scratch / "cold-cache"
@@ -68,18 +72,24 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         "vae": Benchmark(
             "MLP VAE 784-512-16, batch 128: whole runs",
             "examples/s",
-            (Contender("lectern", _ours("engine", data)), *(peers if PEERS.exists() else ())),
+            against("engine", Contender("PyTorch loop", _peer("vae_torch.py", data)), pythae("vae")),
+        ),
+        "iwae": Benchmark(
+            "the same trained on the importance-weighted bound of 5 samples: whole runs",
+            "examples/s",
+            against("iwae", pythae("iwae")),
+        ),
+        "vqvae": Benchmark(
+            "MLP VQ-VAE 784-512-16, one of 512 codes an image, batch 128: whole runs",
+            "examples/s",
+            against("vqvae", pythae("vqvae")),
         ),
         "mlp": Benchmark(
             "MLP 784-500-10, SGD in batches of 20: whole runs",
             "examples/s",
-            (
-                Contender("lectern", _ours("classifier", data)),
-                *(
-                    [Contender("PyTorch loop", _peer("mlp_torch.py", data, "--labels", str(labels_of(data)), batch=20))]
-                    if PEERS.exists()
-                    else []
-                ),
+            against(
+                "classifier",
+                Contender("PyTorch loop", _peer("mlp_torch.py", data, "--labels", str(labels_of(data)), batch=20)),
             ),
         ),
         "loop": Benchmark(
@@ -112,17 +122,22 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
     }
 
 
+GROUPS = {"autoencoders": ("vae", "iwae", "vqvae")}
+"""Benchmarks that a name of their own stands for."""
+
+
 def bench(names: Sequence[str], *, rounds: int) -> None:
-    """Runs the named benchmarks (all by default) and prints medians and ratios."""
+    """Runs the named benchmarks or groups of them (all by default) and prints medians and ratios."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         data = scratch / "images.npy"
         np.save(data, bench_images())
         np.save(labels_of(data), bench_labels(EXAMPLES))
         available = benchmarks(data, scratch)
-        for name in names or available:
+        names = [each for name in names for each in GROUPS.get(name, (name,))]
+        for name in names:
             if name not in available:
-                raise WrongInput(f"no benchmark {name!r}; {nearest(name, list(available))}")
+                raise WrongInput(f"no benchmark {name!r}; {nearest(name, [*available, *GROUPS])}")
         for name in names or available:
             _report(available[name], _alternate(available[name], rounds, scratch))
     if not PEERS.exists():

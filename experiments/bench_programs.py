@@ -29,17 +29,28 @@ from train.signals import Signals
 STEPS, CHUNK, BATCH = 4000, 50, 128
 CLASSIFIER_STEPS, CLASSIFIER_BATCH = 25_000, 20
 MLP = {"network": "mlp", "widths": (512,), "latent": 16}
+IWAE = MLP | {"objective": "iwae", "samples": 5}
+ONE_CODE = {"network": "mlp", "widths": (512,), "positions": 1, "dimensions": 16, "codes": 512}
 CONV = {"network": "conv", "widths": (32, 64), "latent": 16}
 
 
 def bench_run(images: np.ndarray, **fields: object) -> Run:
     """The VAE experiment on ``images`` as they are, with one evaluation and one checkpoint at the end."""
-    experiment = load("vae")
-    settings = experiment.settings(batch_size=BATCH, binarization="none", chunk=CHUNK, importance_samples=1, **fields)
+    return _run_of("vae", images, binarization="none", importance_samples=1, **fields)
+
+
+def quantized_run(images: np.ndarray) -> Run:
+    """Experiment vqvae on ``images``, whose bits are drawn once already."""
+    return _run_of("vqvae", images, likelihood="bernoulli", binarization="static", steps=STEPS, **ONE_CODE)
+
+
+def _run_of(name: str, images: np.ndarray, **fields: object) -> Run:
+    experiment = load(name)
+    settings = experiment.settings(batch_size=BATCH, chunk=CHUNK, **fields)
     settings = replace(settings, evaluate_every=settings.steps, save_every=settings.steps)
     shaped = images.reshape(-1, 28, 28, 1)
     splits = {"train": {"image": shaped}, "valid": {"image": shaped[:250]}, "test": {"image": shaped[:250]}}
-    return Run("vae", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, 2))
+    return Run(name, "bench", experiment, settings, Dataset("bench", "bench", "none", splits, 2))
 
 
 def classifier_run(images: np.ndarray) -> Run:
@@ -138,6 +149,8 @@ def _rate(call: Callable, steps: int) -> float:
 
 PROGRAMS = {
     "engine": lambda images: whole_run(bench_run(images, steps=STEPS, **MLP)),
+    "iwae": lambda images: whole_run(bench_run(images, steps=STEPS, **IWAE)),
+    "vqvae": lambda images: whole_run(quantized_run(images)),
     "stream": lambda images: whole_run(bench_run(images, steps=STEPS, feed="stream", **MLP)),
     "classifier": lambda images: whole_run(classifier_run(images)),
     "scan": hand_written_scan,

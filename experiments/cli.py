@@ -266,7 +266,8 @@ def _print_result(summary: dict) -> None:
 
 def _print_cost(cost: dict, flops_per_step: float | None) -> None:
     """Parameters and FLOPs, by the formulas of the layers and by XLA's own count."""
-    layers, unknown = cost["layers"], [row["layer"] for row in cost["layers"] if row["flops"] is None]
+    layers = cost["layers"]
+    unknown = [row["layer"] or "the network's own parameters" for row in layers if row["flops"] is None]
     exception = f" (without {', '.join(unknown)})" if unknown else ""
     mega = (flops_per_step or 0) / 1e6
     print(f"  {cost['parameters']:,} parameters, layers: {len(layers)}  {mega:,.0f} MFLOP/step")
@@ -329,7 +330,12 @@ def _cache_compilations() -> None:
 
 def console() -> NoReturn:
     """``main`` as a process: when it has returned, what there was to save is saved, and signals are too late."""
-    status = main()
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 128 + signal.SIGPIPE
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     sys.exit(status)

@@ -76,6 +76,26 @@ def image_pairs(
     return figure
 
 
+def image_rows(
+    rows: Mapping[str, Any], *, title: str | None = None, upscale: int | None = None
+) -> "matplotlib.figure.Figure":
+    """Draw rows of images [N, H, W, C] under one another, each with its label. Values and ``upscale`` are as in
+    ``image_grid``; a row may have fewer images than another.
+
+    Raises:
+        ValueError: if there are no rows, or they hold images of different sizes, or no images.
+    """
+    pixels = [_pixels(images, dimensions=4) for images in rows.values()]
+    if len({images.shape[1:] for images in pixels}) != 1:
+        raise ValueError(f"rows need images of one size, got {[images.shape for images in pixels]}")
+    columns = max(len(images) for images in pixels)
+    tiles = np.concatenate([_in_rows(images, columns) for images in pixels])
+    figure, axes = _picture(_mosaic(tiles, gap=1), title=title, upscale=upscale, left=110)
+    centres = np.arange(len(tiles)) * (tiles.shape[2] + 1) + (tiles.shape[2] - 1) / 2
+    axes.set_yticks(centres, [_literal(label) for label in rows])
+    return figure
+
+
 def manifold(
     images: Any,
     title: str | None = None,
@@ -135,6 +155,24 @@ def learning_curves(
     axes.set_ylabel(_literal(f"{metric} ({unit})" if unit else metric))
     _style(figure, axes)
     return figure
+
+
+def canvas(title: str) -> "tuple[matplotlib.figure.Figure, matplotlib.axes.Axes]":
+    """A figure with one panel, its title at the left, over a light grid."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.2), dpi=PIXELS_PER_INCH * 1.5, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title, loc="left", fontsize=11)
+    light_grid(axes)
+    return figure, axes
+
+
+def light_grid(axes: "matplotlib.axes.Axes", *, axis: str = "both") -> None:
+    """A light grid behind what is drawn, and no frame above and at the right."""
+    axes.grid(axis=axis, color="#e6e6e6", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def png(figure: "matplotlib.figure.Figure") -> bytes:
@@ -235,9 +273,7 @@ def _style(figure: "matplotlib.figure.Figure", axes: "matplotlib.axes.Axes") -> 
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.margins(x=0.01)
-    axes.grid(color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    light_grid(axes)
     axes.spines[["left", "bottom"]].set_color("#888888")
     axes.tick_params(color="#888888", labelcolor="#333333")
     figure.legend(loc="outside upper left", ncols=2, frameon=False)

@@ -177,11 +177,18 @@ def _restore(run: Run, workdir: Path, checkpoints: Checkpoints, step: int | None
 
 def evaluate(run: Run, workdir: Path, step: int | None) -> tuple[int, dict]:
     """A saved step (by default the newest) and its test metrics, as in ``summary.json``; writes nothing."""
+    step, params = restored_params(run, workdir, step)
+    return step, statistics(run, measure_test_split(run, params))
+
+
+def restored_params(run: Run, workdir: Path, step: int | None = None) -> tuple[int, Params]:
+    """A saved step (by default the newest) and the parameters that are evaluated then, with a leading axis of seeds;
+    writes nothing. ``CheckpointError`` where there is none, ``RunFolderError`` where it is another run's.
+    """
     with Checkpoints(workdir / "checkpoints", read_only=True) as checkpoints:
         restored = _restore(run, workdir, checkpoints, step)
     state, best = restored.tree
-    metrics = measure_test_split(run, best.params if run.settings.patience else evaluation_params(state))
-    return restored.step, statistics(run, metrics)
+    return restored.step, best.params if run.settings.patience else evaluation_params(state)
 
 
 def measure_test_split(run: Run, params: Params, check: Callable[[], None] = lambda: None) -> dict[str, np.ndarray]:

@@ -111,6 +111,7 @@ class RuleSettings(Settings):
     def __post_init__(self):
         super().__post_init__()
         without_effect = {field.name for field in dataclasses.fields(Optimization)} - {"learning_rate"}
+        without_effect |= {"dropout", "input_dropout", "precision"}
         for field in dataclasses.fields(self):
             idle = field.name in without_effect | {"accumulate"}
             if idle and getattr(self, field.name) != field.default:

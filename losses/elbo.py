@@ -7,7 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def elbo(log_likelihood: Float[Array, " samples"], kl: Float[Array, ""], *, beta: float = 1.0) -> Float[Array, ""]:
+def elbo(
+    log_likelihood: Float[Array, " samples"], kl: Float[Array, ""], *, beta: float | Float[Array, ""] = 1.0
+) -> Float[Array, ""]:
     """The evidence lower bound of one example, in nats.
 
         1/K Σ_k log p(x | z_k) − β KL(q(z | x) ‖ p(z)),   z_k ~ q(z | x)
@@ -23,6 +25,7 @@ def importance_weighted_bound(log_weights: Float[Array, " samples"]) -> Float[Ar
 
         log 1/K Σ_k w_k,   log w_k = log p(x, z_k) − log q(z_k | x),   z_k ~ q(z | x)
 
-    Its expectation never decreases in K and tends to log p(x); K = 1 is the ELBO. Burda et al. 2016, equation 8.
+    Its expectation never decreases in K and tends to log p(x); K = 1 is the ELBO. Its gradient is the mean of those of
+    log w_k under the normalised weights w_k / Σ_j w_j. Burda et al. 2016, equations 8 and 14.
     """
     return jax.nn.logsumexp(log_weights) - log(log_weights.shape[0])

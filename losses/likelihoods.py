@@ -92,6 +92,17 @@ def gaussian() -> Likelihood:
     return Likelihood(outputs=2, log_likelihood=log_likelihood, mean=lambda decoded: decoded[..., 0])
 
 
+def unit_gaussian() -> Likelihood:
+    """Real values of variance 1 around the mean that the decoder gives: half the squared error, up to a constant."""
+    return Likelihood(
+        outputs=1,
+        log_likelihood=lambda image, decoded: gaussian_log_likelihood(
+            image, decoded[..., 0], jnp.zeros(image.shape, image.dtype)
+        ),
+        mean=lambda decoded: decoded[..., 0],
+    )
+
+
 def categorical(levels: int) -> Likelihood:
     """``levels`` equally spaced grey values; the decoder gives a logit for each."""
 
@@ -107,6 +118,7 @@ def categorical(levels: int) -> Likelihood:
 LIKELIHOODS: dict[str, Callable[[int], Likelihood]] = {
     "bernoulli": lambda levels: bernoulli(),
     "gaussian": lambda levels: gaussian(),
+    "unit_gaussian": lambda levels: unit_gaussian(),
     "categorical": categorical,
 }
 """By name, from the number of grey levels of the data."""

@@ -9,6 +9,8 @@ CACHE = tempfile.TemporaryDirectory(prefix="lectern-tests-")
 os.environ["XDG_CACHE_HOME"] = CACHE.name
 os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+# Most of the time of the tests is compilation; with JAX_DISABLE_MOST_OPTIMIZATIONS=0 they pass too, later.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 import jax
 from jaxtyping import install_import_hook

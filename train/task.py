@@ -12,6 +12,7 @@ devices, draws the same numbers as the batch in one piece.
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import NamedTuple
+from zlib import crc32
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +26,7 @@ Metrics = dict[str, Array]
 LossFn = Callable[
     [Params, Batch, Key[Array, " batch"]], tuple[Float[Array, " batch"], dict[str, Float[Array, " batch"]]]
 ]
+LossOfStep = Callable[[Int[Array, ""]], LossFn]
 
 
 class Stream(IntEnum):
@@ -123,13 +125,26 @@ def supervised(
     ``loss_fn(params, batch, keys) -> (losses, metrics)`` returns one value per example, from one key per example; what
     is minimised is the mean. The metrics of a step are those means, measured before its update.
     """
+    return annealed(lambda step: loss_fn, init_params, optimizer)
+
+
+def annealed(
+    loss_of_step: LossOfStep,
+    init_params: Callable[[Key[Array, ""]], Params],
+    optimizer: optax.GradientTransformation,
+) -> Task:
+    """Gradient descent on a loss that changes as training goes on: step t, from 0 on, minimises ``loss_of_step(t)``.
+
+    The step is traced: a weight may be computed from it, and nothing may branch on it in Python. For weights that warm
+    up (Bowman et al. 2016; Sønderby et al. 2016), temperatures that fall, schedules of the noise.
+    """
 
     def init(key: Key[Array, ""]) -> State:
         params = init_params(jax.random.fold_in(key, Stream.INIT))
         return initial_state(key, params, optimizer.init(params))
 
     def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
-        return jax.grad(mean_loss(loss_fn), has_aux=True)(state.params, batch, keys)
+        return jax.grad(mean_loss(loss_of_step(state.step)), has_aux=True)(state.params, batch, keys)
 
     def update(state: State, gradient: Params) -> State:
         updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
@@ -156,6 +171,33 @@ def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array,
     return task_of_phases(
         init, [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
     )
+
+
+class Learner(NamedTuple):
+    """One of several that learn ``side_by_side``; ``loss_fn`` sees its own parameters alone."""
+
+    loss_fn: LossFn
+    init_params: Callable[[Key[Array, ""]], Params]
+    optimizer: optax.GradientTransformation
+
+
+def side_by_side(learners: Mapping[str, Learner]) -> Task:
+    """Learners of the same examples of whom none knows of the others: no gradient of one reaches another.
+
+    Where one begins is a function of the seed and of its name, not of who stands beside it. Parameters are named as the
+    learners, metrics ``"<learner>/<metric>"``.
+    """
+
+    def player(name: str, learner: Learner) -> Player:
+        return Player(lambda params, *given: learner.loss_fn(params[name], *given), learner.optimizer)
+
+    def init_params(key: Key[Array, ""]) -> dict[str, Params]:
+        return {
+            name: learner.init_params(jax.random.fold_in(key, crc32(name.encode())))
+            for name, learner in learners.items()
+        }
+
+    return alternating({name: player(name, learner) for name, learner in learners.items()}, init_params)
 
 
 def _turn(name: str, player: Player) -> Phase:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from experiments.figures import image_grid, image_pairs, manifold
-from losses.divergences import gaussian_kl
+from losses.collapse import kl_per_dimension
 from models.vae import Gaussian
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def latent_figures(
 
 def most_used(posterior: Gaussian) -> tuple[int, int]:
     """The two dimensions with the greatest mean KL from the prior; a one-dimensional latent counts twice."""
-    kl = jax.vmap(jax.vmap(lambda mean, log_variance: gaussian_kl(mean[None], log_variance[None])))(*posterior)
-    kl = kl.mean(axis=0)
-    order = np.argsort(-np.asarray(kl))
+    order = np.argsort(-np.asarray(kl_per_dimension(*posterior).mean(axis=0)))
     return int(order[0]), int(order[min(1, len(order) - 1)])
 
 

@@ -5,15 +5,17 @@ Networks act on batches, formulas on one example, so the latter are mapped over 
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from losses.collapse import active_units, free_bits, kl_per_dimension
 from losses.divergences import gaussian_kl
 from losses.elbo import elbo, importance_weighted_bound
 from losses.likelihoods import Likelihood, gaussian_log_likelihood
-from models.vae import sample_gaussian
+from models.vae import Gaussian, sample_gaussian
 from train.task import LossFn
 
 Observe = Callable[[Array, Array], Array]
@@ -30,24 +32,65 @@ def redrawn_bits(images: Float[Array, "batch *shape"], keys: Key[Array, " batch"
     return jax.vmap(jax.random.bernoulli)(keys, images).astype(images.dtype)
 
 
-def negative_elbo(apply: Callable, likelihood: Likelihood, observe: Observe, *, samples: int, beta: float) -> LossFn:
+class Draws(NamedTuple):
+    """What is drawn from the posterior of every image of a batch, and how well it explains the image."""
+
+    posterior: Gaussian
+    latents: Float[Array, "batch samples latent"]
+    log_likelihoods: Float[Array, "batch samples"]
+
+
+def _draw(apply: Callable, likelihood: Likelihood, observe: Observe, samples: int, params, batch, keys) -> Draws:
+    network = partial(apply, jax.vmap(lambda key: jax.random.fold_in(key, 2))(keys), params)
+    keys = jax.vmap(jax.random.split)(keys)
+    images = observe(batch["image"], keys[:, 0])
+    posterior = network(images, method="encode")
+    sample_keys = jax.vmap(partial(jax.random.split, num=samples))(keys[:, 1])
+    latents = jax.vmap(jax.vmap(sample_gaussian, (0, None)))(sample_keys, posterior)
+    decoded = network(latents, method="decode")
+    return Draws(posterior, latents, jax.vmap(jax.vmap(likelihood.log_likelihood, (None, 0)))(images, decoded))
+
+
+def negative_elbo(
+    apply: Callable,
+    likelihood: Likelihood,
+    observe: Observe,
+    *,
+    samples: int,
+    beta: float | Float[Array, ""],
+    free: float = 0.0,
+) -> LossFn:
     """The loss ``(params, batch, keys) → (−ELBO, its two parts)``, one value per example, in nats.
 
-    ``apply(keys, params, …)`` is that of a ``VAE`` in training.
+    ``apply(keys, params, …)`` is that of a ``VAE`` in training. ``free`` nats of KL cost nothing in every dimension.
     """
 
     def loss_fn(params, batch, keys):
-        network = partial(apply, jax.vmap(lambda key: jax.random.fold_in(key, 2))(keys), params)
-        keys = jax.vmap(jax.random.split)(keys)
-        images = observe(batch["image"], keys[:, 0])
-        posterior = network(images, method="encode")
-        sample_keys = jax.vmap(partial(jax.random.split, num=samples))(keys[:, 1])
-        latents = jax.vmap(jax.vmap(sample_gaussian, (0, None)))(sample_keys, posterior)
-        decoded = network(latents, method="decode")
-        log_likelihoods = jax.vmap(jax.vmap(likelihood.log_likelihood, (None, 0)))(images, decoded)
+        posterior, _, log_likelihoods = _draw(apply, likelihood, observe, samples, params, batch, keys)
         kl = jax.vmap(gaussian_kl)(*posterior)
-        losses = -jax.vmap(partial(elbo, beta=beta))(log_likelihoods, kl)
+        paid = free_bits(kl_per_dimension(*posterior), least=free) if free else kl
+        losses = -jax.vmap(partial(elbo, beta=beta))(log_likelihoods, paid)
         return losses, {"kl": kl, "reconstruction": -log_likelihoods.mean(axis=1)}
+
+    return loss_fn
+
+
+def negative_importance_weighted_bound(
+    apply: Callable, likelihood: Likelihood, observe: Observe, *, samples: int
+) -> LossFn:
+    """The loss ``(params, batch, keys) → (−L_K, the ELBO's two parts)`` of an importance-weighted autoencoder.
+
+    One value per example, in nats, from K = ``samples`` draws. Burda et al. 2016, equation 8; differentiated, it is
+    equation 14.
+    """
+
+    def loss_fn(params, batch, keys):
+        posterior, latents, log_likelihoods = _draw(apply, likelihood, observe, samples, params, batch, keys)
+        log_density = jax.vmap(jax.vmap(gaussian_log_likelihood, (0, None, None)))
+        prior = jax.tree.map(jnp.zeros_like, posterior)
+        log_weights = log_likelihoods + log_density(latents, *prior) - log_density(latents, *posterior)
+        losses = -jax.vmap(importance_weighted_bound)(log_weights)
+        return losses, {"kl": jax.vmap(gaussian_kl)(*posterior), "reconstruction": -log_likelihoods.mean(axis=1)}
 
     return loss_fn
 
@@ -83,3 +126,9 @@ def likelihood_estimate(apply: Callable, likelihood: Likelihood, observe: Observ
         }
 
     return metric_fn
+
+
+def count_active_units(apply: Callable, observe: Observe, images: Float[Array, "images *shape"]) -> Callable:
+    """The function ``params →`` how many dimensions of the latent tell these images apart."""
+    keys = jax.random.split(jax.random.key(0), len(images))
+    return lambda params: active_units(apply(params, observe(images, keys), method="encode").mean)

@@ -92,3 +92,29 @@ def on_the_unit_interval(target: str, *, foldings: int) -> Dataset:
     }
     splits["test"] = {name: values[None] for name, values in splits["test"].items()}
     return generated(target, f"{target} on [0, 1], and a sawtooth of {2**foldings} pieces; 4,097 grid points", splits)
+
+
+SHAPE_FACTORS = {"column": 10, "row": 10, "size": 6}
+"""What varies in the images of ``shapes``, and how many values it takes."""
+
+
+def shapes() -> Dataset:
+    """A disc on 16 × 16 pixels, in all combinations of its place and size: "image" and the numbers of its "factors".
+
+    Centres lie on pixels 3 to 12, radii are 1.5 to 4 pixels; a pixel's value is the part of it that the disc covers, as
+    nearly as its centre tells. Of the 600 images 500 are for training and 100 for validation; the test split is all of
+    them, in the order of the factors. The idea is that of dSprites (Matthey et al. 2017), in small.
+    """
+    counts = tuple(SHAPE_FACTORS.values())
+    factors = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), axis=-1).reshape(-1, len(counts))
+    columns, rows, sizes = factors.T[:, :, None, None]
+    pixel = np.arange(16)
+    distance = np.hypot(pixel[:, None] - (rows + 3), pixel[None, :] - (columns + 3))
+    images = np.clip(1.5 + sizes / 2 + 0.5 - distance, 0, 1)[..., None]
+    everything = {"image": images.astype(np.float32), "factors": factors.astype(np.int32)}
+    order = np.random.Generator(np.random.Philox(0)).permutation(len(factors))
+    splits = {
+        split: {name: array[which] for name, array in everything.items()}
+        for split, which in (("train", order[:500]), ("valid", order[500:]), ("test", np.arange(len(factors))))
+    }
+    return generated("shapes", "discs of 10 × 10 places and 6 sizes: 500/100/600, intensities in [0, 1]", splits)

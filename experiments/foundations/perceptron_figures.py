@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.datasets.generated import BITS, TRUTH_TABLES
-from experiments.figures import PALETTE
+from experiments.figures import PALETTE, light_grid
 from models.perceptron import threshold_unit, xor_network
 
 if TYPE_CHECKING:
@@ -116,8 +116,6 @@ def way(names: Sequence[str], wrong: Counts, updates: Counts, batch_size: int) -
     )  # fmt: skip
     right.set(xlabel="examples seen", ylabel="updates of a unit", ylim=(0, None))
     for axes in (left, right):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color="#e6e6e6", linewidth=0.8)
-        axes.set_axisbelow(True)
+        light_grid(axes)
     figure.legend(loc="outside upper left", ncols=2, frameon=False, fontsize=9)
     return figure

@@ -1,12 +1,14 @@
-"""The MLP variational autoencoder by Pythae's own model and trainer, one of the peers of the benchmark.
+"""An MLP autoencoder by Pythae's own model and trainer, one of the peers of the benchmarks.
 
-    python vae_pythae.py --examples 5000 --batch 128 --epochs 5 --seed 0 --data FILE.npy
+    python vae_pythae.py --model vae --examples 5000 --batch 128 --epochs 5 --seed 0 --data FILE.npy
 
 A stand-alone program for the environment of requirements.txt. Pythae's default networks are the ones wanted: encoder
-784-512-(mean, log-variance of 16), decoder 16-512-784; Bernoulli likelihood, one sample, Adam at 1e-3. The data are the
-first rows of FILE.npy, float32 [N, 784] of zeros and ones, or random, cut to whole batches (Pythae drops none). The
-last line of stdout is JSON: examples/s (of all epochs after the first, all that the trainer does in them included),
-seconds per epoch, mean loss of the last epoch in nats per example, parameters, threads (OMP_NUM_THREADS sets them).
+784-512-16 (mean and log-variance, or a vector), decoder 16-512-784; Adam at 1e-3. MODEL is vae (Bernoulli likelihood,
+one sample), iwae (the same, five samples) or vqvae (one of 512 codes an image, by gradient; squared error, the only one
+that Pythae has for it). The data are the first rows of FILE.npy, float32 [N, 784] of zeros and ones, or random, cut to
+whole batches (Pythae drops none). The last line of stdout is JSON: examples/s (of all epochs after the first, all that
+the trainer does in them included), seconds per epoch, mean loss of the last epoch per example, parameters, threads
+(OMP_NUM_THREADS sets them).
 """
 
 import argparse
@@ -19,11 +21,17 @@ from importlib.metadata import version
 
 import numpy as np
 import torch
-from pythae.models import VAE, VAEConfig
+from pythae.models import IWAE, VAE, VQVAE, IWAEConfig, VAEConfig, VQVAEConfig
 from pythae.pipelines import TrainingPipeline
 from pythae.trainers import BaseTrainerConfig, training_callbacks
 
 PIXELS, LATENTS = 784, 16
+SIZES = {"input_dim": (PIXELS,), "latent_dim": LATENTS}
+MODELS = {
+    "vae": lambda: VAE(VAEConfig(**SIZES, reconstruction_loss="bce")),
+    "iwae": lambda: IWAE(IWAEConfig(**SIZES, reconstruction_loss="bce", number_samples=5)),
+    "vqvae": lambda: VQVAE(VQVAEConfig(**SIZES, num_embeddings=512)),
+}
 
 
 class Stopwatch(training_callbacks.TrainingCallback):
@@ -46,6 +54,7 @@ def main() -> None:
     for name, default in {"examples": 5000, "batch": 128, "epochs": 5, "seed": 0}.items():
         parser.add_argument(f"--{name}", type=int, default=default, help="default: %(default)s")
     parser.add_argument("--data", metavar="FILE.npy", help="default: random")
+    parser.add_argument("--model", choices=MODELS, default="vae", help="default: %(default)s")
     args = parser.parse_args()
     if args.epochs < 2 or not 1 <= args.batch <= args.examples:
         parser.error("--epochs must be at least 2, and --batch between 1 and --examples")
@@ -58,7 +67,7 @@ def main() -> None:
     training_callbacks.tqdm = partial(training_callbacks.tqdm, disable=True)
     torch.manual_seed(args.seed)
     trained = len(images) // args.batch * args.batch
-    model = VAE(VAEConfig(input_dim=(PIXELS,), latent_dim=LATENTS, reconstruction_loss="bce"))
+    model = MODELS[args.model]()
     stopwatch = Stopwatch()
     with tempfile.TemporaryDirectory() as folder:
         config = BaseTrainerConfig(

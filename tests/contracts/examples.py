@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 import losses
 import models
-from models import backpropagation
+from models import backpropagation, rbm
 from models.layers import conv
 
 SIZES = (3, 2, 4, 5, 6, 7)
@@ -159,12 +159,83 @@ def _deltas_arguments(seed, dtype):
     return layers, pre_activations, target
 
 
+def _codebook_and_its_statistics(seed, dtype):
+    keys = jax.random.split(jax.random.key(seed), 4)
+    codebook, sums = (jax.random.normal(key, (3, 2), dtype) for key in keys[:2])
+    usage, counts = (jax.random.uniform(key, (3,), dtype, 0.5, 2.0) for key in keys[2:])
+    return codebook, usage, counts, sums
+
+
 def _kernel_and_size(seed, dtype):
     return jax.random.normal(jax.random.key(seed), (2, 3, 1, 2), dtype), (3, 4)
 
 
 def _matrix_gradient_and_shapes(seed, dtype):
     return jax.random.normal(jax.random.key(seed), (8, 12), dtype), (2, 3, 1, 2), (3, 4)
+
+
+def _small_decoder(code):
+    return jnp.tanh(jnp.asarray([[1.0, 0.3], [-0.4, 2.0], [1.0, 1.0]], code.dtype) @ code)
+
+
+def _decoder_and(*shape):
+    def arguments(seed, dtype):
+        return _small_decoder, 0.3 * jax.random.normal(jax.random.key(seed), shape, dtype)
+
+    return arguments
+
+
+def _decision_and_two_codes(seed, dtype):
+    return lambda code: code[0] < 0.1, *jax.random.normal(jax.random.key(seed), (2, 3), dtype)
+
+
+def _codes_and_factors(seed, dtype):
+    codes = jax.random.normal(jax.random.key(seed), (6, 3), dtype)
+    return codes, jnp.asarray([[0, 0], [1, 0], [0, 1], [1, 1], [0, 1], [1, 0]])
+
+
+def _groups_of_pairs(seed, dtype):
+    train, test = jax.random.uniform(jax.random.key(seed), (2, 6, 3), dtype)
+    return train, jnp.arange(6) % 2, test, (jnp.arange(6) + 1) % 2
+
+
+def _reconstruction_and_a_torn_image(seed, dtype):
+    image = jax.random.normal(jax.random.key(seed), (4,), dtype)
+    return jnp.tanh, image, jnp.asarray([True, False, True, False])
+
+
+def _key_and_mean_bits(seed, dtype):
+    key, mean = jax.random.split(jax.random.key(seed))
+    return key, jax.random.uniform(mean, (3,), dtype, 0.1, 0.9)
+
+
+def _stacked_machines(seed, dtype):
+    """Machines of 3 → 4 → 2 units, and a vector for each layer."""
+    keys = iter(jax.random.split(jax.random.key(seed), 9))
+    stack = tuple(
+        rbm.RBM(*(jax.random.normal(next(keys), shape, dtype) for shape in (sizes, sizes[:1], sizes[1:])))
+        for sizes in ((3, 4), (4, 2))
+    )
+    return stack, *(jax.random.normal(next(keys), (size,), dtype) for size in (3, 4, 2))
+
+
+def _network_and_visible_bias(seed, dtype):
+    stack, visible_bias, *_ = _stacked_machines(seed, dtype)
+    layers = {f"Dense_{i}": {"kernel": each.weights, "bias": each.hidden_bias} for i, each in enumerate(stack)}
+    return {"params": {"MLP_0": layers}}, visible_bias
+
+
+def _dream_arguments(seed, dtype):
+    stack, _, below_top, _ = _stacked_machines(seed, dtype)
+    return jax.random.key(seed), stack, below_top
+
+
+def _encoder_and_image(seed, dtype):
+    return jnp.tanh, jax.random.normal(jax.random.key(seed), (3,), dtype)
+
+
+def _probabilities_of_units(seed, dtype):
+    return (jax.random.uniform(jax.random.key(seed), (3,), dtype, 0.1, 0.9),)
 
 
 GIVEN = {
@@ -177,12 +248,34 @@ GIVEN = {
     "models.backpropagation.backpropagate": lambda seed, dtype: _small_net(seed, dtype)[:3],
     "losses.divergences.kl_divergence": _distributions(2),
     "losses.divergences.multivariate_gaussian_kl": _multivariate_gaussians(2),
+    "losses.quantization.codebook_perplexity": _distributions(1),
+    "models.layers.quantize.moving_average_codebook": _codebook_and_its_statistics,
+    "losses.collapse.free_bits": _probabilities,
     "losses.information.self_information": _probabilities,
     "losses.information.entropy": _distributions(1),
     "losses.information.cross_entropy": _distributions(2),
     "losses.information.multivariate_gaussian_entropy": _covariance,
     "losses.information.multivariate_gaussian_cross_entropy": _multivariate_gaussians(2),
+    "models.chart.pull_back_metric": _decoder_and(2),
+    "models.chart.magnification": _decoder_and(2),
+    "models.chart.curve_length": _decoder_and(4, 2),
+    "models.chart.curve_energy": _decoder_and(4, 2),
+    "models.chart.geodesic": _decoder_and(4, 2),
+    "models.latent.boundary": _decision_and_two_codes,
+    "models.latent.radius_log_density": lambda seed, dtype: (jnp.asarray(0.5 + seed, dtype),),
+    "models.disentanglement.mutual_information": _codes_and_factors,
+    "models.disentanglement.mutual_information_gap": _codes_and_factors,
+    "models.disentanglement.beta_vae_score": _groups_of_pairs,
+    "models.representation.impute": _reconstruction_and_a_torn_image,
+    "losses.sparsity.contraction": _encoder_and_image,
+    "losses.sparsity.kl_sparsity": _probabilities_of_units,
     "models.perceptron.perceptron_update": _example_of_a_perceptron,
+    "models.rbm.init_rbm": _key_and_mean_bits,
+    "models.rbm.independent_bias": lambda seed, dtype: _key_and_mean_bits(seed, dtype)[1:],
+    "models.deep_belief_net.upward": lambda seed, dtype: _stacked_machines(seed, dtype)[:2],
+    "models.deep_belief_net.downward": lambda seed, dtype: _stacked_machines(seed, dtype)[::3],
+    "models.deep_belief_net.dream": _dream_arguments,
+    "models.deep_belief_net.stack_of": _network_and_visible_bias,
     "models.perceptron.xor_network": _two_bits,
     "losses.classification.multiclass_hinge": _scores_within_the_margin,
     "losses.classification.multiclass_squared_hinge": _scores_within_the_margin,
@@ -190,12 +283,52 @@ GIVEN = {
     "losses.regularization.l2_penalty": _parameters,
 }
 
-OPTIONS = {"models.layers.dropout.dropout": {"rate": 0.4}}
+OPTIONS = {
+    "models.rbm.gibbs_chain": {"steps": 2},
+    "models.rbm.init_rbm": {"hidden": 2},
+    "models.rbm_partition.annealed_log_weight": {"temperatures": 3},
+    "models.deep_belief_net.dream": {"steps": 2},
+    "models.chart.straight_line": {"points": 4},
+    "models.chart.geodesic": {"steps": 4},
+    "models.latent.radius_log_density": {"dimensions": 3},
+    "models.linear_map.ridge_map": {"penalty": 0.5},
+    "models.disentanglement.mutual_information": {"bins": 4, "values": 2},
+    "models.disentanglement.mutual_information_gap": {"bins": 4, "values": 2},
+    "models.disentanglement.beta_vae_score": {"factors": 2},
+    "models.layers.cells.cell_membership": {"levels": 4},
+    "models.representation.quantized": {"levels": 4},
+    "models.representation.code_bits": {"levels": 4},
+    "models.representation.precision_at_k": {"k": 2},
+    "models.representation.recall_at_k": {"k": 2},
+    "models.representation.impute": {"iterations": 3},
+    "models.layers.dropout.dropout": {"rate": 0.4},
+    "models.layers.top_k.keep_largest": {"k": 2},
+    "models.layers.corruption.gaussian_noise": {"level": 0.3},
+    "models.layers.corruption.masking_noise": {"level": 0.3},
+    "models.layers.corruption.salt_and_pepper_noise": {"level": 0.3},
+    "models.pca.fit_pca": {"components": 2},
+    "losses.sparsity.kl_sparsity": {"target": 0.2},
+    "losses.sparsity.l1_sparsity": {"target": 0.2},
+    "losses.sparsity.l2_sparsity": {"target": 0.2},
+    "models.layers.quantize.moving_average_codebook": {"decay": 0.9},
+    "losses.collapse.free_bits": {"least": 0.3},
+    "losses.collapse.linear_warmup": {"steps": 10},
+}
 
 CONSTANT_ALMOST_EVERYWHERE = {
+    "models.disentanglement.mutual_information",
+    "models.disentanglement.mutual_information_gap",
+    "models.disentanglement.beta_vae_score",
+    "models.layers.cells.cell_membership",
+    "models.representation.code_bits",
+    "models.representation.roc_auc",
     "losses.classification.zero_one_loss",
+    "models.layers.quantize.nearest_code",
+    "losses.collapse.active_units",
     "models.perceptron.threshold_unit",
     "models.perceptron.xor_network",
+    "models.rbm.gibbs_step",
+    "models.rbm.gibbs_chain",
 }
 
 

@@ -1,9 +1,10 @@
 import sys
 
+import jax
 import numpy as np
 import pytest
 
-from experiments import bench
+from experiments import bench, bench_programs
 from experiments.bench import Benchmark, Contender, bench_images, benchmarks
 from experiments.errors import WrongInput
 
@@ -37,4 +38,37 @@ def test_the_images_are_binary_and_of_the_size_that_all_contenders_read(tmp_path
     assert images.shape == (5000, 784)
     assert images.dtype == np.float32
     assert set(np.unique(images)) == {0.0, 1.0}
-    assert {"vae", "mlp", "loop", "stream", "conv", "start"} == benchmarks(tmp_path, tmp_path).keys()
+    names = {"vae", "iwae", "vqvae", "mlp", "loop", "stream", "conv", "start"}
+    assert names == benchmarks(tmp_path, tmp_path).keys()
+
+
+def test_a_group_stands_for_its_benchmarks(tmp_path, monkeypatch):
+    """In their order, beside others; what is neither is refused before anything runs."""
+    reported = []
+    monkeypatch.setattr(bench, "_alternate", lambda benchmark, rounds, scratch: benchmark)
+    monkeypatch.setattr(bench, "_report", lambda benchmark, samples: reported.append(benchmark.title))
+    bench.bench(["autoencoders", "mlp"], rounds=1)
+    available = benchmarks(tmp_path, tmp_path)
+    assert reported == [available[name].title for name in ("vae", "iwae", "vqvae", "mlp")]
+    with pytest.raises(WrongInput, match="did you mean autoencoders"):
+        bench.bench(["mlp", "autoencoder"], rounds=1)
+    assert len(reported) == 4
+
+
+def numbers_of(run):
+    params = jax.eval_shape(run.task().init, jax.random.key(0)).params
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+@pytest.mark.parametrize("fields", [bench_programs.MLP, bench_programs.IWAE], ids=["vae", "iwae"])
+def test_our_networks_have_the_numbers_of_the_peers(fields):
+    """Pythae's 784-512-(16, 16) and 16-512-784 have 829,232 parameters."""
+    run = bench_programs.bench_run(bench_images()[:256], steps=1, **fields)
+    assert numbers_of(run) == 829_232
+
+
+def test_our_vqvae_has_the_numbers_of_the_peer():
+    """784-512-16, 16-512-784 and 512 codes of 16 numbers."""
+    run = bench_programs.quantized_run(bench_images()[:256])
+    dense = [(784, 512), (512, 16), (16, 512), (512, 784)]
+    assert numbers_of(run) == sum((inputs + 1) * units for inputs, units in dense) + 512 * 16

@@ -47,6 +47,12 @@ def test_help_and_list_import_nothing_heavy():
         assert not heavy & set(output.splitlines()[-1].split()), words
 
 
+def test_a_reader_who_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -m experiments.cli list | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
 def test_list_as_json(capsys):
     assert main(["list", "--json"]) == 0
     (entry,) = [e for e in json.loads(capsys.readouterr().out)["experiments"] if e["name"] == "vae"]
@@ -107,7 +113,7 @@ def test_evaluate_says_what_the_summary_says_and_writes_nothing(finished, capsys
     assert snapshot(finished) == before
     printed = capsys.readouterr().out
     mean = json.loads((finished / "summary.json").read_text())["metrics"]["nll"]["mean"]
-    assert f"{mean:.1f}" in printed
+    assert f"{mean:.2f}" in printed
     assert "step 20" in printed
     assert main(["evaluate", str(finished), "--step", "10"]) == 0
     assert "step 10" in capsys.readouterr().out

@@ -98,6 +98,22 @@ def test_pairs_of_different_shapes_are_refused():
         figures.image_pairs(greys(0.0, 0.1), greys(0.0))
 
 
+def test_rows_stand_under_one_another_with_their_labels_and_white_where_they_end():
+    figure = figures.image_rows({"one": greys(0.0, 0.2, 0.4), "other": greys(0.6)}, upscale=1)
+    picture = pixels(figure)[:, 110:]
+    assert picture.shape == (4 + 1 + 4, 3 * 3 + 2, 3)
+    np.testing.assert_allclose(picture[1, [1, 5, 9], 0], [0, 0.2, 0.4], atol=0.003)
+    np.testing.assert_allclose(picture[6, [1, 5, 9], 0], [0.6, 1, 1], atol=0.003)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["one", "other"]
+
+
+def test_rows_of_different_sizes_are_refused():
+    with pytest.raises(ValueError, match="rows need images of one size"):
+        figures.image_rows({"one": greys(0.5), "other": greys(0.5, width=4)})
+    with pytest.raises(ValueError, match="rows need images of one size"):
+        figures.image_rows({})
+
+
 def test_a_manifold_has_no_gaps_and_says_the_quantile_of_each_tile():
     images = np.random.default_rng(1).random((2, 4, 3, 5, 1))
     figure = figures.manifold(images, "digits")

@@ -88,7 +88,7 @@ def test_a_convolutional_encoder_by_hand():
         LayerCost("encoder/Conv_0", 9 * 4 + 4, (2 * 9 + 1) * 4 * 5 * 4),
         LayerCost("encoder/Conv_1", 9 * 4 * 6 + 6, (2 * 9 * 4 + 1) * 6 * 3 * 2),
         LayerCost("encoder/MLP_0/Dense_0", 36 * 128 + 128, 2 * 36 * 128 + 128),
-        LayerCost("encoder/GaussianHead_0/Dense_0", 128 * 4 + 4, 2 * 128 * 4 + 4),
+        LayerCost("encoder/head/Dense_0", 128 * 4 + 4, 2 * 128 * 4 + 4),
     ]
 
 

@@ -6,17 +6,8 @@ import numpy as np
 import optax
 import pytest
 
-from models.vae import (
-    ConvDecoder,
-    ConvEncoder,
-    Gaussian,
-    GaussianHead,
-    MLPDecoder,
-    MLPEncoder,
-    conv_vae,
-    mlp_vae,
-    sample_gaussian,
-)
+from models.autoencoder import ConvDecoder, ConvEncoder, MLPDecoder, MLPEncoder
+from models.vae import Gaussian, GaussianHead, conv_vae, mlp_vae, sample_gaussian
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (7, 9, 3)]
 DRAWS = 20_000
@@ -75,11 +66,11 @@ def test_samples_are_differentiable_in_mean_and_log_variance(float64):
 
 
 def test_mlp_encoder_is_numpys(float64):
-    images, encoder = normal(5, 2, 3, 2), MLPEncoder(3, (4,), "tanh")
+    images, encoder = normal(5, 2, 3, 2), MLPEncoder(GaussianHead(3), (4,), "tanh")
     params = random_params(encoder, images)
     layers = params["params"]
     hidden = np.tanh(affine(np.asarray(images).reshape(5, 12), layers["MLP_0"]["Dense_0"]))
-    expected = Gaussian(*np.split(affine(hidden, layers["GaussianHead_0"]["Dense_0"]), 2, axis=1))
+    expected = Gaussian(*np.split(affine(hidden, layers["head"]["Dense_0"]), 2, axis=1))
     close(encoder.apply(params, images), expected)
 
 
@@ -97,13 +88,13 @@ def lax_convolution(images, layer, stride=1):
 
 
 def test_conv_encoder_is_strided_convolutions_then_dense_layers(float64):
-    images, encoder = normal(2, 7, 6, 2), ConvEncoder(3, (4, 5), width=6)
+    images, encoder = normal(2, 7, 6, 2), ConvEncoder(GaussianHead(3), (4, 5), width=6)
     params = random_params(encoder, images)
     hidden, layers = images, params["params"]
     for name in ("Conv_0", "Conv_1"):
         hidden = jnp.maximum(lax_convolution(hidden, layers[name], 2), 0)
     hidden = np.maximum(affine(np.asarray(hidden).reshape(2, -1), layers["MLP_0"]["Dense_0"]), 0)
-    expected = Gaussian(*np.split(affine(hidden, layers["GaussianHead_0"]["Dense_0"]), 2, axis=1))
+    expected = Gaussian(*np.split(affine(hidden, layers["head"]["Dense_0"]), 2, axis=1))
     close(encoder.apply(params, images), expected)
 
 
@@ -131,7 +122,7 @@ def test_encoder_and_decoder_of_an_mlp_vae_mirror_each_other():
 def test_activation_of_an_mlp_vae_is_used_on_both_sides(float64):
     images, latents = normal(2, 8, 8, 1), normal(2, 3)
     params = random_params(vae("mlp", (8, 8, 1)), images)
-    encoder, decoder = MLPEncoder(3, (6, 5), "tanh"), MLPDecoder((8, 8, 1), 2, (5, 6), "tanh")
+    encoder, decoder = MLPEncoder(GaussianHead(3), (6, 5), "tanh"), MLPDecoder((8, 8, 1), 2, (5, 6), "tanh")
     for method, part, inputs in (("encode", encoder, images), ("decode", decoder, latents)):
         expected = part.apply({"params": params["params"][f"{method}r"]}, inputs)
         close(vae("mlp", (8, 8, 1)).apply(params, inputs, method=method), expected)

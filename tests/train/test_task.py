@@ -5,7 +5,8 @@ import optax
 import pytest
 from tasks import batches, game_task, init_params, noisy_regression, regression_task, run
 
-from train.task import Player, alternating, batch_size, evaluation_params, seed_keys, supervised
+from train.task import Player, alternating, annealed, batch_size, evaluation_params, seed_keys, supervised
+from train.transforms import accumulate
 
 
 def test_supervised_is_gradient_descent_on_the_mean_loss(float64):
@@ -34,6 +35,28 @@ def test_a_task_learns_what_it_is_given():
     x = jax.random.normal(jax.random.key(3), (300, 16, 3))
     state, _ = run(task, {"x": x, "y": x @ truth})
     np.testing.assert_allclose(state.params, truth, atol=1e-3)
+
+
+def test_an_annealed_loss_is_that_of_the_step(float64):
+    """Step t descends on t · x by 0.1, so x falls by 0.1 (0 + 1 + … + 9), also where the batch is cut into parts."""
+
+    def loss_of_step(step):
+        weight = step.astype(float)
+        return lambda params, batch, keys: (batch * weight * params, {"weight": jnp.full(len(batch), weight)})
+
+    task = annealed(loss_of_step, lambda key: jnp.zeros(()), optax.sgd(0.1))
+    for each in (task, accumulate(task, 2)):
+        state, metrics = run(each, jnp.ones((10, 4)))
+        np.testing.assert_allclose(state.params, -4.5, rtol=1e-12)
+        np.testing.assert_array_equal(metrics["weight"], np.arange(10))
+
+
+def test_supervised_is_the_loss_that_never_changes(float64):
+    once = annealed(lambda step: noisy_regression, init_params, optax.adam(0.01))
+    for one, other in zip(
+        *(jax.tree.leaves(run(t, batches(3, 4))[0].params) for t in (once, regression_task())), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_two_players_follow_the_closed_form_of_a_bilinear_game(float64):

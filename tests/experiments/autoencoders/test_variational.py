@@ -18,12 +18,21 @@ import scipy.special
 import scipy.stats
 from sklearn.decomposition import PCA
 
-from experiments.autoencoders.variational import as_they_are, likelihood_estimate, negative_elbo, redrawn_bits
+from experiments.autoencoders.vae import VAESettings, evaluate, loss_of_step, task
+from experiments.autoencoders.variational import (
+    as_they_are,
+    count_active_units,
+    likelihood_estimate,
+    negative_elbo,
+    negative_importance_weighted_bound,
+    redrawn_bits,
+)
 from losses.divergences import gaussian_kl
 from losses.elbo import importance_weighted_bound
 from losses.likelihoods import LIKELIHOODS, Likelihood, gaussian_log_likelihood
+from models.autoencoder import MLPDecoder, MLPEncoder
 from models.dropout import with_dropout
-from models.vae import VAE, MLPDecoder, MLPEncoder
+from models.vae import VAE, GaussianHead
 from train.task import supervised
 
 IMAGE_SHAPE, LATENT = (2, 3, 1), 2
@@ -56,7 +65,7 @@ def keys(count, seed=0):
 
 
 def linear_vae():
-    return VAE(MLPEncoder(LATENT, ()), MLPDecoder(IMAGE_SHAPE, 1, ()))
+    return VAE(MLPEncoder(GaussianHead(LATENT), ()), MLPDecoder(IMAGE_SHAPE, 1, ()))
 
 
 in_training = partial(with_dropout, rate=0.0, input_rate=0.0)
@@ -75,7 +84,7 @@ def linear_params(encode, encode_bias, log_variance, decode, decode_bias):
 
     kernel = np.concatenate([encode, np.zeros((PIXELS, LATENT))], axis=1)
     head = {"Dense_0": layer(kernel, np.concatenate([encode_bias, log_variance]))}
-    return {"params": {"encoder": {"GaussianHead_0": head}, "decoder": {"Dense_0": layer(decode, decode_bias)}}}
+    return {"params": {"encoder": {"head": head}, "decoder": {"Dense_0": layer(decode, decode_bias)}}}
 
 
 def correlated_data(count=150):
@@ -106,10 +115,10 @@ def likelihood_metrics(exact, samples, *, params=None, seed=0):
 
 def perturbed(params):
     """An encoder that is not quite the posterior."""
-    layer = params["params"]["encoder"]["GaussianHead_0"]["Dense_0"]
+    layer = params["params"]["encoder"]["head"]["Dense_0"]
     shift = jnp.concatenate([jnp.zeros(LATENT), jnp.full(LATENT, 0.3)])
     head = {"Dense_0": {"kernel": 0.9 * layer["kernel"], "bias": layer["bias"] + shift}}
-    return {"params": params["params"] | {"encoder": {"GaussianHead_0": head}}}
+    return {"params": params["params"] | {"encoder": {"head": head}}}
 
 
 def test_log_likelihood_of_the_linear_gaussian_model_is_that_of_its_marginal(ppca):
@@ -207,8 +216,8 @@ def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64)
     model, batch = linear_vae(), {"image": jnp.asarray(data).reshape(-1, *IMAGE_SHAPE)}
 
     def init_params(key):
-        vae = model.init(key, jnp.zeros((1, *IMAGE_SHAPE), jnp.float32))
-        return {"vae": jax.tree.map(lambda leaf: leaf.astype(jnp.float64), vae), "log_variance": jnp.zeros(())}
+        vae = model.init(key, jnp.zeros((1, *IMAGE_SHAPE), jnp.float32))  # smaller: else exp(s) may begin at thousands
+        return {"vae": jax.tree.map(lambda leaf: 0.3 * leaf.astype(jnp.float64), vae), "log_variance": jnp.zeros(())}
 
     def loss_fn(params, batch, keys):
         likelihood = gaussian_of_log_variance(params["log_variance"])
@@ -253,9 +262,9 @@ class GaussianCategorical(NamedTuple):
 def categorical_model(float64):
     """All five values as images of one pixel, and random parameters."""
     images = jnp.arange(LEVELS, dtype=jnp.float64).reshape(LEVELS, 1, 1, 1) / (LEVELS - 1)
-    model = VAE(MLPEncoder(3, (4,), "tanh"), MLPDecoder((1, 1, 1), LEVELS, (8,), "tanh"))
+    model = VAE(MLPEncoder(GaussianHead(3), (4,), "tanh"), MLPDecoder((1, 1, 1), LEVELS, (8,), "tanh"))
     shapes = jax.eval_shape(model.init, jax.random.key(0), jax.ShapeDtypeStruct(images.shape, jnp.float32))
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)
     params = jax.tree.map(lambda leaf: jnp.asarray(0.5 * rng.normal(size=leaf.shape)), shapes)
     return GaussianCategorical(images, model, params, LIKELIHOODS["categorical"](LEVELS))
 
@@ -341,7 +350,7 @@ def test_importance_weighted_bound_rises_from_the_elbo_with_k_and_stays_below_lo
 
 def test_importance_weighted_bound_approaches_log_p(categorical_model):
     """Its bias, the variance of a weight over 2 K, is far below the standard error here."""
-    mean, standard_error = mean_and_standard_error(repeated_bounds(categorical_model, 2000, 20))
+    mean, standard_error = mean_and_standard_error(repeated_bounds(categorical_model, 2000, 40))
     assert (np.abs(mean - np.log(marginal(categorical_model))) < 5 * standard_error).all()
     assert (standard_error < 0.02).all()
 
@@ -381,3 +390,159 @@ def test_loss_and_metrics_see_the_observed_images(ppca):
         )
         before, after = (jax.tree.leaves(redrawn(ppca.params, grey, keys(5, seed)))[0] for seed in (0, 1))
         assert (before != after).all()
+
+
+def iwae_loss(exact, samples):
+    return quick_jit(
+        negative_importance_weighted_bound(
+            in_training(exact.model.apply), exact.likelihood, as_they_are, samples=samples
+        )
+    )
+
+
+@pytest.mark.parametrize("samples", [1, 7])
+def test_with_the_exact_posterior_the_iwae_loss_is_the_likelihood(ppca, samples):
+    losses, _ = iwae_loss(ppca, samples)(ppca.params, {"image": ppca.images}, keys(len(ppca.images)))
+    close(losses, -ppca.log_p)
+
+
+def test_the_iwae_bound_never_decreases_in_k_and_stays_below_log_p(ppca):
+    """K = 1, 5, 50 under an inexact posterior; each step above five of its standard errors over 40 repeats."""
+    params, batch = perturbed(ppca.params), {"image": ppca.images}
+    bounds = []
+    for samples in (1, 5, 50):
+        loss = iwae_loss(ppca, samples)
+        bounds.append([-loss(params, batch, keys(len(ppca.images), 100 * samples + r))[0].mean() for r in range(40)])
+    means, errors = zip(*(mean_and_standard_error(np.asarray(values)) for values in bounds), strict=True)
+    for (low, low_error), (high, high_error) in pairwise(zip(means, errors, strict=True)):
+        assert high - low > 5 * np.hypot(low_error, high_error)
+    assert all(mean < ppca.log_p.mean() + 5 * error for mean, error in zip(means, errors, strict=True))
+
+
+def test_one_sample_of_the_iwae_bound_estimates_the_elbo(ppca):
+    params, batch, repeats = perturbed(ppca.params), {"image": ppca.images[:5]}, 3000
+    given = in_training(ppca.model.apply), ppca.likelihood, as_they_are
+    grid = keys(repeats * 5).reshape(repeats, 5)
+    losses = [
+        mean_and_standard_error(np.asarray(quick_jit(jax.vmap(lambda k, f=f: f(params, batch, k)[0]))(grid)))
+        for f in (negative_importance_weighted_bound(*given, samples=1), negative_elbo(*given, samples=1, beta=1.0))
+    ]
+    (one, one_error), (other, other_error) = losses
+    assert (np.abs(one - other) < 5 * np.hypot(one_error, other_error)).all()
+
+
+def test_gradient_of_the_iwae_loss_is_the_self_normalised_mean_of_the_weights_gradients(ppca):
+    """Burda et al. 2016, equation 14: each log w_k from its own draw z_k = m + σ ε_k, one after the other."""
+    samples, params = 4, perturbed(ppca.params)
+    image, key = ppca.images[3], jax.random.key(5)
+    batch = {"image": image[None]}
+    given = in_training(ppca.model.apply), ppca.likelihood, as_they_are
+    loss_fn = negative_importance_weighted_bound(*given, samples=samples)
+    gradient = jax.grad(lambda p: loss_fn(p, batch, key[None])[0][0])(params)
+    sample_keys = jax.random.split(jax.random.split(key)[1], samples)
+    noise = [jax.random.normal(k, (LATENT,), jnp.float64) for k in sample_keys]
+
+    def log_weight(params, epsilon):
+        mean, log_variance = ppca.model.apply(params, image, method="encode")
+        latent = mean + jnp.exp(log_variance / 2) * epsilon
+        decoded = ppca.model.apply(params, latent, method="decode")
+        log_q = log_normal(latent, mean, jnp.exp(log_variance))
+        log_prior = log_normal(latent, 0.0, 1.0)
+        return log_normal(image, decoded[..., 0], ppca.noise) + log_prior - log_q
+
+    weights = np.array([np.exp(log_weight(params, epsilon)) for epsilon in noise])
+    assert weights.max() < 0.9 * weights.sum()
+    gradients = [jax.grad(log_weight)(params, epsilon) for epsilon in noise]
+    expected = jax.tree.map(
+        lambda *leaves: -sum(w * leaf for w, leaf in zip(weights / weights.sum(), leaves, strict=True)), *gradients
+    )
+    jax.tree.map(close, gradient, expected)
+
+
+def log_normal(value, mean, variance):
+    return jnp.sum(-0.5 * jnp.log(2 * jnp.pi * variance) - 0.5 * (value - mean) ** 2 / variance)
+
+
+def test_free_bits_replace_the_kl_of_dimensions_that_are_nearly_off(ppca):
+    """With λ above every dimension's KL the loss is the reconstruction and λ for each of them; with λ = 0 the ELBO."""
+    batch, example_keys = {"image": ppca.images}, keys(len(ppca.images))
+    given = in_training(ppca.model.apply), ppca.likelihood, as_they_are
+    losses, parts = negative_elbo(*given, samples=1, beta=2.0, free=50.0)(ppca.params, batch, example_keys)
+    close(losses, parts["reconstruction"] + 2.0 * LATENT * 50.0)
+    losses, parts = negative_elbo(*given, samples=1, beta=2.0, free=1e-9)(ppca.params, batch, example_keys)
+    close(losses, parts["reconstruction"] + 2.0 * parts["kl"])
+
+
+class Digits:
+    """As much of a data set as a task needs: bits of 4×4 pixels, of which each half of the image is one bit."""
+
+    image_shape, levels = (4, 4, 1), 2
+
+    def __init__(self, count=200):
+        halves = np.random.default_rng(0).integers(2, size=(count, 2))
+        self.images = np.repeat(np.repeat(halves, 2, axis=1)[:, None, :, None], 4, axis=1).astype(np.float32)
+
+    def head(self, split, count):
+        return {"image": self.images[:count]}
+
+
+def trained(settings, dataset, start=None):
+    """The parameters after the task's steps on the whole of the data; ``start`` changes the first ones."""
+    made = task(settings, dataset)
+    state = made.init(jax.random.key(0))
+    state = state._replace(params=(start or (lambda params: params))(state.params))
+    batch = {"image": jnp.asarray(dataset.images)}
+    state, _ = jax.jit(lambda s: jax.lax.scan(lambda s, _: made.step(s, batch), s, None, settings.steps))(state)
+    return state.params
+
+
+def test_a_decoder_that_ignores_its_latent_has_no_active_units():
+    """Its first layer is zero and gets no gradient, for it feeds dead units only: the KL switches all latents off."""
+    dataset = Digits()
+    settings = VAESettings(steps=300, widths=(8,), latent=3, binarization="none", learning_rate=0.02)
+
+    def deaf(params):
+        layer = params["params"]["decoder"]["MLP_0"]["Dense_0"]
+        dead = {"kernel": jnp.zeros_like(layer["kernel"]), "bias": jnp.full_like(layer["bias"], -1.0)}
+        decoder = params["params"]["decoder"] | {"MLP_0": {"Dense_0": dead}}
+        return {"params": params["params"] | {"decoder": decoder}}
+
+    units = {}
+    for name, start in (("deaf", deaf), ("hearing", None)):
+        params = trained(settings, dataset, start)
+        model_and = evaluate(settings, dataset)
+        batch = {"image": jnp.asarray(dataset.images[:20])}
+        metrics = jax.jit(model_and)(params, batch, keys(20))
+        units[name] = float(metrics["active_units"][0]), float(metrics["kl"].mean())
+    assert units["deaf"][0] == 0
+    assert units["deaf"][1] < 0.01
+    assert units["hearing"][0] >= 2
+    assert units["hearing"][1] > 1.0
+
+
+def test_active_units_are_those_of_the_images_given(ppca):
+    count = count_active_units(ppca.model.apply, as_they_are, ppca.images)
+    assert count(ppca.params) == LATENT
+    blind = jax.tree.map(jnp.zeros_like, ppca.params)
+    assert count(blind) == 0
+
+
+def test_warm_up_weighs_the_kl_by_the_step_and_evaluation_does_not():
+    dataset = Digits()
+    settings = VAESettings(widths=(8,), latent=3, binarization="none", beta=2.0, beta_warmup=10)
+    params = task(settings, dataset).init(jax.random.key(0)).params
+    batch = {"image": jnp.asarray(dataset.images[:5])}
+    for step, beta in ((0, 0.0), (5, 1.0), (10, 2.0), (99, 2.0)):
+        losses, parts = loss_of_step(settings, dataset)(jnp.asarray(step))(params, batch, keys(5))
+        np.testing.assert_allclose(losses, parts["reconstruction"] + beta * parts["kl"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("wrong", [{"beta": 2.0}, {"beta_warmup": 5}, {"free_bits": 0.1}])
+def test_the_importance_weighted_bound_has_no_kl_term_to_weigh(wrong):
+    with pytest.raises(ValueError, match="no KL term"):
+        VAESettings(objective="iwae", **wrong)
+
+
+def test_free_bits_need_the_whole_batch():
+    with pytest.raises(ValueError, match="whole batch"):
+        VAESettings(free_bits=0.1, accumulate=2)

@@ -1,0 +1,160 @@
+"""Codes compared: PCA, a nonlinear and a deep autoencoder side by side, with codes of two and of many numbers.
+
+Paper: Hinton & Salakhutdinov 2006, figures 2 and 3. Claim: with as many numbers, an autoencoder with a hidden layer on
+either side of its code reconstructs better than PCA, and a deep one better still; in two numbers its classes lie
+further apart. Command: ``lectern run code_comparison`` (digits, 40 s on two CPU cores);
+``lectern run code_comparison --preset mnist --data-dir MNIST`` for codes of 30 numbers. Expected figure:
+``reconstructions``, line by line as in the lecture.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Literal
+
+import jax
+import jax.numpy as jnp
+from annotated_types import Gt
+
+from experiments.autoencoders.autoencoder import FITTED_ON
+from experiments.autoencoders.autoencoder_figures import code_planes
+from experiments.autoencoders.coder import coder_of, principal_components
+from experiments.autoencoders.reconstruction import Penalties, clean, reconstruction_loss, squared_error
+from experiments.datasets import Dataset
+from experiments.figures import image_rows
+from experiments.registry import Experiment
+from experiments.settings import ImageSettings
+from losses.likelihoods import LIKELIHOODS
+from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
+from train.optimizers import make_optimizer
+from train.task import Learner, LossFn, Task, side_by_side
+
+Count = Annotated[int, Gt(0)]
+LIKELIHOOD = LIKELIHOODS["bernoulli"](2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeComparisonSettings(ImageSettings):
+    """Codes of one size, by PCA and by autoencoders of one layer and of several."""
+
+    binarization: Literal["none", "static"] = "none"
+    """static: bits drawn once from the intensities"""
+    steps: Count = 4000
+    latent: Count = 8
+    """numbers in the larger code; the smaller has two"""
+    widths: tuple[Count, ...] = (256, 128)
+    """hidden units of the deep autoencoder on either side of its code; the other has the first layer alone"""
+
+
+def networks(settings: CodeComparisonSettings, dataset: Dataset) -> dict[str, Autoencoder]:
+    """The autoencoders by name: a linear code behind one hidden layer or behind all, of either size."""
+    layers = {"nonlinear": settings.widths[:1], "deep": settings.widths}
+    sizes = {"two": 2, "many": settings.latent}
+    return {
+        f"{model}_{size}": mlp_autoencoder(CodeHead(latent), dataset.image_shape, outputs=1, widths=widths)
+        for size, latent in sizes.items()
+        for model, widths in layers.items()
+    }
+
+
+def loss_of(apply) -> LossFn:
+    """The cross-entropy of one net."""
+    return reconstruction_loss(apply, LIKELIHOOD, clean, Penalties())
+
+
+def task(settings: CodeComparisonSettings, dataset: Dataset) -> Task:
+    """The nets side by side."""
+    example = jnp.zeros((1, *dataset.image_shape))
+
+    def learner(net: Autoencoder) -> Learner:
+        loss_fn = loss_of(settings.in_training(net.apply))
+        return Learner(loss_fn, lambda key: net.init(key, example), make_optimizer(settings, settings.steps))
+
+    return side_by_side({name: learner(net) for name, net in networks(settings, dataset).items()})
+
+
+def restored(settings: CodeComparisonSettings, dataset: Dataset, params, images) -> dict:
+    """Images as each code gives them back, PCA's first."""
+    train = jnp.asarray(dataset.head("train", FITTED_ON)["image"])
+    sizes = {"pca_two": 2, "pca_many": settings.latent}
+    coders = {name: principal_components(train, size) for name, size in sizes.items()}
+    coders |= {name: coder_of(net, LIKELIHOOD, params[name]) for name, net in networks(settings, dataset).items()}
+    return {name: coder.reconstruct(images) for name, coder in coders.items()}
+
+
+def monitor(settings: CodeComparisonSettings, dataset: Dataset) -> LossFn:
+    """The loss of each net and the mean over them."""
+    losses = {
+        name: loss_of(lambda keys, *given, net=net, **options: net.apply(*given, **options))
+        for name, net in networks(settings, dataset).items()
+    }
+
+    def loss_fn(params, batch, keys):
+        each = {f"{name}/loss": loss(params[name], batch, keys)[0] for name, loss in losses.items()}
+        return jnp.mean(jnp.stack(list(each.values())), axis=0), each
+
+    return loss_fn
+
+
+def evaluate(settings: CodeComparisonSettings, dataset: Dataset):
+    """Squared error of each reconstruction."""
+
+    def metric_fn(params, batch, keys):
+        again = restored(settings, dataset, params, batch["image"])
+        return {f"{name}/squared_error": jax.vmap(squared_error)(batch["image"], each) for name, each in again.items()}
+
+    return metric_fn
+
+
+def figures(settings: CodeComparisonSettings, dataset: Dataset, params) -> dict:
+    """Reconstructions line by line, and the plane of the two numbers with the classes in it."""
+    test = dataset.head("test", 2000)
+    images = jnp.asarray(test["image"])
+    again = restored(settings, dataset, params, images[:16])
+    rows = {"original": images[:16]}
+    labels = {"pca": "PCA", "nonlinear": "nonlinear", "deep": "deep"}
+    rows |= {f"{label}, {settings.latent}": again[f"{name}_many"] for name, label in labels.items()}
+    two = {"original": images[:16]} | {f"{label}, 2": again[f"{name}_two"] for name, label in labels.items()}
+    drawn = {
+        "reconstructions": image_rows(rows, title=f"codes of {settings.latent} numbers"),
+        "reconstructions_from_two": image_rows(two, title="codes of 2 numbers"),
+    }
+    if "label" in test:
+        deep = networks(settings, dataset)["deep_two"]
+        train = jnp.asarray(dataset.head("train", FITTED_ON)["image"])
+        planes = {
+            "PCA": principal_components(train, 2).encode(images),
+            "deep autoencoder": jax.jit(partial(deep.apply, method="encode"))(params["deep_two"], images),
+        }
+        drawn["codes"] = code_planes(planes, test["label"])
+    return drawn
+
+
+CODES = tuple(f"{model}_{size}" for size in ("two", "many") for model in ("pca", "nonlinear", "deep"))
+
+EXPERIMENT = Experiment(
+    systems=("A1", "A3"),
+    settings=CodeComparisonSettings,
+    data=CodeComparisonSettings.load,
+    task=task,
+    monitor=monitor,
+    evaluate=evaluate,
+    figures=figures,
+    monitored="loss",
+    units={"loss": "nats"}
+    | {f"{name}/loss": "nats" for name in CODES}
+    | {f"{name}/squared_error": "" for name in CODES},
+    presets={
+        "default": {},
+        "smoke": {"steps": 20, "chunk": 5, "evaluate_every": 10, "save_every": 10, "widths": (16,)},
+        "mnist": {
+            "data": "mnist",
+            "latent": 30,
+            "widths": (1000, 500, 250),
+            "steps": 20000,
+            "chunk": 50,
+            "evaluate_every": 1000,
+            "save_every": 5000,
+            "schedule": "cosine",
+        },
+    },
+)

@@ -1,0 +1,210 @@
+"""The losses, the moving codebook and the bits of vector-quantised autoencoders, on models that can be enumerated."""
+
+from functools import partial
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import scipy.special
+
+from experiments.autoencoders.variational import as_they_are, redrawn_bits
+from experiments.autoencoders.vector_quantization import (
+    code_bits,
+    code_frequencies,
+    positional_frequencies,
+    quantization_loss,
+    statistics,
+    with_moving_codebook,
+)
+from experiments.autoencoders.vqvae import VQVAESettings
+from losses.likelihoods import LIKELIHOODS
+from models.dropout import with_dropout
+from models.vqvae import mlp_vqvae
+from train.mesh import data_parallel, device_mesh
+from train.transforms import accumulate
+
+SHAPE, LEVELS, CODES, POSITIONS, DIMENSIONS = (2, 2, 1), 4, 5, 3, 2
+in_training = partial(with_dropout, rate=0.0, input_rate=0.0)
+likelihood = LIKELIHOODS["categorical"](LEVELS)
+
+
+def close(actual, expected, tolerance=1e-10):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), actual, expected)
+
+
+def model_of():
+    sizes = {"codes": CODES, "positions": POSITIONS, "dimensions": DIMENSIONS}
+    return mlp_vqvae(SHAPE, outputs=LEVELS, widths=(4,), activation="tanh", **sizes)
+
+
+def random_params(model, seed=0):
+    shapes = jax.eval_shape(model.init, jax.random.key(0), jax.ShapeDtypeStruct((1, *SHAPE), jnp.float32))
+    rng = np.random.default_rng(seed)
+    return jax.tree.map(lambda leaf: jnp.asarray(0.7 * rng.normal(size=leaf.shape)), shapes)
+
+
+def images_of(count, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).integers(LEVELS, size=(count, *SHAPE)) / (LEVELS - 1))
+
+
+def keys(count, seed=0):
+    return jax.random.split(jax.random.key(seed), count)
+
+
+def loss_of(model, **weights):
+    return quantization_loss(in_training(model.apply), likelihood, as_they_are, **weights)
+
+
+def test_loss_is_the_sum_of_its_three_terms(float64):
+    model, images = model_of(), images_of(6)
+    params = random_params(model)
+    losses, parts = loss_of(model, commitment=0.25, codebook=1.0)(params, {"image": images}, keys(6))
+    vectors, indices, _ = model.apply(params, images, method="encode")
+    logits = np.asarray(model.apply(params, indices, method="decode_indices"))
+    grey = np.rint(np.asarray(images) * (LEVELS - 1)).astype(int)
+    log_p = np.take_along_axis(scipy.special.log_softmax(logits, axis=-1), grey[..., None], axis=-1).sum((1, 2, 3, 4))
+    codes = np.asarray(params["params"]["codebook"])[np.asarray(indices)]
+    distance = ((np.asarray(vectors) - codes) ** 2).sum(axis=-1).mean(axis=-1)
+    close(parts["reconstruction"], -log_p)
+    close(losses, -log_p + 1.25 * distance)
+
+
+def test_commitment_moves_the_encoder_and_the_codebook_loss_the_codes(float64):
+    model, batch = model_of(), {"image": images_of(6)}
+    params = random_params(model)
+
+    def gradient(**weights):
+        return jax.grad(lambda p: loss_of(model, **weights)(p, batch, keys(6))[0].mean())(params)["params"]
+
+    plain, committed, moving = (
+        gradient(commitment=beta, codebook=weight) for beta, weight in ((0.0, 0.0), (0.5, 0.0), (0.0, 1.0))
+    )
+    close(plain["codebook"], np.zeros((CODES, DIMENSIONS)))
+    close(committed["codebook"], plain["codebook"])
+    assert (
+        np.abs(
+            np.asarray(committed["encoder"]["head"]["linear"]["bias"] - plain["encoder"]["head"]["linear"]["bias"])
+        ).max()
+        > 0.01
+    )
+    close(moving["encoder"], plain["encoder"])
+    close(committed["decoder"], plain["decoder"])
+    quantized = model.apply(params, batch["image"], method="encode")
+    totals = statistics(quantized, codes=CODES)
+    expected = 2 / POSITIONS * (totals["counts"][:, None] * params["params"]["codebook"] - totals["sums"])
+    close(moving["codebook"], expected)
+
+
+def test_statistics_are_means_over_examples(float64):
+    quantized = model_of().apply(random_params(model_of()), images_of(6), method="encode")
+    found = statistics(quantized, codes=CODES)
+    one_hot = np.eye(CODES)[np.asarray(quantized.indices)]
+    close(found["counts"], one_hot.sum(axis=(0, 1)) / 6)
+    close(found["sums"], np.einsum("npk,npd->kd", one_hot, np.asarray(quantized.vectors)) / 6)
+
+
+def moving_task(optimizer=None, decay=0.9):
+    model = model_of()
+
+    def encode(params, batch, keys):
+        return model.apply(params, batch["image"], method="encode")
+
+    def init_params(key):
+        return jax.tree.map(lambda leaf: leaf + 0 * jax.random.normal(key, ()), random_params(model))
+
+    loss_fn = loss_of(model, commitment=0.25, codebook=0.0)
+    return with_moving_codebook(loss_fn, encode, init_params, optimizer or optax.adam(0.05), decay=decay), model
+
+
+def test_codebook_follows_the_vectors_of_the_encoder_that_has_just_moved(float64):
+    """One step without memory: every chosen code becomes the mean of its vectors, one iteration of Lloyd's k-means."""
+    task, model = moving_task(decay=0.0)
+    before, batch = task.init(jax.random.key(0)), {"image": images_of(20)}
+    after, _ = task.step(before, batch)
+    codebook = np.array(before.params["params"]["codebook"])
+    moved = {"params": after.params["params"] | {"codebook": before.params["params"]["codebook"]}}
+    vectors, indices, _ = jax.tree.map(np.asarray, model.apply(moved, batch["image"], method="encode"))
+    for code in np.unique(indices):
+        codebook[code] = vectors[indices == code].mean(axis=0)
+    close(after.params["params"]["codebook"], codebook)
+    close(after.carried["usage"], np.bincount(indices.ravel(), minlength=CODES) / 20)
+    assert np.any(codebook != before.params["params"]["codebook"])
+
+
+def test_no_optimizer_moves_the_codebook(float64):
+    """Weight decay would pull it to 0."""
+    task, _ = moving_task(optax.adamw(0.1, weight_decay=0.9), decay=0.999999)
+    before = task.init(jax.random.key(0))
+    state = before._replace(carried={"usage": jnp.full(CODES, 1e6)})
+    after, _ = task.step(state, {"image": images_of(20)})
+    close(after.params["params"]["codebook"], before.params["params"]["codebook"], 1e-5)
+    kernels = (state.params["params"]["encoder"]["head"]["linear"]["kernel"] for state in (before, after))
+    assert np.abs(np.subtract(*kernels)).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [lambda task: accumulate(task, 3), lambda task: data_parallel(task, device_mesh(jax.devices()))],
+    ids=["accumulate", "data_parallel"],
+)
+def test_parts_of_a_batch_move_the_codebook_as_the_whole_does(float64, transform):
+    task, _ = moving_task()
+    other = transform(task)
+    states = {name: t.init(jax.random.key(0)) for name, t in (("whole", task), ("parts", other))}
+    for seed in range(3):
+        batch = {"image": images_of(6, seed)}
+        states = {name: jax.jit(t.step)(states[name], batch)[0] for name, t in (("whole", task), ("parts", other))}
+    close(states["parts"].params, states["whole"].params, 1e-9)
+    close(states["parts"].carried, states["whole"].carried, 1e-9)
+
+
+def test_bits_bound_the_log_likelihood_from_above(float64):
+    """Enumerating all 5³ codes: −log₂ p(x) = −log₂ Σ p(codes) p(x | codes), for the uniform and for a fitted prior."""
+    model, images = model_of(), images_of(8)
+    params = random_params(model)
+    indices = model.apply(params, images, method="encode").indices
+    every = jnp.asarray(list(product(range(CODES), repeat=POSITIONS)))
+    decoded = model.apply(params, every, method="decode_indices")
+    log_likelihood = jax.vmap(jax.vmap(likelihood.log_likelihood, (None, 0)), (0, None))(images, decoded)
+    own = jax.vmap(likelihood.log_likelihood)(images, model.apply(params, images)["decoded"])
+    for prior in (jnp.full((POSITIONS, CODES), 1 / CODES), positional_frequencies(indices, codes=CODES)):
+        log_prior = np.log(np.asarray(prior))[np.arange(POSITIONS), np.asarray(every)].sum(axis=1)
+        np.testing.assert_allclose(np.exp(log_prior).sum(), 1.0, rtol=1e-12)
+        exact = -scipy.special.logsumexp(np.asarray(log_likelihood) + log_prior, axis=1) / np.log(2)
+        bits = -own / np.log(2) + jax.vmap(code_bits, (0, None))(indices, prior)
+        assert (bits > exact).all()
+        position = [int(np.flatnonzero((np.asarray(every) == row).all(axis=1))[0]) for row in np.asarray(indices)]
+        close(jax.vmap(code_bits, (0, None))(indices, prior), -log_prior[position] / np.log(2))
+
+
+def test_frequencies_count_codes():
+    indices = jnp.asarray([[0, 2], [0, 1], [2, 1], [0, 1]])
+    np.testing.assert_allclose(code_frequencies(indices, codes=4), [3 / 8, 3 / 8, 2 / 8, 0])
+    expected = [[4 / 8, 1 / 8, 2 / 8, 1 / 8], [1 / 8, 4 / 8, 2 / 8, 1 / 8]]
+    np.testing.assert_allclose(positional_frequencies(indices, codes=4), expected)
+
+
+def test_the_loss_sees_the_observed_images():
+    bits, settings = LIKELIHOODS["bernoulli"](2), {"commitment": 0.25, "codebook": 1.0}
+    model = mlp_vqvae(SHAPE, outputs=1, widths=(4,), codes=CODES, positions=POSITIONS, dimensions=DIMENSIONS)
+    params = model.init(jax.random.key(0), jnp.zeros((1, *SHAPE)))
+    loss_fn = quantization_loss(in_training(model.apply), bits, redrawn_bits, **settings)
+    grey = {"image": jnp.full((5, *SHAPE), 0.5)}
+    one, other = (loss_fn(params, grey, keys(5, seed))[1]["distance"] for seed in (0, 1))
+    assert np.any(one != other)
+
+
+def test_bits_and_grey_values_have_their_own_likelihoods():
+    with pytest.raises(ValueError, match="bernoulli models bits"):
+        VQVAESettings(binarization="none")
+    with pytest.raises(ValueError, match="bernoulli models bits"):
+        VQVAESettings(likelihood="categorical")
+    assert VQVAESettings(likelihood="categorical", binarization="none")
+
+
+def test_the_convolutions_have_one_number_of_features():
+    with pytest.raises(ValueError, match="one value, not"):
+        VQVAESettings(network="residual")
