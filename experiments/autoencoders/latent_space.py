@@ -99,9 +99,7 @@ def losses_of(settings: LatentSpaceSettings, dataset: Dataset) -> dict[str, Loss
         apply = settings.in_training(model_of(settings, dataset, name).apply)
         if name == "second" and settings.second == "autoencoder":
             loss_fn = reconstruction_loss(apply, LIKELIHOOD, clean, Penalties())
-            return lambda params, batch, keys: loss_fn(
-                params, batch | {"image": observe(batch["image"], keys)}, keys
-            )
+            return lambda params, batch, keys: loss_fn(params, batch | {"image": observe(batch["image"], keys)}, keys)
         return negative_elbo(apply, LIKELIHOOD, observe, samples=1, beta=settings.beta)
 
     return {name: loss_of(name) for name in MODELS}
