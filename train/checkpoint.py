@@ -8,10 +8,10 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -23,6 +23,7 @@ from train.processes import gather, is_first, is_here, place
 
 _DELETED = "deleted"
 _MOST_ERRORS, _SECONDS = 10, 60  # of the threads of one failed save, and to wait for each of them
+_MOST_LOOKS = 10  # of a reader, at a folder whose steps another process saves and deletes meanwhile
 
 
 class CheckpointError(Exception):
@@ -102,7 +103,8 @@ class Checkpoints:
     """The checkpoints of one run folder; use it as a context manager, so that leaving waits for the last save.
 
     Only the process that trains may write: opening to write clears away what a killed one left half done. With
-    ``read_only`` nothing is touched, and ``CheckpointError`` says where there is no such folder.
+    ``read_only`` nothing is touched, a step that the writer deletes meanwhile is passed over for a newer one, and
+    ``CheckpointError`` says where there is no such folder.
 
     A save ends in the background, so the next ``save``, ``wait`` or ``close`` raises what went wrong, ``DiskFull`` for
     a full disk. The steps before it are intact; nothing more can be saved until the folder is opened again.
@@ -125,7 +127,7 @@ class Checkpoints:
                 async_options=ocp.AsyncOptions(create_directories_asynchronously=False),
             )
         with named_when_full(self.folder):
-            self._manager = ocp.CheckpointManager(self.folder, options=options)
+            self._manager = self._looking_again(lambda: ocp.CheckpointManager(self.folder, options=options))
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -136,6 +138,19 @@ class Checkpoints:
     def _purge(self) -> None:
         if is_first() and not self._read_only:
             shutil.rmtree(self.folder / _DELETED, ignore_errors=True)
+
+    def _looking_again(self, look: Callable[[], Any]) -> Any:
+        """What ``look()`` returns; Orbax lists the steps first, and a reader's may be gone when it opens them."""
+        for _ in range(_MOST_LOOKS if self._read_only else 0):
+            with suppress(FileNotFoundError):
+                return look()
+        return look()
+
+    def _present_steps(self) -> list[int]:
+        """The steps that are there now: a reader's may be other than when it opened the folder."""
+        if self._read_only:
+            self._looking_again(self._manager.reload)
+        return self.steps()
 
     def steps(self) -> list[int]:
         """The saved steps, ascending."""
@@ -198,7 +213,7 @@ class Checkpoints:
 
     def notes(self) -> dict | None:
         """The notes of the newest step whose manifest is intact, without its arrays; None where there is none."""
-        for step in reversed(self.steps()):
+        for step in reversed(self._present_steps()):
             try:
                 return self._read_manifest(step)["notes"]
             except _DamagedError:
@@ -210,16 +225,20 @@ class Checkpoints:
 
         ``CheckpointError`` where there is none, or where its leaves are not those of ``like``.
         """
-        steps = self.steps()
-        if step is not None and step not in steps:
-            raise CheckpointError(f"no checkpoint of step {step} in {self.folder}; there are {steps}")
         damaged: dict[int, str] = {}
-        for candidate in [step] if step is not None else reversed(steps):
-            try:
-                tree, notes = self._restore_verified(candidate, like)
-                return Restored(candidate, tree, notes, damaged)
-            except _DamagedError as error:
-                damaged[candidate] = str(error)
+        for _ in range(_MOST_LOOKS):
+            steps = self._present_steps()
+            damaged = {number: reason for number, reason in damaged.items() if number in steps}
+            if step is not None and step not in steps:
+                raise CheckpointError(f"no checkpoint of step {step} in {self.folder}; there are {steps}")
+            candidates = [number for number in steps if number not in damaged and step in (None, number)]
+            if not candidates:
+                break
+            for candidate in reversed(candidates):
+                try:
+                    return Restored(candidate, *self._restore_verified(candidate, like), damaged)
+                except _DamagedError as error:
+                    damaged[candidate] = str(error)
         reasons = "; ".join(f"step {number}: {reason}" for number, reason in damaged.items()) or "none was saved"
         raise CheckpointError(f"no intact checkpoint in {self.folder} ({reasons}): run it again in a new folder")
 

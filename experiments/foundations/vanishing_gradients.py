@@ -32,7 +32,7 @@ from experiments.registry import Experiment
 from experiments.settings import ImageSettings
 from models.deep_mlp import DeepMLP
 from train.optimizers import NotNegative, Positive, make_optimizer
-from train.task import LossFn, Player, Stream, Task, alternating, task_of_phases
+from train.task import Learner, LossFn, Stream, Task, side_by_side, task_of_phases
 
 Count = Annotated[int, Gt(0)]
 
@@ -91,10 +91,9 @@ def networks(settings: VanishingGradientsSettings, dataset: Dataset) -> dict[str
     return {name: network(settings, dataset, **NETS[name]) for name in settings.nets}
 
 
-def loss_of(name: str, apply) -> LossFn:
-    """Cross-entropy and error of one net, out of the parameters of all; ``apply(keys, params, images)`` → outputs."""
-    loss_fn = classification_loss(lambda *given: apply(*given)["logits"], "cross_entropy")
-    return lambda params, batch, keys: loss_fn(params[name], batch, keys)
+def loss_of(apply) -> LossFn:
+    """Cross-entropy and error of one net; ``apply(keys, params, images)`` → outputs."""
+    return classification_loss(lambda *given: apply(*given)["logits"], "cross_entropy")
 
 
 def optimizer_of(settings: VanishingGradientsSettings, name: str) -> optax.GradientTransformation:
@@ -109,34 +108,31 @@ def task(settings: VanishingGradientsSettings, dataset: Dataset) -> Task:
     What their gradients were like at first is kept beside their parameters, as ``"start"``, which nothing changes.
     """
     nets, example = networks(settings, dataset), jnp.zeros((1, *dataset.image_shape))
-    players = {
-        name: Player(loss_of(name, settings.in_training(net.apply)), optimizer_of(settings, name))
-        for name, net in nets.items()
-    }
 
-    def init_params(key):
-        return {name: net.init(jax.random.fold_in(key, list(NETS).index(name)), example) for name, net in nets.items()}
+    def learner(name: str, net: DeepMLP) -> Learner:
+        loss_fn = loss_of(settings.in_training(net.apply))
+        return Learner(loss_fn, lambda key: net.init(key, example), optimizer_of(settings, name))
 
-    side_by_side = alternating(players, init_params)
+    all_nets = side_by_side({name: learner(name, net) for name, net in nets.items()})
     examples = jax.tree.map(jnp.asarray, dataset.head("train", 100))
 
     def init(key):
-        state = side_by_side.init(key)
+        state = all_nets.init(key)
         start = {name: jnp.mean(log_ratios(net, state.params[name], examples)) for name, net in nets.items()}
         return state._replace(params=state.params | {"start": start})
 
-    return task_of_phases(init, side_by_side.phases)
+    return task_of_phases(init, all_nets.phases)
 
 
 def monitor(settings: VanishingGradientsSettings, dataset: Dataset) -> LossFn:
     """Loss and error of each net, and their means over the nets."""
     losses = {
-        name: loss_of(name, lambda keys, *given, net=net: net.apply(*given))
+        name: loss_of(lambda keys, *given, net=net: net.apply(*given))
         for name, net in networks(settings, dataset).items()
     }
 
     def loss_fn(params, batch, keys):
-        measured = {name: loss(params, batch, keys) for name, loss in losses.items()}
+        measured = {name: loss(params[name], batch, keys) for name, loss in losses.items()}
         by_net = {f"{name}/loss": loss for name, (loss, _) in measured.items()}
         by_net |= {f"{name}/error": metrics["error"] for name, (_, metrics) in measured.items()}
         error = jnp.mean(jnp.stack([by_net[f"{name}/error"] for name in losses]), axis=0)

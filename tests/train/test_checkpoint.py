@@ -1,9 +1,11 @@
 """Oracles of ``train/checkpoint.py``: what is restored has the saved bits, or is refused; damage is never silent."""
 
 import copy
+import itertools
 import json
 import pickle
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -345,6 +347,37 @@ def test_none_saved_names_the_folder(tmp_path):
     with pytest.raises(CheckpointError) as caught:
         restore(tmp_path / "empty")
     assert str(tmp_path / "empty") in str(caught.value)
+
+
+def test_a_reader_finds_the_newest_step_though_all_it_knew_of_were_deleted(folder):
+    with Checkpoints(folder, keep=1) as writer, Checkpoints(folder, read_only=True) as reader:
+        for step in (3, 4):
+            writer.save(step, state(step), notes(step))
+            writer.wait()
+        assert not (folder / "2").exists()
+        assert reader.notes() == notes(4)
+        assert_is_step(reader.restore(state(0)), 4)
+
+
+def test_a_reader_outlives_a_writer_that_saves_and_deletes_meanwhile(folder):
+    """Every time at least one step is there, whole: a reader may pass over what goes, and may not fail."""
+    done = threading.Event()
+
+    def write() -> None:
+        with Checkpoints(folder, keep=1) as writer:
+            for step in itertools.takewhile(lambda _: not done.is_set(), itertools.count(3)):
+                writer.save(step, state(step), notes(step))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        for _ in range(20):
+            with Checkpoints(folder, read_only=True) as reader:
+                restored = reader.restore(state(0))
+                assert_is_step(restored, restored.step)
+    finally:
+        done.set()
+        thread.join()
 
 
 def test_a_damaged_step_that_is_asked_for_is_refused(folder):

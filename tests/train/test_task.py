@@ -5,7 +5,17 @@ import optax
 import pytest
 from tasks import batches, game_task, init_params, noisy_regression, regression_task, run
 
-from train.task import Player, alternating, annealed, batch_size, evaluation_params, seed_keys, supervised
+from train.task import (
+    Learner,
+    Player,
+    alternating,
+    annealed,
+    batch_size,
+    evaluation_params,
+    seed_keys,
+    side_by_side,
+    supervised,
+)
 from train.transforms import accumulate
 
 
@@ -85,6 +95,26 @@ def test_players_without_parameters_of_their_name_are_refused():
     task = alternating({"a": Player(noisy_regression, optax.sgd(0.1))}, lambda key: {"b": init_params(key)})
     with pytest.raises(ValueError, match=r"players \['a'\].*got \['b'\]"):
         task.init(jax.random.key(0))
+
+
+def test_learners_side_by_side_end_where_each_ends_alone(float64):
+    """Each from where its name and the seed put it, by its own optimizer, whoever stands beside it."""
+
+    def squared(params, batch, keys):
+        return (jnp.tanh(batch["x"] @ params["first"]) @ params["second"] - batch["y"]) ** 2, {}
+
+    optimizers = {"slow": optax.sgd(0.01), "fast": optax.adam(0.1), "third": optax.sgd(0.02)}
+    learners = {name: Learner(squared, init_params, optimizer) for name, optimizer in optimizers.items()}
+    data = batches(5, 6)
+    together, metrics = run(side_by_side(learners), data)
+    starts = side_by_side(learners).init(jax.random.key(0)).params
+    assert len({start["first"].tobytes() for start in jax.tree.map(np.asarray, starts).values()}) == 3
+    for name, optimizer in optimizers.items():
+        beside_none, _ = run(side_by_side({name: learners[name]}), data)
+        alone, _ = run(supervised(squared, lambda key, name=name: starts[name], optimizer), data)
+        jax.tree.map(np.testing.assert_array_equal, beside_none.params[name], together.params[name])
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12), alone.params, together.params[name])
+        assert f"{name}/loss" in metrics
 
 
 def test_examples_draw_from_their_place_and_steps_from_their_number():

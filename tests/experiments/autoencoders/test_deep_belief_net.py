@@ -7,15 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.autoencoders.deep_belief_net import (
-    DeepBeliefNetSettings,
-    classifier_loss,
-    evaluate,
-    model_of,
-    task,
-    there_and_back,
-)
-from experiments.autoencoders.deep_belief_net_figures import errors_by_class
+from experiments.autoencoders.deep_belief_net import DeepBeliefNetSettings, task
+from experiments.autoencoders.layerwise import classifier_loss, evaluate, model_of, there_and_back
+from experiments.autoencoders.layerwise_figures import errors_by_class
 from experiments.autoencoders.stacking import in_stages
 from models.deep_belief_net import upward
 from models.rbm_partition import log_likelihood, log_partition
