@@ -1,8 +1,8 @@
-"""Convolution, with gradients that are ordinary convolutions.
+"""Convolution, with gradients that are an ordinary convolution and matrix products.
 
 Autodiff's gradients of a convolution permute its dimension numbers, and XLA on CPU runs such convolutions on a slow
-path inside a while loop, such as ``lax.scan``. The two gradients below are the same sums,
-laid out as plain NHWC × HWIO convolutions.
+path inside a while loop, such as ``lax.scan``. The two gradients below are the same sums: the images' laid out as a
+plain NHWC × HWIO convolution, the kernel's as one matrix product for each place of the window.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -155,22 +156,19 @@ def _image_gradient(geometry: _Geometry, images: Array, kernel: Array, cotangent
 
 
 def _kernel_gradient(geometry: _Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
-    """dw: the images, channels as batch and batch as channels, convolved with the cotangent, one group at a time."""
+    """dw: at each place of the window, the pixels that it meets there, times the cotangent, one matrix product each."""
     stride, padding, dilation, groups = geometry
     rank = images.ndim - 2
-    edges = []
-    for axis in range(rank):
-        low = padding[axis][0]
-        needed = dilation[axis] * (kernel.shape[axis] - 1) + stride[axis] * (cotangent.shape[1 + axis] - 1) + 1
-        edges.append((low, needed - images.shape[1 + axis] - low))
-    space = tuple(range(1, rank + 1))
-    exchanged = _spread(images, (1,) * rank, edges).transpose(rank + 1, *space, 0)
-    window = cotangent.transpose(*space, 0, rank + 1)
-    plain = _Geometry(dilation, ((0, 0),) * rank, stride, 1)
-    parts = [
-        _convolve(plain, block, weights)
-        for block, weights in zip(
-            jax.numpy.split(exchanged, groups), jax.numpy.split(window, groups, axis=-1), strict=True
-        )
-    ]
-    return jax.numpy.concatenate(parts, axis=-1).transpose(*space, 0, rank + 1)
+    padded = _spread(images, (1,) * rank, padding)
+    positions = cotangent.shape[1:-1]
+    features = cotangent.reshape(-1, groups, cotangent.shape[-1] // groups)
+
+    def at(place: tuple[int, ...]) -> Array:
+        first = [d * k for d, k in zip(dilation, place, strict=True)]
+        last = [low + s * (n - 1) + 1 for low, s, n in zip(first, stride, positions, strict=True)]
+        met = lax.slice(padded, (0, *first, 0), (len(images), *last, images.shape[-1]), (1, *stride, 1))
+        met = met.reshape(-1, groups, images.shape[-1] // groups)
+        return jax.numpy.einsum("pgc,pgo->cgo", met, features)
+
+    rows = jax.numpy.stack([at(place) for place in np.ndindex(*kernel.shape[:rank])])
+    return rows.reshape(kernel.shape)
