@@ -243,7 +243,16 @@ EXPERIMENT = Experiment(
     | {"denoising/noisy": "dB", "imputation/mean_image": "dB", "psnr/mean_image": "dB"},
     presets={
         "default": {},
-        "smoke": {"steps": 6, "chunk": 2, "evaluate_every": 4, "save_every": 4, "widths": (16,), "labels": 30},
+        "smoke": {
+            "steps": 6,
+            "chunk": 2,
+            "evaluate_every": 4,
+            "save_every": 4,
+            "widths": (16,),
+            "labels": 30,
+            "searched": 300,
+            "measured": 100,
+        },
         "left_out_class": {"left_out": 8},
     },
 )

@@ -32,8 +32,8 @@ def test_float32_is_left_alone():
 @pytest.mark.parametrize("name", MODELS)
 def test_gradients_are_those_of_float32_to_bfloat16s_precision(name):
     model, params, images = setting(name)
-    whole = jax.grad(loss_of(model.apply, images))(params)
-    mixed = jax.grad(loss_of(compute_in("bfloat16", model.apply), images))(params)
+    whole = jax.jit(jax.grad(loss_of(model.apply, images)))(params)
+    mixed = jax.jit(jax.grad(loss_of(compute_in("bfloat16", model.apply), images)))(params)
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(mixed))
     pairs = list(zip(jax.tree.leaves(whole), jax.tree.leaves(mixed), strict=True))
     # XLA on CPU also adds bfloat16 in bfloat16, so the sums over a batch and its pixels that are biases' gradients are

@@ -105,7 +105,11 @@ def saved(request, tmp_path_factory):
 
 def test_a_saved_network_is_used_as_it_is(saved, tmp_path):
     before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
-    run = runner.prepare("latent_uses", "smoke", LatentUsesSettings(autoencoder=saved, steps=2, chunk=2, labels=30))
+    run = runner.prepare(
+        "latent_uses",
+        "smoke",
+        LatentUsesSettings(autoencoder=saved, steps=2, chunk=2, labels=30, searched=300, measured=100),
+    )
     found = runner.start(run, tmp_path / "run")["metrics"]
     _, params = runner.restored_params(run, tmp_path / "run")
     given = saved_params(saved, run.dataset)
