@@ -32,6 +32,7 @@ from experiments.settings import ImageSettings
 from losses.likelihoods import LIKELIHOODS, Likelihood
 from models.autoencoder import Autoencoder, CodeHead, conv_autoencoder, mlp_autoencoder
 from models.pca import fit_pca, largest_principal_angle
+from models.tied_autoencoder import TiedAutoencoder
 from train.optimizers import Fraction, NotNegative, make_optimizer
 from train.task import LossFn, Stream, Task, supervised
 
@@ -52,6 +53,8 @@ class AutoencoderSettings(ImageSettings):
     """hidden units of the dense layers, or channels of the convolutions; none: one linear map to the code"""
     activation: Literal["relu", "tanh", "sigmoid", "linear"] = "relu"
     """activation of the dense layers"""
+    tied: bool = False
+    """whether the decoder's weights are the encoder's, transposed"""
     latent: Count = 8
     """numbers in a code"""
     code_activation: Literal["relu", "tanh", "sigmoid", "linear"] = "linear"
@@ -79,6 +82,8 @@ class AutoencoderSettings(ImageSettings):
         super().__post_init__()
         if self.keep > self.latent:
             raise ValueError(f"--keep must be at most --latent {self.latent}, got {self.keep}")
+        if self.tied and self.network == "conv":
+            raise ValueError("--tied is for dense layers: add --network mlp, or --no-tied")
         if self.sparsity and self.sparsity_distance == "kl" and self.code_activation != "sigmoid":
             raise ValueError("--sparsity-distance kl compares probabilities: add --code-activation sigmoid")
 
@@ -104,7 +109,8 @@ def model_of(settings: AutoencoderSettings, dataset: Dataset) -> tuple[Autoencod
         channels = settings.widths
         return conv_autoencoder(head, dataset.image_shape, outputs=likelihood.outputs, channels=channels), likelihood
     shape = {"outputs": likelihood.outputs, "widths": settings.widths, "activation": settings.activation}
-    return mlp_autoencoder(head, dataset.image_shape, **shape), likelihood
+    untied = mlp_autoencoder(head, dataset.image_shape, **shape)
+    return (TiedAutoencoder(untied.encoder, untied.decoder) if settings.tied else untied), likelihood
 
 
 def loss_of(settings: AutoencoderSettings, dataset: Dataset, apply: Callable) -> LossFn:

@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from experiments import runner
-from experiments.autoencoders import autoencoder
-from experiments.autoencoders.code_classifier import EXPERIMENT, CodeClassifierSettings, features, task
+from experiments.autoencoders.code_classifier import EXPERIMENT, CodeClassifierSettings, features, seen_network, task
 from experiments.flags import replace
 from experiments.foundations import mlp
 from experiments.registry import load
@@ -49,15 +49,16 @@ def test_the_classifier_of_pixels_is_softmax_regression():
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected)
 
 
-def test_features_are_codes_with_k_numbers_and_the_pixels():
-    model, _ = autoencoder.model_of(SMALL, DIGITS)
-    images = jnp.asarray(DIGITS.head("test", 10)["image"])
+@pytest.mark.parametrize(("classified_keep", "stay"), [(0, SMALL.keep), (9, 9)])
+def test_features_are_codes_with_k_numbers_and_the_pixels(classified_keep, stay):
+    settings = replace(SMALL, code_activation="linear", classified_keep=classified_keep)
+    model, images = seen_network(settings, DIGITS), jnp.asarray(DIGITS.head("test", 10)["image"])
     params = model.init(jax.random.key(1), images)
     seen = features(model, params, images)
     np.testing.assert_array_equal(seen["pixels"], images.reshape(10, -1))
     weights = params["params"]["encoder"]["head"]["linear"]
     linear = np.asarray(images.reshape(10, -1) @ weights["kernel"] + weights["bias"])
-    smallest = np.sort(np.abs(linear), axis=1)[:, -SMALL.keep]
+    smallest = np.sort(np.abs(linear), axis=1)[:, -stay]
     expected = np.where(np.abs(linear) >= smallest[:, None], linear, 0)
     np.testing.assert_allclose(seen["code"], expected, rtol=1e-5, atol=1e-6)
     assert np.abs(seen["random"] - seen["code"]).max() > 0.1
