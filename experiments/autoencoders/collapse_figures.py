@@ -31,11 +31,11 @@ def sorted_kl(kl: Mapping[str, Float[np.ndarray, " latent"]], *, free: float) ->
         axes.annotate(f"{free:g} nats free", (max(map(len, kl.values())), free), **place)
     axes.set_ylim(bottom=-0.02 * max(values.max() for values in kl.values()))
     axes.set_ylabel("mean KL to the prior (nats)")
-    axes.legend(frameon=False, fontsize=9.5)
+    axes.legend(framealpha=0.85, edgecolor="none", fontsize=9.5)
     return figure
 
 
-def activity_bars(means: Mapping[str, Float[np.ndarray, "images latent"]]) -> "Figure":
+def unit_activity(means: Mapping[str, Float[np.ndarray, "images latent"]]) -> "Figure":
     """A line a net: the variance of each dimension of the posterior mean over images, and where a unit counts as
     active.
     """
@@ -48,7 +48,7 @@ def activity_bars(means: Mapping[str, Float[np.ndarray, "images latent"]]) -> "F
         axes.plot(np.arange(1, len(ordered) + 1), ordered, color=colour, marker=marker, markersize=5, label=label)
     axes.axhline(THRESHOLD, color="black", linestyle="--", linewidth=1.2)
     axes.set_ylabel("variance of the posterior mean")
-    axes.legend(frameon=False, fontsize=9.5)
+    axes.legend(framealpha=0.85, edgecolor="none", fontsize=9.5)
     return figure
 
 

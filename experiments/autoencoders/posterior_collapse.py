@@ -19,7 +19,7 @@ import optax
 from annotated_types import Gt
 
 from experiments.autoencoders import vae
-from experiments.autoencoders.collapse_figures import activity_bars, sorted_kl
+from experiments.autoencoders.collapse_figures import unit_activity, sorted_kl
 from experiments.autoencoders.vae import VAESettings, model_of, observe_of
 from experiments.datasets import Dataset
 from experiments.registry import Experiment
@@ -128,7 +128,7 @@ def figures(settings: PosteriorCollapseSettings, dataset: Dataset, params) -> di
     posteriors = {name: encode(params[name]) for name in settings.nets}
     kl = {name: np.asarray(kl_per_dimension(*posterior).mean(axis=0)) for name, posterior in posteriors.items()}
     means = {name: np.asarray(posterior.mean) for name, posterior in posteriors.items()}
-    return {"kl": sorted_kl(kl, free=settings.free_bits), "activity": activity_bars(means)}
+    return {"kl": sorted_kl(kl, free=settings.free_bits), "activity": unit_activity(means)}
 
 
 EXPERIMENT = Experiment(

@@ -6,6 +6,7 @@ import json
 import pickle
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -359,6 +360,9 @@ def test_a_reader_finds_the_newest_step_though_all_it_knew_of_were_deleted(folde
         assert_is_step(reader.restore(state(0)), 4)
 
 
+# Of a step that goes while Orbax reads it, TensorStore may report a second file after Orbax has given up on the first:
+# its callback then finds the event loop closed, which no caller can catch, and which changes nothing.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_reader_outlives_a_writer_that_saves_and_deletes_meanwhile(folder):
     """Every time at least one step is there, whole: a reader may pass over what goes, and may not fail."""
     done = threading.Event()
@@ -378,6 +382,7 @@ def test_a_reader_outlives_a_writer_that_saves_and_deletes_meanwhile(folder):
     finally:
         done.set()
         thread.join()
+        time.sleep(0.2)  # for the last of those callbacks
 
 
 def test_a_damaged_step_that_is_asked_for_is_refused(folder):
