@@ -142,14 +142,19 @@ class Checkpoints:
     def _looking_again(self, look: Callable[[], Any]) -> Any:
         """What ``look()`` returns; Orbax lists the steps first, and a reader's may be gone when it opens them."""
         for _ in range(_MOST_LOOKS if self._read_only else 0):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # a file that goes is not found, or no folder, as the moment has it
                 return look()
         return look()
 
     def _present_steps(self) -> list[int]:
-        """The steps that are there now: a reader's may be other than when it opened the folder."""
-        if self._read_only:
+        """The steps that are there now: a reader's may be other than when it opened the folder.
+
+        A listing that one step leaves and another enters may hold neither, so a reader that sees none lists again.
+        """
+        for _ in range(_MOST_LOOKS if self._read_only else 0):
             self._looking_again(self._manager.reload)
+            if steps := self.steps():
+                return steps
         return self.steps()
 
     def steps(self) -> list[int]:

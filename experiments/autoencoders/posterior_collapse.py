@@ -19,7 +19,7 @@ import optax
 from annotated_types import Gt
 
 from experiments.autoencoders import vae
-from experiments.autoencoders.collapse_figures import unit_activity, sorted_kl
+from experiments.autoencoders.collapse_figures import sorted_kl, unit_activity
 from experiments.autoencoders.vae import VAESettings, model_of, observe_of
 from experiments.datasets import Dataset
 from experiments.registry import Experiment
