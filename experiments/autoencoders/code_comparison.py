@@ -8,7 +8,6 @@ further apart. Command: ``lectern run code_comparison`` (digits, 40 s on two CPU
 """
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated, Literal
 
 import jax
@@ -17,7 +16,7 @@ from annotated_types import Gt
 
 from experiments.autoencoders.autoencoder import FITTED_ON
 from experiments.autoencoders.autoencoder_figures import code_planes
-from experiments.autoencoders.coder import coder_of, principal_components
+from experiments.autoencoders.coder import Coder, coder_of, principal_components
 from experiments.autoencoders.reconstruction import Penalties, clean, reconstruction_loss, squared_error
 from experiments.datasets import Dataset
 from experiments.figures import image_rows
@@ -72,13 +71,15 @@ def task(settings: CodeComparisonSettings, dataset: Dataset) -> Task:
     return side_by_side({name: learner(net) for name, net in networks(settings, dataset).items()})
 
 
-def restored(settings: CodeComparisonSettings, dataset: Dataset, params, images) -> dict:
-    """Images as each code gives them back, PCA's first."""
+def closed_forms(settings: CodeComparisonSettings, dataset: Dataset) -> dict[str, Coder]:
+    """PCA of the training images, with as many numbers as the nets' codes have."""
     train = jnp.asarray(dataset.head("train", FITTED_ON)["image"])
-    sizes = {"pca_two": 2, "pca_many": settings.latent}
-    coders = {name: principal_components(train, size) for name, size in sizes.items()}
-    coders |= {name: coder_of(net, LIKELIHOOD, params[name]) for name, net in networks(settings, dataset).items()}
-    return {name: coder.reconstruct(images) for name, coder in coders.items()}
+    return {"pca_two": principal_components(train, 2), "pca_many": principal_components(train, settings.latent)}
+
+
+def coders(settings: CodeComparisonSettings, dataset: Dataset, params, closed: dict[str, Coder]) -> dict[str, Coder]:
+    """All codes, PCA's first."""
+    return closed | {name: coder_of(net, LIKELIHOOD, params[name]) for name, net in networks(settings, dataset).items()}
 
 
 def monitor(settings: CodeComparisonSettings, dataset: Dataset) -> LossFn:
@@ -97,10 +98,14 @@ def monitor(settings: CodeComparisonSettings, dataset: Dataset) -> LossFn:
 
 def evaluate(settings: CodeComparisonSettings, dataset: Dataset):
     """Squared error of each reconstruction."""
+    closed = closed_forms(settings, dataset)  # here, or XLA would compute it while it compiles
 
     def metric_fn(params, batch, keys):
-        again = restored(settings, dataset, params, batch["image"])
-        return {f"{name}/squared_error": jax.vmap(squared_error)(batch["image"], each) for name, each in again.items()}
+        images = batch["image"]
+        return {
+            f"{name}/squared_error": jax.vmap(squared_error)(images, coder.reconstruct(images))
+            for name, coder in coders(settings, dataset, params, closed).items()
+        }
 
     return metric_fn
 
@@ -109,7 +114,8 @@ def figures(settings: CodeComparisonSettings, dataset: Dataset, params) -> dict:
     """Reconstructions line by line, and the plane of the two numbers with the classes in it."""
     test = dataset.head("test", 2000)
     images = jnp.asarray(test["image"])
-    again = restored(settings, dataset, params, images[:16])
+    every = coders(settings, dataset, params, closed_forms(settings, dataset))
+    again = {name: coder.reconstruct(images[:16]) for name, coder in every.items()}
     rows = {"original": images[:16]}
     labels = {"pca": "PCA", "nonlinear": "nonlinear", "deep": "deep"}
     rows |= {f"{label}, {settings.latent}": again[f"{name}_many"] for name, label in labels.items()}
@@ -119,12 +125,7 @@ def figures(settings: CodeComparisonSettings, dataset: Dataset, params) -> dict:
         "reconstructions_from_two": image_rows(two, title="codes of 2 numbers"),
     }
     if "label" in test:
-        deep = networks(settings, dataset)["deep_two"]
-        train = jnp.asarray(dataset.head("train", FITTED_ON)["image"])
-        planes = {
-            "PCA": principal_components(train, 2).encode(images),
-            "deep autoencoder": jax.jit(partial(deep.apply, method="encode"))(params["deep_two"], images),
-        }
+        planes = {"PCA": every["pca_two"].encode(images), "deep autoencoder": every["deep_two"].encode(images)}
         drawn["codes"] = code_planes(planes, test["label"])
     return drawn
 
