@@ -260,7 +260,8 @@ def _print_result(summary: dict) -> None:
     print(
         f"  {summary['steps']:,} steps ({summary['epochs']:,.1f} epochs{early}) in {duration(summary['wall_seconds'])}"
     )
-    print(f"  {summary['examples_per_second'] or 0:,} examples/s  {summary['device']}")
+    rate = summary["examples_per_second"]  # None where every step was saved already
+    print(f"  {rate:,} examples/s  {summary['device']}" if rate else f"  {summary['device']}")
     _print_cost(summary["cost"], summary["flops_per_step"])
 
 
