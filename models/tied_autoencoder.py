@@ -1,7 +1,6 @@
-"""An autoencoder whose decoder has the encoder's weights, transposed: the same number of parameters, nearly halved.
+"""An autoencoder whose decoder has the encoder's weights, transposed, and so nearly half the parameters.
 
-Hinton & Salakhutdinov 2006 (as what unrolling starts from); Vincent et al. 2010, section 2; Makhzani & Frey 2014,
-section 2.1. Lecture 002, part 5.
+Vincent et al. 2010; Makhzani & Frey 2014.
 """
 
 from collections.abc import Iterator
