@@ -93,6 +93,7 @@ def test_run_on_an_idx_folder(idx_folder, tmp_path, capsys):
 @pytest.mark.parametrize("likelihood", ["gaussian", "categorical"])
 def test_other_likelihoods_train(likelihood, tmp_path):
     words = [*SMALL, "--likelihood", likelihood, "--binarization", "none", "--steps", "200", "--chunk", "20"]
+    words += ["--evaluate-every", "200", "--save-every", "200"]
     assert (
         main(["run", "vae", *words, "--network", "conv", "--widths", "4", "8", "--workdir", str(tmp_path / "run")]) == 0
     )

@@ -18,6 +18,8 @@ from models.dropout import with_dropout
 from train.optimizers import make_optimizer
 from train.task import supervised
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 
 def trained(tmp_path, preset, **fields):
     settings = replace(AutoencoderSettings(), **EXPERIMENT.presets[preset] | fields)

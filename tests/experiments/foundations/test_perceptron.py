@@ -5,6 +5,8 @@ from experiments import runner
 from experiments.datasets.generated import TRUTH_TABLES
 from experiments.foundations.perceptron import PerceptronSettings
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 
 def run(tmp_path, **fields):
     prepared = runner.prepare("perceptron", "default", PerceptronSettings(**fields))
