@@ -252,8 +252,8 @@ EXPERIMENT = Experiment(
             value=3.0,
             unit="",
             source="Hinton & Salakhutdinov 2006, figure 2",
-            protocol="MNIST, 784-1000-500-250-30, the squared error of an image, where PCA of 30 numbers has 13.87; figures "
-            "from memory; theirs is pre-trained layer by layer; rates and lengths are ours",
+            protocol="MNIST, 784-1000-500-250-30, the squared error of an image, where PCA of 30 numbers has 13.87; "
+            "figures from memory; theirs is pre-trained layer by layer; rates and lengths are ours",
             preset="deep",
         ),
     ),
