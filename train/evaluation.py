@@ -21,29 +21,32 @@ def evaluator(
     """The function ``params → {name: [seeds, examples, …]}`` for parameters with a leading axis of seeds.
 
     ``metric_fn`` returns one value (of any shape) per example. Example ``i`` always draws from the same key, whatever
-    the batch size, so evaluations differ by the parameters alone. A batch is divided over the devices of ``where``,
-    and grows to the next multiple of their number.
+    the batch size, so evaluations differ by the parameters alone: every seed is measured by one and the same program,
+    so that a seed among others has the bits of the seed alone. A batch is divided over the devices of ``where``, and
+    grows to the next multiple of their number.
     """
     count = size_of(examples)
     batch = -(-min(batch, count) // where.mesh.size) * where.mesh.size
 
+    words = np.asarray(jax.random.key_data(seed_keys(seeds)))
+
+    @jax.jit
+    def of_seed(params: Params, number: Array) -> Params:
+        return jax.tree.map(lambda leaf: leaf[number], where.params(params))
+
     @partial(jax.jit, out_shardings=where.replicated)
-    def measure(params: Params, examples: Batch, index: Array) -> Metrics:
-        params = where.params(params)
-        streams = jax.vmap(lambda key: jax.random.fold_in(key, Stream.EVALUATION))(seed_keys(seeds))
-
-        def one_seed(arguments: tuple[Params, Key[Array, ""]]) -> Metrics:
-            params, stream = arguments
-            return metric_fn(params, examples, jax.vmap(lambda i: jax.random.fold_in(stream, i))(index))
-
-        return jax.lax.map(one_seed, (params, streams))
+    def measure(params: Params, words: Array, examples: Batch, index: Array) -> Metrics:
+        stream = jax.random.fold_in(jax.random.wrap_key_data(words), Stream.EVALUATION)
+        return metric_fn(params, examples, jax.vmap(lambda i: jax.random.fold_in(stream, i))(index))
 
     def evaluate(params: Params, seen: Callable[[int], None] = lambda done: None) -> dict[str, np.ndarray]:
         parts = []
         for start in range(0, count, batch):
             index = np.minimum(np.arange(start, start + batch), count - 1)  # the last batch is filled up, then cut
             taken = (take(examples, index), index.astype(np.int32))
-            part = jax.device_get(measure(params, *place(taken, jax.tree.map(lambda _: where.examples, taken))))
+            placed = place(taken, jax.tree.map(lambda _: where.examples, taken))
+            of_seeds = [measure(of_seed(params, np.int32(n)), words[n], *placed) for n in range(len(seeds))]
+            part = jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(of_seeds))
             parts.append(jax.tree.map(lambda leaf, kept=count - start: leaf[:, :kept], part))
             seen(min(start + batch, count))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *parts)

@@ -138,6 +138,19 @@ def test_products_of_matrices_do_not_depend_on_the_batch(float64):
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
+def test_a_seed_among_others_has_the_bits_of_the_seed_alone():
+    def decibels(params, batch, keys):
+        noise = jax.vmap(lambda key: jax.random.normal(key, (3,)))(keys)
+        return {"decibels": -10 * jnp.log10(jnp.mean((jnp.tanh(batch["x"] * params["scale"]) - noise) ** 2, axis=1))}
+
+    def found(seeds, scale):
+        return evaluator(decibels, examples(), seeds, batch=4, where=one_device())({"scale": jnp.asarray(scale)})
+
+    together = found((5, 0, 9), [0.5, 1.3, 2.0])
+    for row, (seed, scale) in enumerate(((5, 0.5), (0, 1.3), (9, 2.0))):
+        assert_same_bits(found((seed,), [scale]), {"decibels": together["decibels"][row : row + 1]})
+
+
 def test_at_most_a_batch_of_examples_is_measured_at_once():
     sizes = []
 
