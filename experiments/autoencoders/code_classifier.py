@@ -4,7 +4,7 @@ Papers: Makhzani & Frey 2014 (k-sparse codes, and codes as features), Rifai et a
 classifier of a sparse code is better than one of the pixels or of as many numbers from random weights, though no label
 had a part in the code. Command: ``lectern run code_classifier`` (digits, 20 s on two CPU cores: 1.2 % wrong by the
 code, 3.2 % by the pixels, 4.4 % by random numbers); ``lectern run code_classifier --preset k_sparse_mnist --data-dir
-MNIST`` (1.35 % published). Expected figure: ``errors``.
+MNIST`` (1.35 % published, from memory). Expected figure: ``errors``.
 """
 
 from dataclasses import dataclass, replace

@@ -39,12 +39,6 @@ def four_steps(request, tmp_path_factory):
     return folder, train(name, folder, steps=4, seeds=2)
 
 
-@pytest.fixture
-def without_figures(four_steps, monkeypatch):
-    """Where numbers are compared nothing is drawn; ``four_steps`` was, before."""
-    monkeypatch.setattr(runner, "draw_figures", lambda run, workdir, params: None)
-
-
 class ExperimentContract:
     """The contract of the experiment ``name``; each has a class of its own, and so its tests share a process."""
 
