@@ -35,7 +35,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-$(PEERS)/.installed: experiments/peers/requirements.txt
+$(PEERS)/.installed: experiments/bench/peers/requirements.txt
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check $(PEER_PIP_OPTIONS) -r $<
 	@touch $@

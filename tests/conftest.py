@@ -57,4 +57,4 @@ def float64():
 @pytest.fixture
 def without_figures(monkeypatch):
     """Where numbers are compared nothing is drawn: each experiment's figures are drawn once, by its contract."""
-    monkeypatch.setattr("experiments.runner.draw_figures", lambda run, workdir, params: None)
+    monkeypatch.setattr("experiments.run.runner.draw_figures", lambda run, workdir, params: None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -50,6 +51,32 @@ def evaluator(
             parts.append(jax.tree.map(lambda leaf, kept=count - start: leaf[:, :kept], part))
             seen(min(start + batch, count))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *parts)
+
+    return evaluate
+
+
+class WholeSet(NamedTuple):
+    """A measure of a whole set of examples at once, which no mean of batches gives."""
+
+    data: PyTree[Array]
+    """the arrays it needs, handed over as an argument"""
+    measure: Callable[[Params, PyTree[Array], Key[Array, ""]], Metrics]
+    """``(params, data, key) → {name: scalar}``"""
+
+
+def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Placement) -> Callable[[Params], dict]:
+    """The function ``params → {name: [seeds]}`` for parameters with a leading axis of seeds."""
+    data = jax.device_put(whole_set.data, where.replicated)
+
+    @partial(jax.jit, out_shardings=where.replicated)
+    def measure(params: Params, number: Array, data: PyTree, seed: Array) -> Metrics:
+        of_seed = jax.tree.map(lambda leaf: leaf[number], where.params(params))
+        stream = jax.random.fold_in(jax.random.key(seed), Stream.EVALUATION)
+        return whole_set.measure(of_seed, data, jax.random.fold_in(stream, 0))
+
+    def evaluate(params: Params) -> dict[str, np.ndarray]:
+        of_seeds = [measure(params, np.int32(n), data, np.int32(seed)) for n, seed in enumerate(seeds)]
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(of_seeds))
 
     return evaluate
 

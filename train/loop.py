@@ -55,6 +55,9 @@ class Rhythm:
             )
 
 
+LoopSettings = Rhythm
+
+
 class Diverged(Exception):
     """A metric or a part of the state became NaN or infinite."""
 

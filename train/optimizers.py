@@ -16,7 +16,7 @@ Fraction = Annotated[float, Ge(0), Lt(1)]
 
 @dataclass(frozen=True, kw_only=True)
 class Optimization:
-    """How parameters move; every experiment's settings inherit these fields."""
+    """How parameters move."""
 
     optimizer: Literal[
         "sgd", "momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "adam", "adamw", "rmsprop"
@@ -52,6 +52,22 @@ class Optimization:
     """largest norm of a unit's incoming weights, to which kernels are projected after each step; 0 is off"""
     average_decay: Fraction = 0.0
     """decay of the running average of parameters that is evaluated in their place; 0 is off"""
+    accumulate: Annotated[int, Gt(0)] = 1
+    """equal parts of the batch whose gradients are taken one after the other; changes memory, not numbers"""
+
+    def idle(self) -> dict[str, str]:
+        """Fields without an effect beside the others' values, and the reason."""
+        rule, schedule = f"with --optimizer {self.optimizer}", f"with --schedule {self.schedule}"
+        idle = {name: rule for name, rules in _OF_RULES.items() if self.optimizer not in rules}
+        return idle | ({} if self.schedule == "step" else dict.fromkeys(("decay_steps", "decay_factor"), schedule))
+
+
+_OF_RULES = {
+    "momentum": {"momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "rmsprop"},
+    "beta1": {"adam", "adamw"},
+    "beta2": {"adam", "adamw"},
+    "epsilon": {"adam", "adamw", "rmsprop"},
+}
 
 
 def learning_rate_schedule(config: Optimization, steps: int) -> optax.Schedule:

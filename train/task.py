@@ -36,6 +36,15 @@ class Stream(IntEnum):
     STEPS = 1
     EVALUATION = 2
     FIGURES = 3
+    DATA = 4
+
+
+class Draw(IntEnum):
+    """What an example's own key is folded with, for draws that must not meet."""
+
+    OBSERVE = 0
+    SAMPLE = 1
+    DROPOUT = 2
 
 
 class State(NamedTuple):

@@ -61,7 +61,8 @@ def load(
         splits = splits | {"train": concatenate(splits["train"], splits["valid"])}
         protocol.append(f"trained on train+valid ({_count(splits['train'])})")
     protocol.append(BINARIZATION_IN_WORDS[binarization])
-    return Dataset(name, ", ".join(protocol), fingerprint(splits), splits, raw.levels)
+    held_out = "test" if train_on == "train+valid" else "valid"
+    return Dataset(name, ", ".join(protocol), fingerprint(splits), splits, held_out, raw.levels)
 
 
 def _resolve(name: str, data_dir: Path | None) -> str:

@@ -38,6 +38,8 @@ class Dataset(NamedTuple):
     """What the function `fingerprint` gives for `splits`."""
     splits: dict[str, Examples]
     """The examples of "train", "valid" and "test"."""
+    held_out: str = "valid"
+    """The split that is measured while training: "test" where "valid" is trained on."""
     levels: int = 0
     """Grey levels of the images before binarisation: 17 for digits, 256 for 8-bit images; 0 where there are none."""
 
@@ -45,6 +47,16 @@ class Dataset(NamedTuple):
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of an image."""
         return self.head("train", 1)["image"].shape[1:]
+
+    @property
+    def classes(self) -> int:
+        """How many classes the labels of all splits tell apart; 0 where there are none."""
+        labels = [self.head(split, 60_000).get("label", np.zeros(0, np.int32)) for split in SPLITS]
+        return int(np.max(np.concatenate(labels), initial=-1)) + 1
+
+    def example(self) -> dict[str, np.ndarray]:
+        """One example with a leading axis of 1, all zeros: what a network is initialised with."""
+        return {name: np.zeros_like(array) for name, array in self.head("train", 1).items()}
 
     def head(self, split: str, count: int) -> dict[str, np.ndarray]:
         """The first ``count`` examples of a split, or all where there are fewer, as arrays."""

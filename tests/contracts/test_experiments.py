@@ -10,8 +10,8 @@ import pytest
 
 from experiments import registry, runner
 from experiments.cli import main
-from experiments.flags import replace
-from experiments.registry import load, read_card
+from experiments.cli.flags import replace
+from experiments.run.registry import load, read_card
 
 FILES = registry._files()
 SUMMARY_KEYS = {

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from experiments import bench, bench_programs
-from experiments.bench import Benchmark, Contender, bench_images, benchmarks
+from experiments.bench.bench import Benchmark, Contender, bench_images, benchmarks
 from experiments.errors import WrongInput
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from experiments import figures
+from experiments.plots import curves
 
 WHITE, MAGENTA = [1.0, 1.0, 1.0], [1.0, 0.0, 1.0]
 SEEDS = [[9.0, 11.0, 13.0], [5.0, 6.0, 10.0], [4.0, 4.5, 3.0]]
@@ -225,7 +225,7 @@ def test_importing_is_light_and_drawing_leaves_no_global_state():
         import experiments.report
         heavy = {"jax", "matplotlib", "rich"} & set(sys.modules)
         assert not heavy, heavy
-        from experiments import figures
+        from experiments.plots import curves
         figures.png(figures.image_grid([[[[0.5]]]], columns=1))
         assert "matplotlib.pyplot" not in sys.modules
     """

@@ -1,6 +1,6 @@
 import pytest
 
-from experiments.registry import Reference, UnknownExperiment, load, nearest, read_card
+from experiments.run.registry import Reference, UnknownExperiment, load, nearest, read_card
 
 FILE = '''"""A summary.
 

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from experiments import figures
-from experiments.ledger import COLUMNS, duration, measured, significant
-from experiments.page_assets import SCRIPT, STYLE
+from experiments.plots import curves
+from experiments.report.ledger import COLUMNS, duration, measured, significant
+from experiments.report.page_assets import SCRIPT, STYLE
 from experiments.report import ReportError, find_runs, html_page, ledger_rows, markdown, read_metrics, report, table
 
 NLL = [20.0, 20.5, 19.5, 21.0]

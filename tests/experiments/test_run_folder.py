@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from experiments.run_folder import Config, RunFolderError, create, default_workdir, read_config, sole_writer, write_json
+from experiments.run.run_folder import Config, RunFolderError, create, default_workdir, read_config, sole_writer, write_json
 
 CONFIG = Config("vae", "smoke", {"latent": 2})
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 from annotated_types import Ge, Gt
 
-from experiments.settings import ImageSettings, Settings, as_json, from_json
+from experiments.run.settings import ImageSettings, Settings, as_json, from_json
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

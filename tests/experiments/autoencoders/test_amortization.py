@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from experiments.autoencoders.amortization import fit_posteriors, sampled_elbo
+from experiments.evaluations.amortization import fit_posteriors, sampled_elbo
 from losses.divergences import gaussian_kl
 from losses.likelihoods import Likelihood, gaussian_log_likelihood
 from models.vae import Gaussian

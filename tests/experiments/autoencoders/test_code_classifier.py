@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import runner
-from experiments.autoencoders.code_classifier import EXPERIMENT, CodeClassifierSettings, features, seen_network, task
-from experiments.flags import replace
+from experiments.run import runner
+from experiments.autoencoders.code_classifier.experiment import EXPERIMENT, CodeClassifierSettings, features, seen_network, task
+from experiments.cli.flags import replace
 from experiments.foundations import mlp
-from experiments.registry import load
+from experiments.run.registry import load
 from train.task import supervised
 
 SMALL = CodeClassifierSettings(latent=20, keep=4, batch_size=16, steps=5, optimizer="momentum", learning_rate=0.01)

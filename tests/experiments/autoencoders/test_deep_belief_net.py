@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.autoencoders.deep_belief_net import DeepBeliefNetSettings, task
-from experiments.autoencoders.layerwise import classifier_loss, evaluate, model_of, there_and_back
-from experiments.autoencoders.layerwise_figures import errors_by_class
-from experiments.autoencoders.stacking import in_stages
+from experiments.autoencoders.deep_belief_net.experiment import DeepBeliefNetSettings, task
+from experiments.objectives.layerwise import classifier_loss, evaluate, model_of, there_and_back
+from experiments.plots.layerwise import errors_by_class
+from experiments.objectives.layerwise_pretraining import in_stages
 from models.deep_belief_net import upward
 from models.rbm_partition import log_likelihood, log_partition
 from train.mesh import data_parallel, device_mesh

@@ -16,7 +16,7 @@ from linear_gaussian import (
     quick_jit,
 )
 
-from experiments.autoencoders.variational import (
+from experiments.objectives.variational import (
     as_they_are,
     negative_elbo,
     negative_importance_weighted_bound,

@@ -3,7 +3,7 @@ from statistics import NormalDist
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.autoencoders.latent_figures import latent_plane, most_used
+from experiments.plots.latent import latent_plane, most_used
 from models.vae import Gaussian
 
 

@@ -9,8 +9,8 @@ import pytest
 import scipy.stats
 
 from experiments.autoencoders import latent_space
-from experiments.autoencoders.coder import Coder, principal_components
-from experiments.autoencoders.latent_measures import (
+from experiments.evaluations.codec import Coder, principal_components
+from experiments.evaluations.latent_geometry import (
     boundary_codes,
     disentanglement,
     factor_analogies,
@@ -24,8 +24,8 @@ from experiments.autoencoders.latent_measures import (
     unlikeness,
     ways,
 )
-from experiments.autoencoders.latent_space import LatentSpaceSettings, evaluate, task
-from experiments.autoencoders.uses import squared_distances
+from experiments.autoencoders.latent_space.experiment import LatentSpaceSettings, evaluate, task
+from experiments.evaluations.downstream import squared_distances
 from experiments.datasets.generated import shapes
 
 DIGITS = LatentSpaceSettings().load()

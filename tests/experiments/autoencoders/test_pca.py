@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import sklearn.decomposition
 
-from experiments import runner
-from experiments.autoencoders.pca import PCASettings
-from experiments.registry import load
+from experiments.run import runner
+from experiments.autoencoders.pca.experiment import PCASettings
+from experiments.run.registry import load
 
 
 def test_a_run_is_scikit_learns_pca(tmp_path):

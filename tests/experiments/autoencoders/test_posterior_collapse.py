@@ -11,8 +11,8 @@ from linear_gaussian import (
     keys,
 )
 
-from experiments.autoencoders.vae import VAESettings, evaluate, loss_of_step, task
-from experiments.autoencoders.variational import (
+from experiments.autoencoders.vae.experiment import VAESettings, evaluate, loss_of_step, task
+from experiments.objectives.variational import (
     as_they_are,
     count_active_units,
     negative_elbo,

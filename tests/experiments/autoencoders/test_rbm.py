@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from experiments.autoencoders.rbm import RBMSettings, evaluate, monitor, reconstruction_error, task
-from experiments.autoencoders.rbm_figures import filters
+from experiments.autoencoders.rbm.experiment import RBMSettings, evaluate, monitor, reconstruction_error, task
+from experiments.autoencoders.rbm.figures import filters
 from experiments.datasets import Dataset
 from models.rbm import RBM, free_energy
 from models.rbm_partition import log_likelihood, log_partition

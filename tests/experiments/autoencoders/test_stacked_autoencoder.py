@@ -3,11 +3,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import runner
-from experiments.autoencoders.reconstruction import clean, corruption_of
-from experiments.autoencoders.stacked_autoencoder import EXPERIMENT, StackedAutoencoderSettings
-from experiments.autoencoders.stacking import by_reconstruction
-from experiments.registry import load
+from experiments.run import runner
+from experiments.objectives.reconstruction import clean, corruption_of
+from experiments.autoencoders.stacked_autoencoder.experiment import EXPERIMENT, StackedAutoencoderSettings
+from experiments.objectives.layerwise_pretraining import by_reconstruction
+from experiments.run.registry import load
 from models.rbm import RBM
 
 

@@ -21,7 +21,7 @@ from linear_gaussian import (
     quick_jit,
 )
 
-from experiments.autoencoders.variational import (
+from experiments.objectives.variational import (
     as_they_are,
     likelihood_estimate,
     negative_elbo,

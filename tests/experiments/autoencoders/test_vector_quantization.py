@@ -10,8 +10,8 @@ import optax
 import pytest
 import scipy.special
 
-from experiments.autoencoders.variational import as_they_are, redrawn_bits
-from experiments.autoencoders.vector_quantization import (
+from experiments.objectives.variational import as_they_are, redrawn_bits
+from experiments.objectives.vector_quantization import (
     code_bits,
     code_frequencies,
     positional_frequencies,
@@ -19,7 +19,7 @@ from experiments.autoencoders.vector_quantization import (
     statistics,
     with_moving_codebook,
 )
-from experiments.autoencoders.vqvae import VQVAESettings
+from experiments.autoencoders.vqvae.experiment import VQVAESettings
 from losses.likelihoods import LIKELIHOODS
 from models.dropout import with_dropout
 from models.vqvae import mlp_vqvae

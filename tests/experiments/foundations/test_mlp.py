@@ -5,11 +5,11 @@ import optax
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from experiments import runner
-from experiments.flags import replace
-from experiments.foundations.classifier_figures import classifier_figures, confusion
-from experiments.foundations.mlp import EXPERIMENT, MLPSettings, evaluate, monitor
-from experiments.registry import load
+from experiments.run import runner
+from experiments.cli.flags import replace
+from experiments.plots.classifier import classifier_figures, confusion
+from experiments.foundations.mlp.experiment import EXPERIMENT, MLPSettings, evaluate, monitor
+from experiments.run.registry import load
 
 
 def test_error_and_loss_are_those_of_the_logits():

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from experiments import runner
+from experiments.run import runner
 from experiments.datasets.generated import TRUTH_TABLES
-from experiments.foundations.perceptron import PerceptronSettings
+from experiments.foundations.perceptron.experiment import PerceptronSettings
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 

@@ -9,7 +9,7 @@ import optax
 import pytest
 
 from experiments.foundations import vanishing_gradients
-from experiments.foundations.gradient_figures import (
+from experiments.foundations.vanishing_gradients.figures import (
     SMALLEST,
     by_layer,
     delta_norms,
@@ -18,7 +18,7 @@ from experiments.foundations.gradient_figures import (
     log_ratios,
     untrained_norms,
 )
-from experiments.foundations.vanishing_gradients import NETS, VanishingGradientsSettings, evaluate, task
+from experiments.foundations.vanishing_gradients.experiment import NETS, VanishingGradientsSettings, evaluate, task
 from models.backpropagation import Layer, deltas, forward, output_delta
 from models.deep_mlp import DeepMLP
 

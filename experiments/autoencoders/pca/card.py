@@ -1,0 +1,16 @@
+"""Principal component analysis: the closed form that a linear autoencoder is held against.
+
+Papers: Pearson 1901; Hotelling 1933. Claim: k components reconstruct with the least squared error of all linear codes
+of k numbers, and that error is the variance of the components left out; codes drawn from a Gaussian, or averaged over a
+class, give new images. Command: ``lectern run pca`` (digits, 5 s on two CPU cores). Expected figure:
+``reconstructions``, which sharpen with the number of components.
+"""
+
+from experiments.run.card import Card
+
+CARD = Card(
+    systems=("A1",),
+    presets=dict(
+        mnist=dict(data="mnist", components=30),
+    ),
+)

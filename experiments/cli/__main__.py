@@ -1,0 +1,5 @@
+"""``python -m experiments.cli``: the command line without an installed script."""
+
+from experiments.cli.main import console
+
+console()

@@ -1,0 +1,111 @@
+"""What vector-quantised autoencoders share: the training loss, the moving codebook, and the code's length in bits."""
+
+from collections.abc import Callable
+from functools import partial
+from math import log
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, Key
+
+from experiments.objectives.variational import Observe
+from losses.likelihoods import Likelihood
+from losses.quantization import codebook_loss, commitment_loss
+from models.layers.quantize import moving_average_codebook
+from models.vqvae import Quantized
+from train.task import Batch, LossFn, Metrics, Params, Phase, State, Task, supervised, task_of_phases
+
+
+def quantization_loss(
+    apply: Callable, likelihood: Likelihood, observe: Observe, *, commitment: float, codebook: float
+) -> LossFn:
+    """The loss ``(params, batch, keys) → (loss, its parts)``, one value per example: the reconstruction in nats.
+
+        −log p(x | z_q(x)) + c · ‖sg[z_e(x)] − e‖² + β ‖z_e(x) − sg[e]‖²,   c = codebook, β = commitment
+
+    The distances are means over positions. c is 1, or 0 where the codebook moves otherwise. ``apply(keys, params, …)``
+    is that of a ``VQVAE`` in training. van den Oord et al. 2017, equation 3.
+    """
+
+    def loss_fn(params, batch, keys):
+        network = partial(apply, jax.vmap(lambda key: jax.random.fold_in(key, 2))(keys), params)
+        images = observe(batch["image"], keys)
+        result = network(images)
+        reconstruction = -jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
+        pair = result["vectors"], result["codes"]
+        distance = jax.vmap(commitment_loss)(*pair)
+        losses = reconstruction + codebook * jax.vmap(codebook_loss)(*pair) + commitment * distance
+        return losses, {"reconstruction": reconstruction, "distance": distance}
+
+    return loss_fn
+
+
+def code_frequencies(indices: Int[Array, "images positions"], *, codes: int) -> Float[Array, " codes"]:
+    """The share of all positions at which each code is chosen."""
+    return jnp.bincount(indices.ravel(), length=codes) / indices.size
+
+
+def positional_frequencies(indices: Int[Array, "images positions"], *, codes: int) -> Float[Array, "positions codes"]:
+    """The share of images that choose each code, position by position, one more choice of every code being added.
+
+        f_p(j) = (n_p(j) + 1) / (N + K)
+
+    So no code is impossible. Laplace 1814, the rule of succession.
+    """
+    counts = jax.vmap(lambda column: jnp.bincount(column, length=codes), in_axes=1)(indices)
+    return (counts + 1) / (len(indices) + codes)
+
+
+def code_bits(indices: Int[Array, " positions"], frequencies: Float[Array, "positions codes"]) -> Float[Array, ""]:
+    """−log₂ p(codes) under independent positions with these frequencies: the length of one image's code in bits."""
+    return -jnp.sum(jnp.log(frequencies[jnp.arange(len(indices)), indices])) / log(2)
+
+
+def statistics(quantized: Quantized, *, codes: int) -> dict[str, Array]:
+    """How often each code was chosen, and the sum of the vectors that chose it, per example: means over the batch."""
+    indices, vectors = quantized.indices.ravel(), quantized.vectors.reshape(-1, quantized.vectors.shape[-1])
+    examples = len(quantized.indices)
+    return {
+        "counts": jnp.bincount(indices, length=codes).astype(vectors.dtype) / examples,
+        "sums": jax.ops.segment_sum(vectors, indices, codes) / examples,
+    }
+
+
+def with_moving_codebook(
+    loss_fn: LossFn,
+    encode: Callable[[Params, Batch, Key[Array, " batch"]], Quantized],
+    init_params: Callable[[Key[Array, ""]], Params],
+    optimizer: optax.GradientTransformation,
+    *,
+    decay: float,
+) -> Task:
+    """Encoder and decoder descend on ``loss_fn``, then the codebook follows the vectors of ``encode(params, batch,
+    keys)``.
+
+    The second phase's "gradient" is ``statistics``, means over the examples like any gradient, so that parts of a batch
+    average to the whole of it. The usage of the codes is carried along. van den Oord et al. 2017, appendix A.1.
+    """
+
+    def frozen(params: Params) -> Params:
+        return {"params": {name: name != "codebook" for name in params["params"]}}
+
+    descent = supervised(loss_fn, init_params, optax.masked(optimizer, frozen))
+
+    def init(key: Key[Array, ""]) -> State:
+        state = descent.init(key)
+        return state._replace(carried={"usage": jnp.zeros(len(state.params["params"]["codebook"]))})
+
+    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[dict[str, Array], Metrics]:
+        quantized = encode(state.params, batch, keys)
+        return statistics(quantized, codes=len(state.params["params"]["codebook"])), {}
+
+    def update(state: State, chosen: dict[str, Array]) -> State:
+        network = state.params["params"]
+        codebook, usage = moving_average_codebook(
+            network["codebook"], state.carried["usage"], chosen["counts"], chosen["sums"], decay=decay
+        )
+        params = {"params": network | {"codebook": codebook}}
+        return state._replace(params=params, carried=state.carried | {"usage": usage})
+
+    return task_of_phases(init, [*descent.phases, Phase(gradient, update)])

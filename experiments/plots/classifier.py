@@ -1,0 +1,44 @@
+"""Pictures of what a classifier gets wrong."""
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.figure import Figure
+
+from experiments.plots.images import image_grid
+
+SHOWN = 10
+
+
+def classifier_figures(
+    images: Float[np.ndarray, "examples height width channels"],
+    labels: Int[np.ndarray, " examples"],
+    predicted: Int[np.ndarray, " examples"],
+) -> dict[str, Figure]:
+    """The confusion matrix and, where there are any, the first mistakes in a row, each named true→predicted."""
+    drawn = {"confusion": confusion(labels, predicted)}
+    if (wrong := np.flatnonzero(labels != predicted)[:SHOWN]).size:
+        named = [f"{labels[i]}→{predicted[i]}" for i in wrong]
+        drawn["mistakes"] = image_grid(images[wrong], columns=SHOWN, title="  ".join(named))
+    return drawn
+
+
+def confusion(labels: Int[np.ndarray, " examples"], predicted: Int[np.ndarray, " examples"]) -> Figure:
+    """How many examples of each class were taken for which; the diagonal, what is right, is left grey."""
+    classes = int(max(labels.max(), predicted.max())) + 1
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    mistakes = np.where(np.eye(classes, dtype=bool), np.nan, counts)
+    figure = Figure(figsize=(5.4, 5.0), dpi=144, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_facecolor("0.92")
+    axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(1, int(np.nanmax(mistakes))))
+    middle = np.nanmax(mistakes) / 2
+    for row, column in np.ndindex(classes, classes):
+        if counts[row, column]:
+            dark = row != column and counts[row, column] > middle
+            text = axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8)
+            text.set_color("white" if dark else "black")
+    axes.set(xlabel="predicted", ylabel="true", xticks=range(classes), yticks=range(classes))
+    wrong = int(np.nansum(mistakes))
+    axes.set_title(f"{wrong} of {len(labels):,} test images wrong ({100 * wrong / len(labels):.2f} %)", fontsize=10)
+    return figure

@@ -1,0 +1,192 @@
+"""The ledger: one row for each number that a finished run claims, beside the published one.
+
+``COLUMNS`` is the one place that says what the ledger shows; the terminal, Markdown and the page all walk through it.
+"""
+
+import math
+import re
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from experiments.report.archive import Run
+
+
+class LedgerRow(NamedTuple):
+    """One number that a run claims, beside the published one where there is one."""
+
+    run: str
+    experiment: str
+    preset: str
+    protocol: str
+    steps: int
+    epochs: float | None
+    seeds: int
+    metric: str
+    unit: str
+    values: tuple[float | None, ...]
+    published: float | None
+    published_unit: str
+    source: str
+    wall_seconds: float | None
+    device: str
+    commit: str | None
+    departs_in: tuple[str, ...] = ()
+    """settings in which the run departs from the preset that the published number belongs to"""
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over the seeds; None if there are none, or one of them is not finite (stored as null)."""
+        return statistics.fmean(self.values) if self.values and None not in self.values else None
+
+    @property
+    def deviation(self) -> float | None:
+        """Sample standard deviation over the seeds (n − 1 below the line); None for one seed or without a mean."""
+        return statistics.stdev(self.values) if self.mean is not None and len(self.values) > 1 else None
+
+    @property
+    def difference(self) -> float | None:
+        """Our mean minus the published value; None where either is missing or they are not comparable."""
+        if self.mean is None or self.published is None or self.unit != self.published_unit or self.departs_in:
+            return None
+        return self.mean - self.published
+
+
+class Column(NamedTuple):
+    """A column of the ledger: its heading, a row's text, for numbers the value that it sorts by, and a remark."""
+
+    name: str
+    text: Callable[[LedgerRow], str]
+    number: Callable[[LedgerRow], float | None] | None = None
+    remark: Callable[[LedgerRow], str] = lambda row: ""
+
+    def line(self, row: LedgerRow) -> str:
+        """Text and remark in one line of printable letters: a terminal would obey others."""
+        remark = self.remark(row)
+        return one_line(f"{self.text(row)} ({remark})" if remark else self.text(row))
+
+
+def ledger_rows(runs: Iterable[Run]) -> list[LedgerRow]:
+    """One row per reference of a run, or per metric where a run has no reference; damaged runs have none."""
+    return [row for run in runs if not run.problem for row in _rows_of(run)]
+
+
+def measured(mean: float, deviation: float | None) -> str:
+    """``mean ± deviation`` to two significant digits of the deviation; four digits of the mean without one."""
+    if not deviation:
+        return significant(mean, 4) + ("" if deviation is None else " ± 0")
+    decimals = 1 - math.floor(math.log10(deviation))
+    if not -12 < decimals <= 6:
+        return f"{significant(mean, 4)} ± {deviation:.1e}"
+    return f"{mean:,.{max(decimals, 0)}f} ± {deviation:,.{max(decimals, 0)}f}"
+
+
+def significant(value: float, digits: int, sign: str = "") -> str:
+    """``value`` to so many significant digits, never rounding before the decimal point; ``sign="+"`` always signs."""
+    if value == 0:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    if not -12 < decimals <= 6:
+        return f"{value:{sign}.{digits - 1}e}"
+    return f"{value:{sign},.{max(decimals, 0)}f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: ``3.2 s``, ``31 s``, ``2 min 5 s``, ``1 h 4 min``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"{minutes // 60:,} h {minutes % 60} min"
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks and without control characters."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _rows_of(run: Run) -> list[LedgerRow]:
+    """The rows of one undamaged run: its references, else its metrics, else a single row that claims nothing."""
+    metrics, references = run.summary["metrics"], run.summary["references"]
+    claims = references or [{"metric": name} for name in metrics] or [{"metric": ""}]
+    return [
+        _row(run, claim, metrics.get(claim["metric"], {"values": [], "unit": claim.get("unit", "")}))
+        for claim in claims
+    ]
+
+
+def _row(run: Run, claim: dict[str, Any], metric: dict[str, Any]) -> LedgerRow:
+    """The row of one claim: a reference, or only the name of a metric."""
+    summary = run.summary
+    return LedgerRow(
+        run=run.name,
+        experiment=summary["experiment"],
+        preset=summary["preset"],
+        protocol=summary["dataset"]["protocol"],
+        steps=summary["steps"],
+        epochs=_as_float(summary.get("epochs")),
+        seeds=len(summary["seeds"]),
+        metric=claim["metric"],
+        unit=metric["unit"],
+        values=tuple(_as_float(value) for value in metric["values"]),
+        published=_as_float(claim.get("value")),
+        published_unit=claim.get("unit", ""),
+        source=claim.get("source", ""),
+        wall_seconds=_as_float(summary.get("wall_seconds")),
+        device=summary["device"],
+        commit=summary.get("commit"),
+        departs_in=tuple(claim.get("departs_in", ())),
+    )
+
+
+def _as_float(number: int | float | None) -> float | None:
+    return None if number is None else float(number)
+
+
+def _ours(row: LedgerRow) -> str:
+    """Our number, or in words why there is none."""
+    if row.mean is not None:
+        return measured(row.mean, row.deviation)
+    return f"not finite ({row.values.count(None)} of {len(row.values)} seeds)" if row.values else ""
+
+
+def _published(row: LedgerRow) -> str:
+    """The published number, with its unit where that is not ours."""
+    if row.published is None:
+        return ""
+    return f"{row.published:,.10g}" + (f" {row.published_unit}" if row.published_unit != row.unit else "")
+
+
+def _with_unit(row: LedgerRow) -> str:
+    return f"{row.metric} ({row.unit})" if row.unit else row.metric
+
+
+def _training(row: LedgerRow) -> str:
+    return f"{row.steps:,} steps" if row.epochs is None else f"{f'{row.epochs:,.2f}'.rstrip('0').rstrip('.')} epochs"
+
+
+def _difference(row: LedgerRow) -> str:
+    if row.departs_in:
+        return f"not compared: other {', '.join(row.departs_in)}"
+    return "" if row.difference is None else significant(row.difference, 3, "+")
+
+
+def _time(row: LedgerRow) -> str:
+    return "" if row.wall_seconds is None else duration(row.wall_seconds)
+
+
+COLUMNS: Sequence[Column] = (
+    Column("system", lambda row: row.experiment),
+    Column("preset", lambda row: row.preset),
+    Column("dataset", lambda row: row.protocol),
+    Column("training", _training, lambda row: row.steps if row.epochs is None else row.epochs),
+    Column("seeds", lambda row: str(row.seeds), lambda row: row.seeds),
+    Column("metric", _with_unit),
+    Column("ours", _ours, lambda row: row.mean),
+    Column("published", _published, lambda row: row.published, remark=lambda row: row.source),
+    Column("difference", _difference, lambda row: row.difference),
+    Column("time", _time, lambda row: row.wall_seconds),
+    Column("device", lambda row: row.device),
+    Column("commit", lambda row: re.sub(r"^([0-9a-f]{9})[0-9a-f]+", r"\1", row.commit or "")),
+)

@@ -1,0 +1,112 @@
+"""What an experiment is: a card, settings, and functions of the settings and the data set."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from flax import linen as nn
+from jaxtyping import Array, Key
+
+from experiments.datasets import Dataset
+from experiments.evaluations.codec import Codec
+from experiments.run.card import Card
+from experiments.run.settings import Settings
+from train.evaluation import MetricFn, WholeSet
+from train.task import Batch, LossFn, Metrics, Params, Task
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class DataOf(Protocol):
+    """The data set that settings name; raises ``DataError`` where it cannot be had."""
+
+    def __call__(self, settings: Settings, /) -> Dataset: ...
+
+
+class TaskOf(Protocol):
+    """What is trained, for one seed."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> Task: ...
+
+
+class LossOf(Protocol):
+    """A loss function whose losses and metrics on held-out data are the learning curve."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> LossFn: ...
+
+
+class MetricsOf(Protocol):
+    """The function ``(params, batch, keys) → {name: one value per example}`` of the test split."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> MetricFn: ...
+
+
+class WholeSetOf(Protocol):
+    """A measure of the whole test split at once, taken once a seed and never of a batch."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> WholeSet: ...
+
+
+class FiguresOf(Protocol):
+    """Pictures by name, from the parameters of one seed."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, params: Params, /) -> "dict[str, Figure]": ...
+
+
+class NetworkOf(Protocol):
+    """The network whose parameters are trained."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> nn.Module: ...
+
+
+class CodecOf(Protocol):
+    """The trained encoder and decoder as two functions."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, params: Params, /) -> Codec: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """One replication: what the card claims, as functions that take its settings first."""
+
+    card: Card
+    """systems, presets and published figures"""
+    settings: type[Settings]
+    """a frozen dataclass of groups and fields, all with a default"""
+    data: DataOf
+    """the data set"""
+    task: TaskOf
+    """what is trained"""
+    monitor: LossOf
+    """what is measured while training: cheap, and the same whatever the batch"""
+    evaluate: MetricsOf | None = None
+    """the result, on the test split; without one the losses and metrics of ``monitor``"""
+    evaluate_whole: WholeSetOf | None = None
+    """what no mean over examples gives"""
+    figures: FiguresOf
+    """pictures of the result"""
+    monitored: str
+    """the metric of ``monitor`` that early stopping watches and the learning curve shows; lower is better"""
+    units: Mapping[str, str]
+    """of every metric, "" where it has none"""
+    network: NetworkOf | None = None
+    """its network, where it has exactly one"""
+    codec: CodecOf | None = None
+    """its encoder and decoder, where it has them"""
+
+    def metrics(self, settings: Settings, dataset: Dataset) -> MetricFn:
+        """``evaluate``, or what stands in for it."""
+        if self.evaluate is not None:
+            return self.evaluate(settings, dataset)
+        return with_loss(self.monitor(settings, dataset))
+
+
+def with_loss(loss_fn: LossFn) -> MetricFn:
+    """A loss function's losses and metrics as one table of metrics."""
+
+    def metric_fn(params: Params, batch: Batch, keys: Key[Array, " batch"]) -> Metrics:
+        losses, metrics, *_ = loss_fn(params, batch, keys)
+        return {"loss": losses, **metrics}
+
+    return metric_fn

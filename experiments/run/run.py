@@ -1,0 +1,97 @@
+"""A run before it is trained: an experiment with its settings, its data and the devices it lies on."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Int
+
+from experiments.datasets import Dataset
+from experiments.errors import WrongInput
+from experiments.run.experiment import Experiment
+from experiments.run.registry import load
+from experiments.run.run_folder import Config
+from experiments.run.settings import Settings, as_json
+from train.evaluation import MetricFn, evaluator
+from train.feed import Feed, resident_feed, streaming_feed
+from train.loop import Saved, begin
+from train.mesh import Placement, TooFewDevices, local_mesh, placement
+from train.task import Params, Task
+from train.transforms import accumulate, average_parameters, ensemble
+
+
+class Run(NamedTuple):
+    """An experiment with its settings and data, ready to train."""
+
+    name: str
+    preset: str
+    experiment: Experiment
+    settings: Settings
+    dataset: Dataset
+
+    def config(self) -> Config:
+        """What ``config.json`` says."""
+        return Config(self.name, self.preset, as_json(self.settings))
+
+    def task(self) -> Task:
+        """The task, of one seed."""
+        task = self.experiment.task(self.settings, self.dataset)
+        if self.settings.parts > 1:
+            task = accumulate(task, self.settings.parts)
+        decay = self.settings.average_decay
+        return average_parameters(task, decay) if decay else task
+
+    def where(self) -> Placement:
+        """The devices, and what lies on which; ``TooFewDevices`` where there are not so many."""
+        return placement(self.settings.placement.shard, local_mesh(self.settings.placement.devices))
+
+    def beginning(self) -> Saved:
+        """The state of all seeds before the first step."""
+        where, settings = self.where(), self.settings
+        task = ensemble(where.task(self.task()), how=settings.seeds.seeds_by)
+
+        def make(seeds: Int[Array, " seeds"]) -> Saved:
+            return begin(task.init(jax.vmap(jax.random.key)(seeds)), settings.seeds.seeds, settings.loop)
+
+        seeds = np.asarray(settings.seeds.all, np.int32)
+        return jax.jit(make, out_shardings=where.state(jax.eval_shape(make, seeds)))(seeds)
+
+    def feed(self) -> Feed:
+        """Arrays stay on the device; sources, and arrays where asked for, are streamed, each process its part."""
+        examples, settings = self.dataset.splits["train"], self.settings
+        batch, seeds = settings.loop.batch_size, settings.seeds.all
+        if isinstance(examples, dict) and settings.placement.feed == "resident":
+            return resident_feed(examples, seeds, batch)
+        by_seed = settings.placement.shard == "seeds"
+        part = (0, 1) if by_seed else (jax.process_index(), jax.process_count())
+        return streaming_feed(examples, seeds, batch, part=part)
+
+    def evaluator(self, metric_fn: MetricFn, split: str) -> Callable[..., dict[str, np.ndarray]]:
+        """The function of all seeds' parameters that measures every example of a split."""
+        settings = self.settings
+        return evaluator(
+            metric_fn,
+            self.dataset.splits[split],
+            settings.seeds.all,
+            batch=settings.placement.evaluation_batch,
+            where=self.where(),
+        )
+
+
+def prepare(name: str, preset: str, settings: Settings) -> Run:
+    """Loads the data; ``DataError`` where it cannot be had, ``WrongInput`` where it or the devices do not fit."""
+    experiment = load(name)
+    run = Run(name, preset, experiment, settings, experiment.data(settings))
+    if settings.loop.patience and run.dataset.held_out == "test":
+        raise WrongInput("--patience needs held-out examples: leave out --train-on train+valid")
+    try:
+        run.where()
+    except TooFewDevices as error:
+        raise WrongInput(str(error)) from error
+    return run
+
+
+def first_seed(params: Params) -> Params:
+    """The parameters of the first of several seeds."""
+    return jax.tree.map(lambda leaf: leaf[0], params)

@@ -1,0 +1,137 @@
+"""What a finished run says of itself: its metrics beside the published ones, what it cost, and what made it."""
+
+import importlib.metadata
+import math
+import platform
+from pathlib import Path
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from experiments.run import run_folder
+from experiments.run.card import Reference
+from experiments.run.run import Run
+from experiments.run.settings import PlacementSettings, Seeds, as_json, configure
+from models.cost import layer_costs
+from train.checkpoint import tree_sha256
+from train.feed import size_of, take
+from train.loop import Outcome
+from train.task import Batch, Params, State, count_parameters, seed_keys
+
+INCONSEQUENTIAL = {"data_dir", "steps", "chunk", "evaluate_every", "save_every", "accumulate"} | {
+    field for group in (Seeds, PlacementSettings) for field in group.__dataclass_fields__
+}
+"""What may differ from a preset and leave a published figure comparable; the length stands beside it."""
+VERSIONED = ("lectern", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_seconds: float) -> dict:
+    """The content of ``summary.json``."""
+    settings, dataset = run.settings, run.dataset
+    config = as_json(settings)
+    config.pop("data_dir", None)  # where the data lay is no part of the result; the fingerprint is
+    examples = outcome.steps_taken * settings.loop.batch_size * settings.seeds.seeds
+    one = jax.eval_shape(lambda state: jax.tree.map(lambda leaf: leaf[0], state), outcome.state)
+    measured, departs = statistics(run, metrics), departures(run)
+    return {
+        "experiment": run.name,
+        "preset": run.preset,
+        "config": config,
+        "seeds": list(settings.seeds.all),
+        "steps": outcome.step,
+        "stopped_early": outcome.stopped_early,
+        "epochs": round(outcome.step * settings.loop.batch_size / size_of(dataset.splits["train"]), 2),
+        "dataset": {"name": dataset.name, "protocol": dataset.protocol, "fingerprint": dataset.fingerprint},
+        "metrics": measured,
+        "references": [
+            _compared(r, measured, departs) for r in run.experiment.card.references if r.preset == run.preset
+        ],
+        "wall_seconds": round(wall_seconds, 2),
+        "compile_seconds": round(outcome.compile_seconds, 2),
+        "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
+        "parameters": count_parameters(trained(outcome.params)) // settings.seeds.seeds,
+        "flops_per_step": flops_per_step(run, one),
+        "cost": cost(run, one.params),
+        "device": device(run),
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONED}
+        | {"python": platform.python_version()},
+        "commit": run_folder.commit(),
+        "state_sha256": tree_sha256(outcome.state),
+    }
+
+
+def trained(params: Params) -> Params:
+    """The collection "params" where there are several, as in Flax: others hold counts and running statistics."""
+    return params["params"] if isinstance(params, dict) and "params" in params else params
+
+
+def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:
+    """Mean and sample standard deviation over seeds by metric; null for what is not finite, as JSON has no NaN."""
+    return {name: _statistics(values, run.experiment.units.get(name, "")) for name, values in metrics.items()}
+
+
+def _statistics(values: np.ndarray, unit: str) -> dict:
+    finite = bool(np.isfinite(values).all())
+    return {
+        "mean": float(values.mean()) if finite else None,
+        "std": float(values.std(ddof=1)) if finite and len(values) > 1 else None,
+        "values": [value if math.isfinite(value) else None for value in values.tolist()],
+        "unit": unit,
+    }
+
+
+def departures(run: Run) -> list[str]:
+    """The settings in which a run departs from its preset: those that may change a metric, but for the length."""
+    preset = configure(run.experiment.settings(), run.experiment.card.all_presets[run.preset])
+    ours, theirs = as_json(run.settings), as_json(preset)
+    return [name for name in ours if ours[name] != theirs[name] and name not in INCONSEQUENTIAL]
+
+
+def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:
+    """A published figure beside ours; the difference only where the run kept to the preset."""
+    ours = measured[reference.metric]["mean"]
+    difference = None if ours is None or departs else ours - reference.value
+    return reference.as_json() | {"ours": ours, "difference": difference, "departs_in": departs}
+
+
+def flops_per_step(run: Run, state: State) -> float | None:
+    """Floating-point operations of one seed's step, by XLA's own count; None where the backend does not count."""
+    batch = take(run.dataset.splits["train"], np.zeros(run.settings.loop.batch_size, np.int32))
+    costs = jax.jit(run.task().step).lower(state, batch).cost_analysis()
+    return float(costs["flops"]) if costs and "flops" in costs else None
+
+
+def cost(run: Run, params: Params) -> dict:
+    """What the loss of one example costs, by the formulas of its layers and by XLA's own count of the same."""
+    loss_fn = run.experiment.monitor(run.settings, run.dataset)
+    example = take(run.dataset.splits["train"], np.zeros(1, np.int32))
+
+    def loss(params: Params, example: Batch) -> Array:
+        return loss_fn(params, example, seed_keys([0]))[0]
+
+    rows = layer_costs(loss, params, example)
+    counted = jax.jit(loss).lower(params, example).cost_analysis()
+    return {
+        "parameters": sum(row.parameters for row in rows),
+        "flops_by_formula": sum(row.flops or 0 for row in rows),
+        "flops_by_xla": float(counted["flops"]) if counted and "flops" in counted else None,
+        "layers": [{"layer": row.path, "parameters": row.parameters, "flops": row.flops} for row in rows],
+    }
+
+
+def device(run: Run) -> str:
+    """What trained: platform, number of devices, and the chip's name."""
+    devices = run.where().mesh.devices.flat
+    name = devices[0].device_kind
+    if devices[0].platform == "cpu":
+        name = _processor() or platform.machine()
+    return f"{devices[0].platform} ×{len(devices)} ({name})"
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    if not information.is_file():
+        return platform.processor()
+    lines = information.read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
