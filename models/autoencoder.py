@@ -6,7 +6,7 @@ code (``losses/sparsity.py``) and the likelihood of its output (``losses/likelih
 Hinton & Salakhutdinov 2006. Lectures: 000 and 001, "Autoencoders"; 002, part 5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -145,3 +145,9 @@ def conv_autoencoder(
 ) -> Autoencoder:
     """Convolutions with ``channels`` features, halving the resolution each, and their mirror image."""
     return Autoencoder(ConvEncoder(head, tuple(channels)), ConvDecoder(image_shape, outputs, tuple(channels)))
+
+
+def first_kernel(params: Mapping[str, Any]) -> Float[Array, "pixels units"]:
+    """The weights of the first dense layer of an encoder made of dense layers."""
+    encoder = params["params"]["encoder"]
+    return encoder["MLP_0"]["Dense_0"]["kernel"] if "MLP_0" in encoder else encoder["head"]["linear"]["kernel"]

@@ -1,11 +1,10 @@
 """What a network observes of an image: the intensities themselves, or bits drawn from them."""
 
+from enum import IntEnum
 from typing import Literal, Protocol
 
 import jax
 from jaxtyping import Array, Float, Key
-
-from train.task import Draw
 
 
 class Observe(Protocol):
@@ -34,6 +33,6 @@ def observation(binarization: Literal["none", "static", "stochastic"]) -> Observ
     return dynamic_binarization if binarization == "stochastic" else identity
 
 
-def drawing(keys: Key[Array, " batch"], what: Draw) -> Key[Array, " batch"]:
-    """The keys of one kind of draw, of every example."""
+def drawing(keys: Key[Array, " batch"], what: IntEnum) -> Key[Array, " batch"]:
+    """The keys of one kind of draw, of every example: ``train.task.Draw``, or an objective's own names."""
     return jax.vmap(lambda key: jax.random.fold_in(key, what))(keys)

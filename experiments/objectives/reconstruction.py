@@ -1,16 +1,18 @@
-"""What deterministic autoencoders share: the training loss and its penalties, and what is measured of a reconstruction.
+"""Reconstruction over a batch: the losses of deterministic autoencoders, their penalties, and how good an image is.
 
 Networks act on batches, formulas on one example, so the latter are mapped over the former's results.
 """
 
 from collections.abc import Callable
+from enum import IntEnum
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from experiments.objectives.observation import drawing
 from losses.likelihoods import Likelihood
 from losses.sparsity import SPARSITIES, contraction, l1_activity, sigmoid_contraction
 from models.layers.corruption import CORRUPTIONS
@@ -24,11 +26,29 @@ class Penalties(NamedTuple):
     """What is added to the loss: the weight of each term, 0 where it is off."""
 
     activity: float = 0.0
+    """of the sum of a code's absolute values"""
     sparsity: float = 0.0
-    distance: str = "kl"
+    """of the distance between the batch's mean activations and the target: a function of the whole batch"""
+    distance: Literal["kl", "l1", "l2"] = "kl"
+    """that distance"""
     target: float = 0.05
+    """that target"""
     contraction: float = 0.0
+    """of the squared norm of the code's Jacobian in the image"""
     closed_form: bool = False
+    """whether the encoder is one sigmoid layer, whose Jacobian is written down"""
+
+    @property
+    def of_an_example(self) -> "Penalties":
+        """Those that one example has by itself: what is measured must not depend on who shares the batch."""
+        return self._replace(sparsity=0.0)
+
+
+class ReconstructionDraw(IntEnum):
+    """What an example's own key is folded with."""
+
+    NETWORK = 0
+    CORRUPTION = 1
 
 
 def clean(key: Key[Array, ""], image: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
@@ -50,8 +70,10 @@ def reconstruction_loss(apply: Callable, likelihood: Likelihood, corrupt: Corrup
     """
 
     def loss_fn(params, batch, keys):
-        network_keys, noise_keys = (jax.vmap(partial(jax.random.fold_in, data=n))(keys) for n in (0, 1))
-        seen = jax.vmap(corrupt)(noise_keys, batch["image"])
+        network_keys, corruption_keys = (
+            drawing(keys, what) for what in (ReconstructionDraw.NETWORK, ReconstructionDraw.CORRUPTION)
+        )
+        seen = jax.vmap(corrupt)(corruption_keys, batch["image"])
         code = apply(network_keys, params, seen, method="encode")
         decoded = apply(network_keys, params, code, method="decode")
         reconstruction = -jax.vmap(likelihood.log_likelihood)(batch["image"], decoded)

@@ -1,9 +1,12 @@
 """Pictures of what a classifier gets wrong."""
 
+from collections.abc import Mapping
+
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from matplotlib.figure import Figure
 
+from experiments.plots.canvas import PALETTE, light_grid
 from experiments.plots.images import image_grid
 
 SHOWN = 10
@@ -41,4 +44,24 @@ def confusion(labels: Int[np.ndarray, " examples"], predicted: Int[np.ndarray, "
     axes.set(xlabel="predicted", ylabel="true", xticks=range(classes), yticks=range(classes))
     wrong = int(np.nansum(mistakes))
     axes.set_title(f"{wrong} of {len(labels):,} test images wrong ({100 * wrong / len(labels):.2f} %)", fontsize=10)
+    return figure
+
+
+def errors_by_class(labels: Int[np.ndarray, " examples"], wrong: Mapping[str, Bool[np.ndarray, " examples"]]) -> Figure:
+    """The share of each class that each net gets wrong, in %, and of all classes."""
+    classes = np.unique(labels)
+    groups = [*(labels == label for label in classes), np.full(labels.shape, True)]
+    places = np.append(np.arange(len(classes)), len(classes) + 0.5)
+    width = 0.8 / len(wrong)
+    figure = Figure(figsize=(7.2, 3.2), dpi=144, layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, misses) in enumerate(wrong.items()):
+        shares = [100 * np.mean(misses[group]) for group in groups]
+        offset = (number - (len(wrong) - 1) / 2) * width
+        label = f"{name}: {np.sum(misses):,} of {len(labels):,} wrong ({shares[-1]:.2f} %)"
+        axes.bar(places + offset, shares, width, color=PALETTE[number], label=label)
+    axes.set_xticks(places, [*map(str, classes), "all"])
+    axes.set(xlabel="class", ylabel="test error (%)")
+    light_grid(axes, axis="y")
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=9)
     return figure

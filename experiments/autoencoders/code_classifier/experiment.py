@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from experiments.autoencoders import autoencoder
 from experiments.autoencoders.autoencoder.experiment import AutoencoderSettings, first_kernel
-from experiments.autoencoders.autoencoder.figures import filters
+from experiments.plots.filters import filter_grid
 from experiments.plots.layerwise import errors_by_class
 from experiments.objectives.reconstruction import squared_error
 from experiments.datasets import Dataset

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from annotated_types import Gt
 
 from experiments.autoencoders.autoencoder.experiment import FITTED_ON
-from experiments.autoencoders.autoencoder.figures import code_planes
+from experiments.plots.codes import code_planes
 from experiments.evaluations.codec import Coder, coder_of, principal_components
 from experiments.objectives.reconstruction import Penalties, clean, reconstruction_loss, squared_error
 from experiments.datasets import Dataset

@@ -19,24 +19,6 @@ PAUSES = (1, 9, 90, 900)
 """Gibbs steps between the rows of ``chains``."""
 
 
-def filters(weights: Float[Array, "visible units"], shape: tuple[int, ...]) -> Float[np.ndarray, "units *shape"]:
-    """The weights of every unit as an image, the units of largest norm first: 0 is grey, the largest is black or white.
-
-    ``shape`` is that of an image of the visible units.
-    """
-    columns = np.asarray(weights).T
-    columns = columns[np.argsort(-np.linalg.norm(columns, axis=1))]
-    largest = np.abs(columns).max(axis=1, keepdims=True)
-    return (0.5 + 0.5 * columns / np.maximum(largest, 1e-12)).reshape(-1, *shape)
-
-
-def filter_grid(weights: Float[Array, "visible units"], shape: tuple[int, ...]) -> "Figure":
-    """The hundred units of largest norm."""
-    shown = min(100, weights.shape[1])
-    title = f"weights of {shown} of {weights.shape[1]:,} hidden units"
-    return image_grid(filters(weights, shape)[:shown], columns=min(shown, 20), title=title)
-
-
 def chains(rbm: RBM, start: Float[Array, "chains visible"], shape: tuple[int, ...], *, key: Key[Array, ""]) -> "Figure":
     """Gibbs chains, a column each: the bits where they start, and what is expected after 1, 10, 100 and 1,000 steps."""
 

@@ -1,4 +1,4 @@
-"""Pictures of an autoencoder: how its codes lie, and what its first layer looks for."""
+"""Codes of two numbers as points of a plane."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from experiments.plots.images import image_grid
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Points = Float[Array, "examples 2"] | Float[np.ndarray, "examples 2"]
 CLASS_COLOURS = "tab10"
-MOST_FILTERS = 100
 
 
 def code_planes(planes: Mapping[str, Points], labels: Int[np.ndarray, " examples"]) -> "Figure":
@@ -35,13 +32,3 @@ def code_planes(planes: Mapping[str, Points], labels: Int[np.ndarray, " examples
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_color("#bbbbbb")
     return figure
-
-
-def filters(kernel: Float[Array, "pixels units"], image_shape: tuple[int, int, int]) -> "Figure":
-    """The weights from the image to the units of largest norm, each on its own scale around grey for 0."""
-    kernel = np.asarray(kernel)
-    order = np.argsort(-np.linalg.norm(kernel, axis=0), kind="stable")[:MOST_FILTERS]
-    shown = kernel[:, order].T.reshape(-1, *image_shape)
-    largest = np.abs(shown).max(axis=(1, 2, 3), keepdims=True)
-    grey = 0.5 + 0.5 * shown / np.where(largest > 0, largest, 1)
-    return image_grid(grey, columns=min(20, len(grey)), title="weights of the first layer")
