@@ -302,6 +302,7 @@ OPTIONS = {
     "models.representation.recall_at_k": {"k": 2},
     "models.representation.impute": {"iterations": 3},
     "models.layers.dropout.dropout": {"rate": 0.4},
+    "models.layers.nearest.nearest": {"k": 2},
     "models.layers.top_k.keep_largest": {"k": 2},
     "models.layers.corruption.gaussian_noise": {"level": 0.3},
     "models.layers.corruption.masking_noise": {"level": 0.3},

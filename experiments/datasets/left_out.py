@@ -1,18 +1,15 @@
-"""Test splits whose only example is a whole set of images: for metrics that no single image has."""
+"""Data sets without the examples of one label, which are kept apart as what was never seen."""
 
 import numpy as np
 
-from experiments.datasets import DataError, Dataset
+from experiments.datasets.dataset import DataError, Dataset
 
-
-def with_test_split_as_one(dataset: Dataset, at_most: int) -> Dataset:
-    """The data set whose only test example is the first ``at_most`` test images at once."""
-    whole = {name: array[None] for name, array in dataset.head("test", at_most).items()}
-    return dataset._replace(splits=dict(dataset.splits) | {"test": whole})
+LEFT_OUT = "left_out"
+"""The split that holds them."""
 
 
 def without_label(dataset: Dataset, label: int) -> Dataset:
-    """The data set without the images of one label: they are all among the test examples, as "left_out".
+    """The data set without the images of one label: those of all splits are a split of their own, "left_out".
 
     ``DataError`` where there are none, or where the data are streamed, so that labels are not known at once.
     """
@@ -26,5 +23,5 @@ def without_label(dataset: Dataset, label: int) -> Dataset:
         split: {name: array[examples["label"] != label] for name, array in examples.items()}
         for split, examples in splits.items()
     }
-    kept["test"] |= {"left_out": left}
-    return dataset._replace(splits=kept, protocol=f"{dataset.protocol}, label {label} left out")
+    protocol = f"{dataset.protocol}, label {label} left out"
+    return dataset._replace(splits=kept | {LEFT_OUT: {"image": left}}, protocol=protocol)
