@@ -86,7 +86,9 @@ def downstream_examples(
         denoising=Rows({"original": shown, "noisy": noisy, "PCA": pca.reconstruct(noisy), "autoencoder": restored}),
         errors=OrderedDict({kind: reconstruction_errors(codec, each) for kind, each in known.items()}),
         rate_distortion=OrderedDict(
-            (name, rate_distortion(each, images, stored, LEVELS))
-            for name, each in (("autoencoder", codec), ("PCA", pca))
+            {
+                "autoencoder": rate_distortion(codec, images, stored, LEVELS),
+                "PCA": rate_distortion(pca, images, stored, LEVELS),
+            }
         ),
     )

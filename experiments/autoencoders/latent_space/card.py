@@ -13,7 +13,17 @@ from experiments.run.card import Card
 
 CARD = Card(
     systems=("A18",),
-    smoke=dict(widths=(16,), support=20, stored=100, measured=40, geodesic_steps=3),
+    smoke=dict(
+        steps=6,
+        chunk=2,
+        evaluate_every=4,
+        save_every=4,
+        widths=(16,),
+        support=20,
+        stored=100,
+        measured=40,
+        geodesic_steps=3,
+    ),
     presets=dict(
         shapes=dict(data="shapes", latent=5, beta=4.0, steps=6000),
         autoencoder=dict(second="autoencoder"),

@@ -232,9 +232,7 @@ def figures(settings: LatentSpaceSettings, dataset: Dataset, params: Params) -> 
 
 DISTANCES = {f"first/nearest_distance_{name}": "of [0, 1]" for name in (*RADII, "linear", "spherical", "boundary")}
 STITCHED = {f"{name}/psnr": "dB" for name in ("first", "second", *(f"stitched_{name}" for name in STITCHES))}
-DISENTANGLED = {
-    f"{codes}/{score}": "" for codes in ("first", "rotated", "noise") for score in ("mig", "beta_vae_score")
-}
+SCORES = {f"{codes}/{score}": "" for codes in ("first", "rotated", "noise") for score in ("mig", "beta_vae_score")}
 
 EXPERIMENT = Experiment(
     card=CARD,
