@@ -90,6 +90,13 @@ def _add_processes(command: argparse.ArgumentParser) -> None:
     several.add_argument("--process-id", type=int, metavar="I", help="which one this is, from 0")
 
 
+def command_flags(command: str) -> set[str]:
+    """The flags of a command itself, which no setting may be named like."""
+    (commands,) = (each for each in _parser()._actions if isinstance(each, argparse._SubParsersAction))
+    actions = commands.choices[command]._actions
+    return {flag.removeprefix("--") for action in actions for flag in action.option_strings if flag.startswith("--")}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 done, 2 wrong command, 3 diverged, 128 + n stopped by signal n."""
     try:

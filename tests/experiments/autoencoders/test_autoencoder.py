@@ -18,7 +18,7 @@ from models.dropout import with_dropout
 from train.optimizers import make_optimizer
 from train.task import supervised
 
-pytestmark = pytest.mark.usefixtures("without_figures")
+pytestmark = pytest.mark.usefixtures("numbers_alone")
 
 
 def trained(tmp_path, preset, **fields):

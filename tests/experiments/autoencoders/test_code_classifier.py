@@ -64,7 +64,7 @@ def test_features_are_codes_with_k_numbers_and_the_pixels(classified_keep, stay)
     assert np.abs(seen["random"] - seen["code"]).max() > 0.1
 
 
-@pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("numbers_alone")
 def test_a_learnt_code_is_a_better_feature_than_a_random_one(tmp_path):
     """Of few numbers, so that random ones do not do as well."""
     fields = EXPERIMENT.presets["default"] | {"latent": 48, "keep": 8, "steps": 1500}

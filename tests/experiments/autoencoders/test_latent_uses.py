@@ -103,7 +103,7 @@ def saved(request, tmp_path_factory):
     return run_of(request.param, tmp_path_factory.mktemp(request.param) / "run", **options)
 
 
-@pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("numbers_alone")
 def test_a_saved_network_is_used_as_it_is(saved, tmp_path):
     before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
     run = runner.prepare(

@@ -5,7 +5,7 @@ from experiments.run import runner
 from experiments.datasets.generated import TRUTH_TABLES
 from experiments.foundations.perceptron.experiment import PerceptronSettings
 
-pytestmark = pytest.mark.usefixtures("without_figures")
+pytestmark = pytest.mark.usefixtures("numbers_alone")
 
 
 def run(tmp_path, **fields):
