@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.run import runner
 from experiments.autoencoders.autoencoder.experiment import EXPERIMENT, AutoencoderSettings, evaluate, model_of, monitor
-from experiments.objectives.reconstruction import Penalties, corruption_of, reconstruction_loss
 from experiments.cli.flags import replace
+from experiments.objectives.reconstruction import Penalties, corruption_of, reconstruction_loss
+from experiments.run import runner
 from experiments.run.registry import load
 from losses.likelihoods import LIKELIHOODS
 from models.autoencoder import CodeHead, mlp_autoencoder

@@ -5,10 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.run import runner
-from experiments.autoencoders.code_classifier.experiment import EXPERIMENT, CodeClassifierSettings, features, seen_network, task
+from experiments.autoencoders.code_classifier.experiment import (
+    EXPERIMENT,
+    CodeClassifierSettings,
+    features,
+    seen_network,
+    task,
+)
 from experiments.cli.flags import replace
 from experiments.foundations import mlp
+from experiments.run import runner
 from experiments.run.registry import load
 from train.task import supervised
 

@@ -9,7 +9,10 @@ import pytest
 import scipy.stats
 
 from experiments.autoencoders import latent_space
+from experiments.autoencoders.latent_space.experiment import LatentSpaceSettings, evaluate, task
+from experiments.datasets.generated import shapes
 from experiments.evaluations.codec import Coder, principal_components
+from experiments.evaluations.downstream import squared_distances
 from experiments.evaluations.latent_geometry import (
     boundary_codes,
     disentanglement,
@@ -24,9 +27,6 @@ from experiments.evaluations.latent_geometry import (
     unlikeness,
     ways,
 )
-from experiments.autoencoders.latent_space.experiment import LatentSpaceSettings, evaluate, task
-from experiments.evaluations.downstream import squared_distances
-from experiments.datasets.generated import shapes
 
 DIGITS = LatentSpaceSettings().load()
 TRAIN = {name: jnp.asarray(array) for name, array in DIGITS.head("train", 600).items()}

@@ -9,9 +9,10 @@ import pytest
 
 from experiments import registry, runner
 from experiments.autoencoders import latent_uses
-from experiments.evaluations.codec import Coder, coder_of, principal_components, saved_network, saved_params
 from experiments.autoencoders.latent_uses.experiment import LatentUsesSettings, evaluate, task
-from experiments.evaluations.linear_probe import classifier_errors, logits, no_probes, probe_loss
+from experiments.cli.flags import replace
+from experiments.errors import WrongInput
+from experiments.evaluations.codec import Coder, coder_of, principal_components, saved_network, saved_params
 from experiments.evaluations.downstream import (
     FOREIGN,
     completed,
@@ -24,9 +25,8 @@ from experiments.evaluations.downstream import (
     same_label_found,
     squared_distances,
 )
+from experiments.evaluations.linear_probe import classifier_errors, logits, no_probes, probe_loss
 from experiments.evaluations.whole_sets import with_test_split_as_one
-from experiments.errors import WrongInput
-from experiments.cli.flags import replace
 
 KEY = jax.random.key(0)
 DIGITS = LatentUsesSettings().load()

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import sklearn.decomposition
 
-from experiments.run import runner
 from experiments.autoencoders.pca.experiment import PCASettings
+from experiments.run import runner
 from experiments.run.registry import load
 
 

@@ -3,10 +3,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.run import runner
-from experiments.objectives.reconstruction import clean, corruption_of
 from experiments.autoencoders.stacked_autoencoder.experiment import EXPERIMENT, StackedAutoencoderSettings
 from experiments.objectives.layerwise_pretraining import by_reconstruction
+from experiments.objectives.reconstruction import clean, corruption_of
+from experiments.run import runner
 from experiments.run.registry import load
 from models.rbm import RBM
 

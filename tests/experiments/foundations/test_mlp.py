@@ -5,10 +5,10 @@ import optax
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from experiments.run import runner
 from experiments.cli.flags import replace
-from experiments.plots.classifier import classifier_figures, confusion
 from experiments.foundations.mlp.experiment import EXPERIMENT, MLPSettings, evaluate, monitor
+from experiments.plots.classifier import classifier_figures, confusion
+from experiments.run import runner
 from experiments.run.registry import load
 
 

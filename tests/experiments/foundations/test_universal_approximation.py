@@ -3,11 +3,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.run import runner
-from experiments.datasets.generated import on_the_unit_interval, sawtooth, weierstrass
 from experiments.cli.flags import replace
-from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
+from experiments.datasets.generated import on_the_unit_interval, sawtooth, weierstrass
 from experiments.foundations.universal_approximation.experiment import ApproximationSettings
+from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
+from experiments.run import runner
 from experiments.run.registry import load
 from train.task import count_parameters
 

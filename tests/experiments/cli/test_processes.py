@@ -134,7 +134,7 @@ def test_the_death_of_either_stops_the_other_and_both_resume(number, tmp_path):
     ],
 )
 def test_what_does_not_go_together_is_one_line(words, complaint, tmp_path, monkeypatch, capsys):
-    from experiments.cli import main
+    from experiments.cli.main import main
 
     monkeypatch.chdir(tmp_path)
     assert main(["run", "vae", "--preset", "smoke", *words]) == 2

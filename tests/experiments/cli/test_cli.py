@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from command import ROOT, SMALL, config_of, finish, lectern, sha_of
 
-from experiments.cli import main
+from experiments.cli.main import main
 
 
 def write_idx(path, array):
@@ -40,7 +40,8 @@ def finished(tmp_path_factory):
 
 def test_help_and_list_import_nothing_heavy():
     heavy = {"jax", "numpy", "flax", "optax", "matplotlib", "tyro", "rich"}
-    code = "import sys; from experiments.cli import main\ntry: main(sys.argv[1:])\nfinally: print('\\n', *sys.modules)"
+    call = "try: main(sys.argv[1:])\nfinally: print('\\n', *sys.modules)"
+    code = f"import sys; from experiments.cli.main import main\n{call}"
     for words in (["--help"], ["list"], ["list", "--json"], ["run", "--help"]):
         output = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True).stdout
         assert "argparse" in output
@@ -56,9 +57,27 @@ def test_a_reader_who_has_seen_enough_is_no_error():
 def test_list_as_json(capsys):
     assert main(["list", "--json"]) == 0
     (entry,) = [e for e in json.loads(capsys.readouterr().out)["experiments"] if e["name"] == "vae"]
-    assert entry.keys() == {"name", "summary", "systems", "presets", "references"}
+    assert entry.keys() == {"name", "family", "summary", "systems", "presets", "references"}
     assert entry["references"][0]["value"] == 86.76
     assert "paper" in entry["presets"]
+
+
+def test_list_of_one_shows_what_each_preset_changes(capsys):
+    assert main(["list", "vae"]) == 0
+    printed = capsys.readouterr().out
+    assert "Kingma & Welling 2014" in printed
+    assert "--preset conv: --network conv --widths 16 32 --steps 2000 --chunk 10" in printed
+    assert "86.76 nats (Burda et al. 2016, table 1" in printed
+    assert main(["list", "vea"]) == 2
+    assert "did you mean vae" in capsys.readouterr().err
+
+
+def test_help_shows_groups(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "vae", "--help"])
+    printed = capsys.readouterr().out
+    for group in ("loop", "seeds", "placement", "images", "architecture", "bound", "optimization"):
+        assert f"{group} options" in printed
 
 
 def test_run_prints_mean_and_deviation_over_seeds(finished, capsys):

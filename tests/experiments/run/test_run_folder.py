@@ -2,7 +2,15 @@ import json
 
 import pytest
 
-from experiments.run.run_folder import Config, RunFolderError, create, default_workdir, read_config, sole_writer, write_json
+from experiments.run.run_folder import (
+    Config,
+    RunFolderError,
+    create,
+    default_workdir,
+    read_config,
+    sole_writer,
+    write_json,
+)
 
 CONFIG = Config("vae", "smoke", {"latent": 2})
 
@@ -37,3 +45,13 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"a": object()})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
+
+
+@pytest.mark.parametrize("layout", [{}, {"layout": 1}, {"layout": 999}, {"layout": "2"}])
+def test_a_folder_of_another_layout_is_refused_in_one_line(tmp_path, layout):
+    create(tmp_path / "run", CONFIG)
+    content = json.loads((tmp_path / "run" / "config.json").read_text())
+    del content["layout"]
+    write_json(tmp_path / "run" / "config.json", content | layout)
+    with pytest.raises(RunFolderError, match=r"made by another version of lectern.*lectern run"):
+        read_config(tmp_path / "run")

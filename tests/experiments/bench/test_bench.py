@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import bench, bench_programs
+from experiments.bench import bench, programs
 from experiments.bench.bench import Benchmark, Contender, bench_images, benchmarks
 from experiments.errors import WrongInput
 
@@ -60,15 +60,15 @@ def numbers_of(run):
     return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
-@pytest.mark.parametrize("fields", [bench_programs.MLP, bench_programs.IWAE], ids=["vae", "iwae"])
+@pytest.mark.parametrize("fields", [programs.MLP, programs.IWAE], ids=["vae", "iwae"])
 def test_our_networks_have_the_numbers_of_the_peers(fields):
     """Pythae's 784-512-(16, 16) and 16-512-784 have 829,232 parameters."""
-    run = bench_programs.bench_run(bench_images()[:256], steps=1, **fields)
+    run = programs.bench_run(bench_images()[:256], steps=1, **fields)
     assert numbers_of(run) == 829_232
 
 
 def test_our_vqvae_has_the_numbers_of_the_peer():
     """784-512-16, 16-512-784 and 512 codes of 16 numbers."""
-    run = bench_programs.quantized_run(bench_images()[:256])
+    run = programs.quantized_run(bench_images()[:256])
     dense = [(784, 512), (512, 16), (16, 512), (512, 784)]
     assert numbers_of(run) == sum((inputs + 1) * units for inputs, units in dense) + 512 * 16
