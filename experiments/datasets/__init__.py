@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from experiments.datasets.binarize import binarize
 from experiments.datasets.dataset import SPLITS, DataError, Dataset, Examples, RawData, fingerprint
-from experiments.datasets.digits import read_digits
-from experiments.datasets.idx import read_idx_folder, read_mnist
+from experiments.datasets.images.binarize import binarize
+from experiments.datasets.images.digits import read_digits
+from experiments.datasets.images.idx import read_idx_folder, read_mnist
+from experiments.datasets.images.tfds import read_tfds
 from experiments.datasets.sources import RandomAccessSource, concatenate
-from experiments.datasets.tfds import read_tfds
 
 __all__ = ["DataError", "Dataset", "Examples", "RandomAccessSource", "fingerprint", "load"]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from experiments.datasets import DataError
-from experiments.datasets.idx import read_idx, read_idx_folder, read_mnist
+from experiments.datasets.images.idx import read_idx, read_idx_folder, read_mnist
 
 Writer = Callable[[Path, np.ndarray], None]
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from experiments.datasets import DataError, RandomAccessSource, load, prepare
-from experiments.datasets import tfds as reader
+from experiments.datasets.images import tfds as reader
 
 SHAPE = (5, 4, 3)
 SIZES = {"train": 13, "validation": 4, "test": 5}
