@@ -17,6 +17,7 @@ class ListedSource:
 
     images: np.ndarray
     name: str = "listed"
+    files: tuple = ()
 
     def __len__(self) -> int:
         return len(self.images)
