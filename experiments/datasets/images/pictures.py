@@ -37,8 +37,8 @@ def common_form(where: Path, paths: Sequence[Path]) -> tuple[tuple[int, int, int
         more = f" and {len(sizes) - 4:,} other sizes" if len(sizes) > 4 else ""
         (width, height), _ = sizes.most_common(1)[0]
         raise DataError(
-            f"{where}: expected pictures of one size, found {found}{more}; make them one size, "
-            f"with ImageMagick: mogrify -resize {width}x{height}! and their names"
+            f"{where}: expected pictures of one size, found {found}{more}; "
+            f"resize them, for example to {width}×{height}: docs/data.md shows how"
         )
     ((width, height),) = sizes
     mode = "L" if modes <= set(GREY) else "RGB"
@@ -55,8 +55,8 @@ def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channe
             upright = upright.convert("RGBA")
             if upright.getextrema()[3][0] < 255:
                 raise DataError(
-                    f"{path}: the picture is transparent, and what lies behind it is not known; save it without an "
-                    "alpha channel, with ImageMagick: mogrify -background white -alpha remove and its name"
+                    f"{path}: the picture is transparent, and what lies behind it is not known; save it "
+                    "without an alpha channel: docs/data.md shows how"
                 )
         pixels = np.asarray(upright.convert(mode))
     return pixels if pixels.ndim == 3 else pixels[..., None]

@@ -98,7 +98,7 @@ def test_a_home_folder_is_expanded(idx_folder: SimpleNamespace, monkeypatch: pyt
 
 
 def test_importing_costs_no_heavy_library() -> None:
-    heavy = {"sklearn", "scipy", "tensorflow_datasets", "tensorflow", "grain", "jax"}
+    heavy = {"sklearn", "PIL", "scipy", "tensorflow_datasets", "tensorflow", "grain", "jax"}
     code = f"import sys, experiments.datasets; print(sorted({heavy!r} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"

@@ -123,7 +123,7 @@ def test_an_opaque_alpha_channel_is_dropped_and_a_transparent_one_refused(tmp_pa
     assert folder(tmp_path).image_shape == (4, 6, 3)
     clear[2, 2, 3] = 254
     Image.fromarray(clear).save(tmp_path / "3.png")
-    with pytest.raises(DataError, match=r"3.png: the picture is transparent.*-alpha remove"):
+    with pytest.raises(DataError, match=r"3.png: the picture is transparent.*save it without an alpha channel"):
         folder(tmp_path)
 
 
@@ -131,7 +131,7 @@ def test_sizes_that_differ_are_named(tmp_path: Path, paint: Painter) -> None:
     for i in range(10):
         paint(tmp_path / f"{i}.png")
     paint(tmp_path / "z.png", (4, 7, 3))
-    with pytest.raises(DataError, match=r"found 10 of 6×4, 1 of 7×4; make them one size, .* -resize 6x4!"):
+    with pytest.raises(DataError, match=r"found 10 of 6×4, 1 of 7×4; resize them, for example to 6×4: docs"):
         folder(tmp_path)
 
 
