@@ -50,7 +50,7 @@ def _run_of(name: str, images: np.ndarray, **fields: object) -> Run:
     settings = configure(settings, evaluate_every=settings.loop.steps, save_every=settings.loop.steps)
     shaped = images.reshape(-1, 28, 28, 1)
     splits = {"train": {"image": shaped}, "valid": {"image": shaped[:250]}, "test": {"image": shaped[:250]}}
-    return Run(name, "bench", experiment, settings, Dataset("bench", "bench", "none", splits, levels=2))
+    return Run(name, "bench", experiment, settings, Dataset("bench", "bench", "none", splits, levels=2, classes=10))
 
 
 def classifier_run(images: np.ndarray) -> Run:
@@ -60,7 +60,7 @@ def classifier_run(images: np.ndarray) -> Run:
     settings = configure(experiment.settings(), preset | {"save_every": CLASSIFIER_STEPS, "chunk": 500, "patience": 0})
     examples = {"image": images.reshape(-1, 28, 28, 1), "label": bench_labels(len(images))}
     splits = {"train": examples, "valid": take(examples, np.arange(250)), "test": take(examples, np.arange(250))}
-    return Run("mlp", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, levels=2))
+    return Run("mlp", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, levels=2, classes=10))
 
 
 def whole_run(run: Run) -> float:

@@ -12,9 +12,10 @@ class ImageData:
     """Which images, and how they become what the network sees."""
 
     data: str = "auto"
-    """digits, mnist, idx (an IDX folder) or tfds:NAME; auto is the IDX folder of --data-dir, or digits without one"""
+    """digits; mnist or idx (a folder of IDX files), folder (of pictures), npz (a file of arrays) or tfds:NAME; auto is
+    idx with --data-dir, or digits without it"""
     data_dir: Path | None = None
-    """where the files of the data set are"""
+    """the folder or file of the data set"""
     train_on: Literal["train", "train+valid"] = "train"
     """train+valid: train on both, as papers without a validation split did"""
     binarization: Literal["none", "static", "stochastic"] = "stochastic"

@@ -37,7 +37,7 @@ def start(run: Run, workdir: Path, signals: Signals | None = None) -> dict:
     saved = run.beginning()
     first_alone(lambda: run_folder.create(workdir, run.config()))
     if is_first():
-        print(f"run folder  {workdir}", file=sys.stderr)
+        print(*run.dataset.remarks, f"run folder  {workdir}", sep="\n", file=sys.stderr)
     with _training_in(workdir) as checkpoints:
         return _train_and_summarise(run, workdir, checkpoints, signals or Signals(), saved, 0.0)
 

@@ -301,6 +301,7 @@ OPTIONS = {
     "models.representation.precision_at_k": {"k": 2},
     "models.representation.recall_at_k": {"k": 2},
     "models.representation.impute": {"iterations": 3},
+    "models.layers.augment.random_crop": {"padding": 1},
     "models.layers.dropout.dropout": {"rate": 0.4},
     "models.layers.top_k.keep_largest": {"k": 2},
     "models.layers.corruption.gaussian_noise": {"level": 0.3},

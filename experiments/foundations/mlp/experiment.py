@@ -35,7 +35,7 @@ class MLPSettings(Settings):
 
 def network(settings: MLPSettings, dataset: Dataset) -> MLPClassifier:
     """The perceptron, with one output for each class of the data set."""
-    return settings.architecture.classifier(dataset.classes)
+    return settings.architecture.classifier(dataset.required_classes())
 
 
 def task(settings: MLPSettings, dataset: Dataset) -> Task:

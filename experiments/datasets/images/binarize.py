@@ -5,6 +5,7 @@ instead, which needs nothing here: the training step draws.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -35,6 +36,11 @@ class BinarizedSource:
     def name(self) -> str:
         """The source's name and the seed."""
         return f"{self.source.name}, static binarisation {self.seed}"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the source."""
+        return self.source.files
 
     def __len__(self) -> int:
         return len(self.source)

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 from sklearn.datasets import load_digits
 
-from experiments.datasets.digits import read_digits
+from experiments.datasets.images.digits import read_digits
 
 
 def test_undoing_the_permutation_gives_the_bytes_of_scikit_learn() -> None:

@@ -1,6 +1,5 @@
 """Data sets that TensorFlow Datasets has prepared as array_record files. Read without TensorFlow; never downloaded."""
 
-import math
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.datasets.dataset import SPLITS, DataError, RawData, training_size
-from experiments.datasets.sources import in_memory
-
-IN_MEMORY_BYTES = 2**30
-"""Data sets whose float32 images are smaller than this become arrays; larger ones are streamed."""
+from experiments.datasets.dataset import SPLITS, DataError, RawData
+from experiments.datasets.labels import count_classes
+from experiments.datasets.sources import Examples, held
+from experiments.datasets.splitting import hold_out_sixth
 
 
 @dataclass(frozen=True)
@@ -23,6 +21,7 @@ class TfdsSource:
     name: str
     records: Sequence[dict[str, Any]]
     labelled: bool
+    files: tuple[Path, ...]
 
     def __len__(self) -> int:
         return len(self.records)
@@ -42,11 +41,12 @@ class TfdsSource:
 def read_tfds(name: str, data_dir: Path) -> RawData:
     """The prepared TFDS data set `name` ("mnist", "mnist:3.0.1", "NAME/CONFIG") under `data_dir`.
 
-    Valid is the split "validation" where there is one, otherwise the last sixth of "train". Arrays if all images have
-    one shape and their float32 bytes stay below 1 GiB, else random-access sources. "label" is there if it is a whole
-    number.
+    Valid is the split "validation" where there is one, otherwise the last sixth of "train". Arrays if their float32
+    bytes stay below 1 GiB, else random-access sources, whose labels are read once, to be checked. "label" is there if
+    it is a whole number.
 
-    Raises DataError if the data set is not prepared, incomplete, or has no 8-bit "image", no "train" or no "test".
+    Raises DataError if the data set is not prepared, incomplete, has no 8-bit "image", no "train" or no "test", has
+    images of different sizes, or labels that number no class.
     """
     builder = _open(name, data_dir)
     counts = record_counts(builder)
@@ -55,13 +55,23 @@ def read_tfds(name: str, data_dir: Path) -> RawData:
     if image is None or image.np_dtype != np.uint8 or len(image.shape) not in (2, 3):
         raise DataError(f"tfds:{name}: expected an 8-bit 'image' in 2 or 3 dimensions, found {features}")
     labelled = label is not None and label.shape == () and np.issubdtype(label.np_dtype, np.integer)
-    splits = {
-        split: TfdsSource(f"tfds:{builder.info.full_name} {part}", builder.as_data_source(part), labelled)
-        for split, part in zip(SPLITS, _parts(name, counts), strict=True)
+    where = f"tfds:{builder.info.full_name}"
+    published = {
+        split: TfdsSource(f"{where} {split}", builder.as_data_source(split), labelled, _files(builder, split))
+        for split in _published_splits(name, counts)
     }
-    if None not in image.shape and sum(map(len, splits.values())) * math.prod(image.shape) * 4 < IN_MEMORY_BYTES:
-        splits = {split: in_memory(source) for split, source in splits.items()}
-    return RawData(f"tfds:{builder.info.full_name}", splits, levels=256)
+    shape = image.shape if None not in image.shape else _only_shape(where, published)
+    examples = held(published, shape)
+    labels = _labels(builder, examples) if labelled else {}
+    if "validation" in examples:
+        splits, notes = {split: examples.get(split, examples["validation"]) for split in SPLITS}, ()
+    else:
+        train, valid, notes = hold_out_sixth(examples["train"], labels.get("train"), where)
+        splits = {"train": train, "valid": valid, "test": examples["test"]}
+    classes, remarks = count_classes(where, labels, getattr(label, "num_classes", None) or 0) if labelled else (0, ())
+    if label is not None and not labelled:
+        remarks = (f"its 'label' is no whole number but {label}: it is left out",)
+    return RawData(where, splits, levels=256, classes=classes, notes=notes, remarks=remarks)
 
 
 def record_counts(builder: Any) -> dict[str, int]:
@@ -101,12 +111,48 @@ def _open(name: str, data_dir: Path) -> Any:
         raise DataError(f"tfds:{name} in {data_dir} cannot be opened as array_record: {error}") from error
 
 
-def _parts(name: str, counts: dict[str, int]) -> tuple[str, str, str]:
-    """Train, valid and test in TFDS's split notation, such as "train[:50000]"."""
+def _published_splits(name: str, counts: dict[str, int]) -> tuple[str, ...]:
+    """The splits that are read: train, validation where there is one, and test."""
     filled = [split for split, count in counts.items() if count > 0]
     if not {"train", "test"} <= set(filled):
         raise DataError(f"tfds:{name}: expected examples in the splits train and test, found {', '.join(filled)}")
-    if "validation" in filled:
-        return "train", "validation", "test"
-    size = training_size(counts["train"], f"tfds:{name}")
-    return f"train[:{size}]", f"train[{size}:]", "test"
+    return tuple(split for split in ("train", "validation", "test") if split in filled)
+
+
+def _files(builder: Any, split: str) -> tuple[Path, ...]:
+    return tuple(Path(path) for path in builder.info.splits[split].filepaths)
+
+
+def _only_shape(where: str, published: dict[str, TfdsSource]) -> tuple[int, ...]:
+    """The shape of every image, where the data set declares none; raises DataError at the first that differs."""
+    first = published["train"][0]["image"].shape
+    for split, source in published.items():
+        for index in range(len(source)):
+            shape = source[index]["image"].shape
+            if shape != first:
+                sizes = " and ".join("×".join(map(str, each)) for each in (first, shape))
+                raise DataError(
+                    f"{where}: expected images of one size, found {sizes} (example {index} of {split}); "
+                    "write them in one size into a folder and type --data folder --data-dir FOLDER"
+                )
+    return first
+
+
+def _labels(builder: Any, examples: dict[str, Examples]) -> dict[str, np.ndarray]:
+    """The labels of every published split; those of streams are read without decoding an image."""
+    return {
+        split: each["label"] if isinstance(each, dict) else _streamed_labels(builder, split)
+        for split, each in examples.items()
+    }
+
+
+def _streamed_labels(builder: Any, split: str) -> np.ndarray:
+    import tensorflow_datasets as tfds
+
+    records = builder.as_data_source(split, decoders={"image": tfds.decode.SkipDecoding()})
+    try:
+        return np.array([records[index]["label"] for index in range(len(records))], np.int32)
+    except Exception as error:  # as in TfdsSource
+        raise DataError(
+            f"{builder.info.full_name} {split}: a label cannot be read ({error}); prepare it again"
+        ) from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from experiments.datasets.binarize import binarize, static_binarization
+from experiments.datasets.images.binarize import binarize, static_binarization
 from experiments.datasets.sources import RandomAccessSource, in_memory
 
 MASK = 2**64 - 1
@@ -17,6 +17,7 @@ class ListedSource:
 
     images: np.ndarray
     name: str = "listed"
+    files: tuple = ()
 
     def __len__(self) -> int:
         return len(self.images)

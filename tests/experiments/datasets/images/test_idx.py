@@ -1,6 +1,7 @@
 """The IDX reader against bytes written by hand and by another writer, and against every kind of damage."""
 
 import gzip
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from experiments.datasets import DataError
-from experiments.datasets.idx import read_idx, read_idx_folder, read_mnist
+from experiments.datasets.images.idx import read_idx, read_idx_folder, read_mnist
 
 Writer = Callable[[Path, np.ndarray], None]
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
@@ -65,7 +66,7 @@ def test_a_file_that_is_too_long_is_refused(tmp_path: Path, write_idx: Writer) -
     path = tmp_path / "long"
     write_idx(path, np.zeros(3, np.uint8))
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(DataError, match=r"expected 11 bytes of data for dimensions \(3,\), found 12"):
+    with pytest.raises(DataError, match=r"expected 11 bytes of data for dimensions \(3,\), found 12 or more"):
         read_idx(path)
 
 
@@ -161,7 +162,7 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     [
         (LABELS, np.zeros(11, np.uint8), "expected 12 labels, as many as images in train-images.*found 11"),
         (LABELS, np.zeros((12, 1), np.uint8), "expected unsigned bytes in 1 dimensions, found uint8"),
-        (IMAGES, np.zeros((12, 3, 5), np.float32), "expected unsigned bytes in 3 dimensions, found float32"),
+        (IMAGES, np.zeros((12, 3, 5), np.float32), r"in 3 dimensions, found float32 \[12, 3, 5\]; the file is intact"),
         (IMAGES, np.zeros((0, 3, 5), np.uint8), r"found uint8 \[0, 3, 5\]"),
         (IMAGES, np.zeros((12, 5, 3), np.uint8), "images of one size"),
     ],
@@ -200,3 +201,57 @@ def test_mnist_is_split_50000_10000_10000_in_the_published_order(tmp_path: Path,
 def test_another_size_is_not_mnist(idx_folder: SimpleNamespace) -> None:
     with pytest.raises(DataError, match=r"found 12 \+ 4 images of 3×5 pixels; type --data idx"):
         read_mnist(idx_folder.path)
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_is_not_unpacked(tmp_path: Path, write_idx: Writer) -> None:
+    path = tmp_path / "bomb.gz"
+    write_idx(path, np.zeros((2, 3), np.uint8))
+    start = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(start + bytes(2**26)))  # 64 MB in 64 kB
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"expected 18 bytes of data for dimensions \(2, 3\), found 19 or more"):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**21
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_header_that_promises_more_than_memory_is_refused_by_what_is_there(tmp_path: Path) -> None:
+    for path in (tmp_path / "vast", tmp_path / "vast.gz"):
+        data = bytes.fromhex("00000803 ffffffff ffffffff 00000004") + bytes(9)
+        path.write_bytes(gzip.compress(data) if path.suffix else data)
+        with pytest.raises(DataError, match=r"expected 73,786,976,260,478,468,116 bytes of data .*found 25;"):
+            read_idx(path)
+
+
+def test_a_plain_file_beside_a_different_packed_one_is_refused(idx_folder: SimpleNamespace, write_idx: Writer) -> None:
+    plain = idx_folder.path / IMAGES.removesuffix(".gz")
+    write_idx(plain, idx_folder.images["train"])
+    before = read_idx_folder(idx_folder.path)
+    write_idx(plain, idx_folder.images["train"] ^ 1)
+    with pytest.raises(DataError, match=f"{plain} and {IMAGES} beside it hold different values; remove"):
+        read_idx_folder(idx_folder.path)
+    np.testing.assert_array_equal(before.splits["train"]["image"][..., 0] * 255, idx_folder.images["train"][:10])
+
+
+def test_a_training_file_sorted_by_class_is_permuted_before_it_is_split(
+    idx_folder: SimpleNamespace, write_idx: Writer
+) -> None:
+    write_idx(idx_folder.path / LABELS, np.repeat([0, 1, 2], 4).astype(np.uint8))
+    raw = read_idx_folder(idx_folder.path)
+    assert raw.notes == ("training examples sorted by class, split by a fixed permutation",)
+    order = np.random.Generator(np.random.Philox(0)).permutation(12)
+    published = idx_folder.images["train"][..., None].astype(np.float32) / np.float32(255)
+    for key, whole in (("image", published), ("label", np.repeat([0, 1, 2], 4))):
+        found = np.concatenate([raw.splits[split][key] for split in ("train", "valid")])
+        np.testing.assert_array_equal(found, whole[order])
+
+
+def test_classes_are_those_of_all_splits(idx_folder: SimpleNamespace, write_idx: Writer) -> None:
+    write_idx(idx_folder.path / LABELS, (np.arange(12) % 2).astype(np.uint8))
+    raw = read_idx_folder(idx_folder.path)
+    assert (raw.classes, raw.remarks) == (
+        10,
+        ("no split has the classes 2, 3, 4, 5, 6, 7, 8", "only test has the class 9"),
+    )

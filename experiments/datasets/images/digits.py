@@ -22,4 +22,4 @@ def read_digits() -> RawData:
     splits = {
         split: {"image": image, "label": label} for split, image, label in zip(SPLITS, images, labels, strict=True)
     }
-    return RawData("digits", splits, levels=17)
+    return RawData("digits", splits, levels=17, classes=10)

@@ -10,8 +10,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from experiments.datasets import DataError, RandomAccessSource, load, prepare
-from experiments.datasets import tfds as reader
+from experiments.datasets import DataError, RandomAccessSource, load, prepare, sources
 
 SHAPE = (5, 4, 3)
 SIZES = {"train": 13, "validation": 4, "test": 5}
@@ -68,7 +67,7 @@ def stack(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ca
     """Both ways to hold a data set: the function gives every value of one key, in order."""
     if request.param == "in memory":
         return lambda examples, key: examples[key]
-    monkeypatch.setattr(reader, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(sources, "IN_MEMORY_BYTES", 0)
 
     def stack(examples: Any, key: str) -> np.ndarray:
         assert isinstance(examples, RandomAccessSource)
@@ -106,7 +105,7 @@ def test_training_on_both_and_binarising(images: Images, tmp_path: Path, monkeyp
     prepare.write(builder(images, tmp_path))
     request = {"data_dir": tmp_path, "binarization": "static", "train_on": "train+valid"}
     held = load("tfds:made_up", **request)
-    monkeypatch.setattr(reader, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(sources, "IN_MEMORY_BYTES", 0)
     streamed = load("tfds:made_up", **request)
     assert held.protocol == "tfds:made_up/1.2.3 13/4/5, trained on train+valid (17), static binarisation"
     assert streamed.protocol == held.protocol
@@ -128,26 +127,57 @@ def test_grey_images_without_channel_or_label(images: Images, tmp_path: Path, st
     assert "label" not in (splits["test"] if isinstance(splits["test"], dict) else splits["test"][0])
 
 
-def test_images_of_different_sizes_are_streamed(images: Images, tmp_path: Path) -> None:
-    ragged = {split: [image[: 2 + index % 3] for index, image in enumerate(part)] for split, part in images.items()}
-    prepare.write(builder(ragged, tmp_path, image=tfds.features.Image(shape=(None, None, 3))))
-    test = load("tfds:made_up", data_dir=tmp_path, binarization="none").splits["test"]
-    assert [test[index]["image"].shape[0] for index in range(len(test))] == [2, 3, 4, 2, 3]
+def test_images_of_different_sizes_are_refused_and_undeclared_equal_ones_read(images: Images, tmp_path: Path) -> None:
+    undeclared = tfds.features.Image(shape=(None, None, 3))
+    ragged = images | {"test": [image[: 5 - index % 3] for index, image in enumerate(images["test"])]}
+    prepare.write(builder(ragged, tmp_path / "ragged", image=undeclared))
+    with pytest.raises(
+        DataError, match=r"one size, found 5×4×3 and 4×4×3 \(example 1 of test\); write them in one size"
+    ):
+        load("tfds:made_up", data_dir=tmp_path / "ragged")
+    prepare.write(builder(images, tmp_path / "equal", image=undeclared))
+    splits = load("tfds:made_up", data_dir=tmp_path / "equal").splits
+    np.testing.assert_array_equal(splits["test"]["image"], intensities(images["test"]))
 
 
-def test_the_fingerprint_of_a_stream_sees_its_ends(
+def test_the_fingerprint_of_a_stream_sees_every_record(
     images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(sources, "IN_MEMORY_BYTES", 0)
     prints = []
-    for folder, index in (("a", None), ("b", None), ("c", 0), ("d", -1)):
+    for folder, index in (("a", None), ("b", None), ("c", 0), ("d", 2), ("e", -1)):
         changed = {split: part.copy() for split, part in images.items()}
         if index is not None:
             changed["test"][index, 0, 0, 0] ^= 1
         prepare.write(builder(changed, tmp_path / folder))
-        prints.append(load("tfds:made_up", data_dir=tmp_path / folder, binarization="none").fingerprint)
+        prints.append(load("tfds:made_up", data_dir=tmp_path / folder).fingerprint)
     assert prints[0] == prints[1], "the same data in two folders"
-    assert len(set(prints)) == 3
+    assert len(set(prints)) == 4
+
+
+@pytest.mark.usefixtures("stack")
+def test_classes_are_declared_or_those_of_all_splits(images: Images, tmp_path: Path) -> None:
+    prepare.write(builder(images, tmp_path / "declared"))
+    assert load("tfds:made_up", data_dir=tmp_path / "declared").classes == 99
+    whole = tfds.features.Scalar(dtype=np.int64)
+    prepare.write(builder(images, tmp_path / "scalar", image=tfds.features.Image(shape=SHAPE), label=whole))
+    dataset = load("tfds:made_up", data_dir=tmp_path / "scalar")
+    assert (dataset.classes, dataset.remarks[0]) == (13, "only train has the classes 5, 6, 7, 8, 9, 10, 11, 12")
+
+
+@pytest.mark.usefixtures("stack")
+def test_an_example_without_a_label_is_refused_and_a_set_without_any_is_not(images: Images, tmp_path: Path) -> None:
+    made = builder(
+        images, tmp_path / "minus", image=tfds.features.Image(shape=SHAPE), label=tfds.features.Scalar(np.int64)
+    )
+    monkeyed = {split: ({"image": png(image), "label": -1} for image in part) for split, part in images.items()}
+    made._split_generators = lambda manager: {s: enumerate(part) for s, part in monkeyed.items()}
+    prepare.write(made)
+    with pytest.raises(DataError, match=r"tfds:made_up/1.2.3: label -1 in split train: .*found 13 of 13 below"):
+        load("tfds:made_up", data_dir=tmp_path / "minus")
+    prepare.write(builder(images, tmp_path / "none", image=tfds.features.Image(shape=SHAPE)))
+    dataset = load("tfds:made_up", data_dir=tmp_path / "none")
+    assert (dataset.classes, list(dataset.example())) == (0, ["image"])
 
 
 def test_what_is_not_prepared_says_how(tmp_path: Path) -> None:
