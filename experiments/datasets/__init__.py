@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from experiments.datasets.dataset import SPLITS, DataError, Dataset, RawData
-from experiments.datasets.fingerprint import fingerprint
+from experiments.datasets.hashing import fingerprint
 from experiments.datasets.images.binarize import binarize
 from experiments.datasets.images.digits import read_digits
 from experiments.datasets.images.folder import read_folder

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.datasets.dataset import Dataset
-from experiments.datasets.fingerprint import fingerprint
+from experiments.datasets.hashing import fingerprint
 from experiments.datasets.sources import Examples
 
 # In the order of their tables: the values at 00, 01, 10 and 11 are the digits of the number from 0 to 15.
