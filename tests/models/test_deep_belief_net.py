@@ -7,11 +7,34 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
+from cases import Case
 
 from models.deep_belief_net import downward, dream, stack_of, upward, with_hidden_layers
 from models.mlp import MLP, MLPClassifier
 from models.rbm import RBM, hidden_probabilities, transpose
 from models.rbm_partition import log_partition
+
+
+def stacked_machines(rng):
+    """Machines of 3 → 4 → 2 units."""
+    shapes = ((3, 4), (3,), (4,)), ((4, 2), (4,), (2,))
+    return tuple(RBM(*(rng.normal(size=shape) for shape in of_one)) for of_one in shapes)
+
+
+def network_and_visible_bias(rng):
+    machines = enumerate(stacked_machines(rng))
+    layers = {f"Dense_{i}": {"kernel": each.weights, "bias": each.hidden_bias} for i, each in machines}
+    return {"params": {"MLP_0": layers}}, rng.normal(size=3)
+
+
+CASES = {
+    upward: Case(lambda rng: (stacked_machines(rng), rng.normal(size=3))),
+    downward: Case(lambda rng: (stacked_machines(rng), rng.normal(size=2))),
+    dream: Case(
+        lambda rng: (jax.random.key(int(rng.integers(100))), stacked_machines(rng), rng.normal(size=4)), {"steps": 2}
+    ),
+    stack_of: Case(network_and_visible_bias),
+}
 
 
 def bits(units):

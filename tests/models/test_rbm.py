@@ -1,13 +1,24 @@
-"""Oracles of ``models/rbm.py`` and ``models/rbm_partition.py``: sums over every state of machines of a few units."""
-
-from itertools import product
-from typing import NamedTuple
+"""Oracles of ``models/rbm.py``: sums over every state of machines of a few units."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
+from cases import Case
+from enumerated_machine import (
+    VISIBLE,
+    close,
+    empirical,
+    enumerate_machine,
+    largest,
+    minus,
+    over_rows,
+    random_machine,
+    some_data,
+    statistics_under,
+    transition_matrix,
+)
 
 from models.rbm import (
     RBM,
@@ -17,95 +28,24 @@ from models.rbm import (
     gibbs_chain,
     gibbs_step,
     hidden_probabilities,
+    independent_bias,
     init_rbm,
     transpose,
     visible_probabilities,
 )
-from models.rbm_partition import (
-    all_states,
-    annealed_log_partition,
-    annealed_log_weight,
-    log_likelihood,
-    log_partition,
-    tempered,
-)
+from models.rbm_partition import log_partition
 
-VISIBLE, HIDDEN = 4, 3
-
-
-class Enumerated(NamedTuple):
-    """A machine, its states, and the joint distribution [visible states, hidden states] by the energy's definition."""
-
-    rbm: RBM
-    visible: np.ndarray
-    hidden: np.ndarray
-    log_z: float
-    joint: np.ndarray
-
-
-def bits(units):
-    return np.array(list(product([0.0, 1.0], repeat=units)))
-
-
-def enumerate_machine(rbm):
-    weights, a, b = map(np.asarray, rbm)
-    visible, hidden = bits(len(a)), bits(len(b))
-    minus_energy = (visible @ a)[:, None] + (hidden @ b)[None, :] + visible @ weights @ hidden.T
-    log_z = scipy.special.logsumexp(minus_energy)
-    return Enumerated(rbm, visible, hidden, log_z, np.exp(minus_energy - log_z))
-
-
-def random_machine(visible=VISIBLE, hidden=HIDDEN, seed=0, scale=1.5):
-    rng = np.random.default_rng(seed)
-    shapes = (visible, hidden), (visible,), (hidden,)
-    return RBM(*(jnp.asarray(scale * rng.normal(size=shape)) for shape in shapes))
+CASES = {
+    init_rbm: Case(lambda rng: (jax.random.key(int(rng.integers(100))), rng.uniform(0.1, 0.9, 3)), {"hidden": 2}),
+    independent_bias: Case(lambda rng: (rng.uniform(0.1, 0.9, 3),)),
+    gibbs_step: Case(constant_almost_everywhere=True),
+    gibbs_chain: Case(options={"steps": 2}, constant_almost_everywhere=True),
+}
 
 
 @pytest.fixture(params=[0, 1])
 def machine(request, float64):
     return enumerate_machine(random_machine(seed=request.param))
-
-
-def transition_matrix(machine):
-    """P(v → v′) of one block Gibbs step, from the joint distribution alone: Σ_h p(h | v) p(v′ | h)."""
-    up = machine.joint / machine.joint.sum(axis=1, keepdims=True)
-    down = machine.joint / machine.joint.sum(axis=0, keepdims=True)
-    return up @ down.T
-
-
-def close(actual, expected, tolerance=1e-11):
-    jax.tree.map(lambda a, e: np.testing.assert_allclose(a, e, rtol=tolerance, atol=tolerance), actual, expected)
-
-
-def over_rows(function):
-    return jax.vmap(function, (None, 0))
-
-
-def some_data(count=7, units=VISIBLE, seed=3):
-    return jnp.asarray(np.random.default_rng(seed).integers(0, 2, size=(count, units)).astype(float))
-
-
-def statistics_under(machine, probabilities):
-    """The mean of (v hᵀ, v, h) where v has these probabilities and h follows p(h | v), by sums over both."""
-    joint = probabilities[:, None] * machine.joint / machine.joint.sum(axis=1, keepdims=True)
-    return RBM(
-        np.einsum("vh,vi,hj->ij", joint, machine.visible, machine.hidden),
-        joint.sum(axis=1) @ machine.visible,
-        joint.sum(axis=0) @ machine.hidden,
-    )
-
-
-def empirical(machine, data):
-    """The share of each visible state among the rows of ``data``."""
-    return (machine.visible[:, None] == np.asarray(data)[None]).all(-1).mean(axis=1)
-
-
-def minus(one, other):
-    return jax.tree.map(lambda a, b: np.asarray(a) - np.asarray(b), one, other)
-
-
-def largest(tree):
-    return max(np.abs(leaf).max() for leaf in jax.tree.leaves(tree))
 
 
 def test_energy_of_one_configuration_by_hand():
@@ -154,42 +94,6 @@ def test_a_transposed_machine_is_the_same_distribution(machine):
         over_rows(free_energy)(other, jnp.asarray(machine.hidden)), -np.log(machine.joint.sum(axis=0)) - machine.log_z
     )
     close(log_partition(other), machine.log_z)
-
-
-@pytest.mark.parametrize("shape", [(4, 3), (3, 5), (1, 1), (9, 2)])
-def test_log_partition_is_the_sum_over_all_configurations(shape, float64):
-    machine = enumerate_machine(random_machine(*shape))
-    close(log_partition(machine.rbm), machine.log_z)
-
-
-def test_a_machine_too_large_to_enumerate_is_refused():
-    with pytest.raises(ValueError, match=r"2\^21 states are too many"):
-        jax.eval_shape(log_partition, RBM(jnp.zeros((21, 30)), jnp.zeros(21), jnp.zeros(30)))
-
-
-def test_all_states_are_all_vectors_of_bits_once():
-    np.testing.assert_array_equal(np.unique(all_states(5), axis=0), bits(5))
-    assert all_states(5).shape == (32, 5)
-
-
-def test_likelihoods_of_all_states_sum_to_one(machine):
-    logs = jax.vmap(log_likelihood, (None, 0, None))(
-        machine.rbm, jnp.asarray(machine.visible), log_partition(machine.rbm)
-    )
-    close(np.exp(logs), machine.joint.sum(axis=1))
-    close(np.exp(logs).sum(), 1.0)
-
-
-def test_the_likelihoods_gradient_is_the_positive_minus_the_negative_phase(machine):
-    """Autodiff of the enumerated log-likelihood, against moments of the joint distribution."""
-    data = some_data()
-
-    def mean_log_likelihood(rbm):
-        return jnp.mean(jax.vmap(log_likelihood, (None, 0, None))(rbm, data, log_partition(rbm)))
-
-    positive = statistics_under(machine, empirical(machine, data))
-    negative = statistics_under(machine, machine.joint.sum(axis=1))
-    close(jax.grad(mean_log_likelihood)(machine.rbm), minus(positive, negative))
 
 
 def test_contrastive_divergence_is_the_gradient_of_a_difference_of_free_energies(machine):
@@ -277,51 +181,3 @@ def test_an_untrained_machine_has_the_means_of_the_data(float64):
     close(visible_probabilities(without_weights, jnp.ones(400)), expected, 1e-12)
     assert abs(np.std(rbm.weights) - 0.01) < 0.001
     np.testing.assert_array_equal(rbm.hidden_bias, 0)
-
-
-def test_tempering_goes_from_independent_units_to_the_machine(machine):
-    base = jnp.asarray([0.3, -1.0, 2.0, 0.0])
-    close(tempered(machine.rbm, base, jnp.ones(())), machine.rbm)
-    cold = enumerate_machine(tempered(machine.rbm, base, jnp.zeros(())))
-    close(cold.joint.sum(axis=1) @ cold.visible, scipy.special.expit(base))
-    close(log_partition(cold.rbm), HIDDEN * np.log(2) + np.log1p(np.exp(base)).sum())
-
-
-def log_weights(rbm, base, *, temperatures, chains, seed=0):
-    weigh = jax.jit(jax.vmap(lambda key: annealed_log_weight(key, rbm, base, temperatures=temperatures)))
-    return weigh(jax.random.split(jax.random.key(seed), chains))
-
-
-@pytest.mark.parametrize("temperatures", [1, 20])
-def test_the_mean_importance_weight_is_the_partition_function(machine, temperatures):
-    """Unbiased whatever the number of temperatures: within five standard errors of the mean, both stated by the code
-    and measured here over 20,000 chains."""
-    drawn = log_weights(machine.rbm, jnp.zeros(VISIBLE), temperatures=temperatures, chains=20_000)
-    estimate = annealed_log_partition(drawn)
-    ratios = np.exp(np.asarray(drawn) - machine.log_z)
-    error = ratios.std(ddof=1) / np.sqrt(len(ratios))
-    assert abs(ratios.mean() - 1) < 5 * error < 0.3
-    assert abs(estimate.value - machine.log_z) < 5 * estimate.standard_error
-    close(estimate.standard_error, error / ratios.mean(), 1e-9)
-
-
-def test_annealing_finds_the_partition_function_of_a_larger_machine(float64):
-    """30 × 12 units and strong weights: one temperature is far off, 2,000 agree within four standard errors of 0.05."""
-    rbm = random_machine(30, 12, seed=5, scale=1.0)
-    exact = float(log_partition(rbm))
-    estimate = annealed_log_partition(log_weights(rbm, jnp.zeros(30), temperatures=2000, chains=200))
-    assert estimate.standard_error < 0.05
-    assert abs(estimate.value - exact) < 4 * estimate.standard_error
-    few = log_weights(rbm, jnp.zeros(30), temperatures=1, chains=200)
-    assert np.mean(few) < exact - 5
-
-
-def test_the_spread_of_the_weights_shrinks_as_temperatures_grow(float64):
-    rbm = random_machine()
-    few, many = (np.std(log_weights(rbm, jnp.zeros(VISIBLE), temperatures=t, chains=1000)) for t in (2, 50))
-    assert few > 3 * many
-
-
-def test_annealing_without_temperatures_is_refused():
-    with pytest.raises(ValueError, match="at least one temperature, got 0"):
-        annealed_log_weight(jax.random.key(0), random_machine(), jnp.zeros(VISIBLE), temperatures=0)

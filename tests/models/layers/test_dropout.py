@@ -4,8 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 
 from models.layers.dropout import dropout
+
+CASES = {dropout: Case(options={"rate": 0.4})}
 
 DRAWS = 40_000
 VALUES = np.array([[0.5, -1.0, 2.0], [3.0, -0.25, 1.5]])
