@@ -1,5 +1,7 @@
 """Oracles of ``models/rbm.py``: sums over every state of machines of a few units."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,12 +15,14 @@ from enumerated_machine import (
     enumerate_machine,
     largest,
     minus,
+    over_pairs,
     over_rows,
     random_machine,
     some_data,
     statistics_under,
     transition_matrix,
 )
+from programs import jit_of_draws
 
 from models.rbm import (
     RBM,
@@ -43,6 +47,10 @@ CASES = {
 }
 
 
+energies_of_all = jax.jit(jax.vmap(jax.vmap(energy, (None, None, 0)), (None, 0, None)))
+cd_gradient = jax.jit(contrastive_divergence)
+
+
 @pytest.fixture(params=[0, 1])
 def machine(request, float64):
     return enumerate_machine(random_machine(seed=request.param))
@@ -55,14 +63,13 @@ def test_energy_of_one_configuration_by_hand():
 
 
 def test_energy_is_minus_the_log_probability_up_to_log_z(machine):
-    of_all = jax.vmap(jax.vmap(energy, (None, None, 0)), (None, 0, None))
-    energies = of_all(machine.rbm, jnp.asarray(machine.visible), jnp.asarray(machine.hidden))
-    close(-energies - machine.log_z, np.log(machine.joint))
+    energies = energies_of_all(machine.rbm, machine.visible, machine.hidden)
+    close(-np.asarray(energies) - machine.log_z, np.log(machine.joint))
 
 
 def test_free_energy_is_minus_the_log_of_the_sum_over_hidden_states(machine):
     marginal = machine.joint.sum(axis=1)
-    close(-over_rows(free_energy)(machine.rbm, jnp.asarray(machine.visible)), np.log(marginal) + machine.log_z)
+    close(-over_rows(free_energy)(machine.rbm, machine.visible), np.log(marginal) + machine.log_z)
 
 
 def test_free_energy_stays_finite_far_from_zero(float64):
@@ -73,60 +80,67 @@ def test_free_energy_stays_finite_far_from_zero(float64):
 def test_conditional_probabilities_are_those_of_the_joint_distribution(machine):
     up = machine.joint @ machine.hidden / machine.joint.sum(axis=1, keepdims=True)
     down = machine.joint.T @ machine.visible / machine.joint.sum(axis=0)[:, None]
-    close(over_rows(hidden_probabilities)(machine.rbm, jnp.asarray(machine.visible)), up)
-    close(over_rows(visible_probabilities)(machine.rbm, jnp.asarray(machine.hidden)), down)
+    close(over_rows(hidden_probabilities)(machine.rbm, machine.visible), up)
+    close(over_rows(visible_probabilities)(machine.rbm, machine.hidden), down)
 
 
 def test_the_posterior_of_the_hidden_units_factorises(machine):
     """So the mean-field bound  E_q[−E(v, h)] + H(q) ≤ −F(v)  is an equality at q = Π_j q_j, and nowhere else."""
-    for visible in jnp.asarray(machine.visible):
-        mean = np.asarray(hidden_probabilities(machine.rbm, visible))
-        for shifted in (mean, 0.9 * mean + 0.05):
-            expected_energy = energy(machine.rbm, visible, jnp.asarray(shifted))  # linear in h
-            entropy = scipy.special.entr(shifted).sum() + scipy.special.entr(1 - shifted).sum()
-            gap = -free_energy(machine.rbm, visible) - (entropy - expected_energy)
-            assert abs(gap) < 1e-10 if shifted is mean else gap > 1e-4
+    mean = over_rows(hidden_probabilities)(machine.rbm, machine.visible)
+    for shifted in (mean, 0.9 * mean + 0.05):
+        expected_energy = over_pairs(energy)(machine.rbm, machine.visible, shifted)  # linear in h
+        entropy = (scipy.special.entr(shifted) + scipy.special.entr(1 - shifted)).sum(axis=1)
+        gap = -over_rows(free_energy)(machine.rbm, machine.visible) - (entropy - expected_energy)
+        assert (abs(gap) < 1e-10).all() if shifted is mean else (gap > 1e-4).all()
 
 
 def test_a_transposed_machine_is_the_same_distribution(machine):
     other = transpose(machine.rbm)
-    close(
-        over_rows(free_energy)(other, jnp.asarray(machine.hidden)), -np.log(machine.joint.sum(axis=0)) - machine.log_z
-    )
+    close(over_rows(free_energy)(other, machine.hidden), -np.log(machine.joint.sum(axis=0)) - machine.log_z)
     close(log_partition(other), machine.log_z)
+
+
+def mean_free_energy(rbm, rows):
+    return jax.vmap(free_energy, (None, 0))(rbm, rows).mean()
 
 
 def test_contrastive_divergence_is_the_gradient_of_a_difference_of_free_energies(machine):
     data, model = some_data(), some_data(5, seed=4)
 
     def difference(rbm):
-        return over_rows(free_energy)(rbm, data).mean() - over_rows(free_energy)(rbm, model).mean()
+        return mean_free_energy(rbm, data) - mean_free_energy(rbm, model)
 
-    close(contrastive_divergence(machine.rbm, data, model), jax.grad(difference)(machine.rbm))
+    close(cd_gradient(machine.rbm, data, model), jax.jit(jax.grad(difference))(machine.rbm))
 
 
 def test_contrastive_divergence_vanishes_where_the_model_is_the_data(machine):
     data = some_data()
-    assert largest(contrastive_divergence(machine.rbm, data, data[::-1])) < 1e-15
+    assert largest(cd_gradient(machine.rbm, data, np.asarray(data)[::-1])) < 1e-15
+
+
+many_steps = jit_of_draws(jax.vmap(gibbs_step, (0, None, None)))
+
+
+@partial(jit_of_draws, static_argnames="steps")
+def many_chains(keys, rbm, starts, *, steps):
+    return jax.vmap(lambda key, start: gibbs_chain(key, rbm, start, steps=steps))(keys, starts)
 
 
 def test_a_gibbs_step_follows_the_exact_transition_matrix(machine):
     """From each state 20,000 draws: every frequency within six standard errors."""
     draws, exact = 20_000, transition_matrix(machine)
     keys = jax.random.split(jax.random.key(0), draws)
-    step = jax.jit(jax.vmap(gibbs_step, (0, None, None)))
     for start, expected in zip(machine.visible, exact, strict=True):
-        frequencies = empirical(machine, step(keys, machine.rbm, jnp.asarray(start)))
+        frequencies = empirical(machine, many_steps(keys, machine.rbm, start))
         assert (np.abs(frequencies - expected) <= 6 * np.sqrt(expected * (1 - expected) / draws) + 1e-4).all()
 
 
 def test_gibbs_steps_leave_the_models_distribution_as_it_is(machine):
     marginal = machine.joint.sum(axis=1)
     close(marginal @ transition_matrix(machine), marginal)
-    draws = 40_000
+    draws = 20_000
     rows = np.random.default_rng(0).choice(len(marginal), size=draws, p=marginal)
-    chain = jax.jit(jax.vmap(lambda key, v: gibbs_chain(key, machine.rbm, v, steps=3)))
-    moved = chain(jax.random.split(jax.random.key(1), draws), jnp.asarray(machine.visible[rows]))
+    moved = many_chains(jax.random.split(jax.random.key(1), draws), machine.rbm, machine.visible[rows], steps=3)
     assert (np.abs(empirical(machine, moved) - marginal) <= 6 * np.sqrt(marginal * (1 - marginal) / draws) + 1e-4).all()
 
 
@@ -142,19 +156,20 @@ def expected_cd(machine, data, steps):
     return minus(statistics_under(machine, end), statistics_under(machine, start))
 
 
+@partial(jit_of_draws, static_argnames="steps")
+def many_cd_gradients(keys, rbm, data, *, steps):
+    def gradient(key):
+        ends = many_chains(jax.random.split(key, len(data)), rbm, data, steps=steps)
+        return contrastive_divergence(rbm, data, ends)
+
+    return jax.vmap(gradient)(keys)
+
+
 @pytest.mark.parametrize("steps", [1, 4])
 def test_cd_k_is_on_average_what_the_transition_matrix_says(machine, steps):
     """Of 4,000 CD-k gradients of seven examples each, the mean is within five standard errors, entry by entry."""
     data = some_data()
-
-    @jax.jit
-    @jax.vmap
-    def gradient(key):
-        keys = jax.random.split(key, len(data))
-        ends = jax.vmap(lambda k, v: gibbs_chain(k, machine.rbm, v, steps=steps))(keys, data)
-        return contrastive_divergence(machine.rbm, data, ends)
-
-    gradients = gradient(jax.random.split(jax.random.key(2), 4000))
+    gradients = many_cd_gradients(jax.random.split(jax.random.key(2), 4000), machine.rbm, data, steps=steps)
     for drawn, exact in zip(gradients, expected_cd(machine, data, steps), strict=True):
         error = np.abs(np.asarray(drawn).mean(axis=0) - exact)
         assert (error <= 5 * np.asarray(drawn).std(axis=0) / np.sqrt(len(drawn)) + 1e-12).all()

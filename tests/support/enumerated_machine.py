@@ -57,7 +57,14 @@ def close(actual, expected, tolerance=1e-11):
 def over_rows(function):
     """``function`` of a machine and each row of an array, compiled once for all machines of a size."""
     mapped = jax.jit(jax.vmap(function, (None, 0)))
-    return lambda rbm, rows: np.asarray(mapped(rbm, rows))
+    return lambda rbm, rows: np.asarray(mapped(rbm, np.asarray(rows)))
+
+
+@functools.cache
+def over_pairs(function):
+    """``function`` of a machine and each pair of rows of two arrays."""
+    mapped = jax.jit(jax.vmap(function, (None, 0, 0)))
+    return lambda rbm, rows, others: np.asarray(mapped(rbm, rows, others))
 
 
 def some_data(count=7, units=VISIBLE, seed=3):
