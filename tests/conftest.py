@@ -47,6 +47,13 @@ def _let_through(function):
 optax.tree.bias_correction = _let_through(optax.tree.bias_correction)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs():
+    """Compiled programs go with the file that needed them: with thousands in memory each new one takes longer."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def float64():
     """Double precision, so that execution forms can be compared to 1e-9."""

@@ -4,10 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 from scipy import stats
 
 from models.layers.augment import random_crop, random_flip
 
+CASES = {random_crop: Case(options={"padding": 1})}
 IMAGE = jnp.arange(1.0, 1 + 5 * 7 * 2).reshape(5, 7, 2)
 COUNT = 5_000
 KEYS = jax.random.split(jax.random.key(0), COUNT)

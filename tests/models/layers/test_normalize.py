@@ -1,9 +1,21 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 
 from models.layers.normalize import batch_moments, normalize
 
+CASES = {
+    batch_moments: Case(lambda rng: (rng.normal(size=(4, 2, 3)),), options={"group": 2}),
+    normalize: Case(
+        lambda rng: (
+            rng.normal(size=(4, 2, 3)),
+            rng.normal(size=(2, 3)),
+            rng.uniform(0.5, 2.0, (2, 3)),
+            *rng.normal(size=(2, 3)),
+        )
+    ),
+}
 FEATURES = np.random.default_rng(0).normal(3.0, 2.0, (6, 4, 5, 3))
 
 
