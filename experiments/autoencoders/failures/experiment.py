@@ -95,7 +95,9 @@ class FailuresSettings(Settings):
             raise ValueError("--designs and --remedies need at least one name each")
         of_batch = [name for name in self.remedies if REMEDIES[name].penalties.sparsity]
         if of_batch and self.parts > 1:
-            raise ValueError(f"remedy {of_batch[0]} is a function of the whole batch: leave out --accumulate")
+            raise ValueError(
+                f"remedy {of_batch[0]} is a function of the whole batch: leave out --accumulate or the remedy"
+            )
 
     def idle(self) -> dict[str, str]:
         """Sizes of nets that are not there."""

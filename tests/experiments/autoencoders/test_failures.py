@@ -62,7 +62,10 @@ def test_without_labels_no_class_is_wrong(few_steps):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"accumulate": 4}, "remedy mean_activation is a function of the whole batch: leave out --accumulate"),
+        (
+            {"accumulate": 4},
+            "remedy mean_activation is a function of the whole batch: leave out --accumulate or the remedy",
+        ),
         ({"remedies": ()}, "--designs and --remedies need at least one name each"),
     ],
 )
