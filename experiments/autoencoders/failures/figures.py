@@ -27,8 +27,8 @@ COLUMNS = {
     "error": Column("error", "new digits", "lowest"),
     "training_error": Column("error", "trained digits", "lowest"),
     "scrambled_error": Column("error", "scrambled digits", "highest"),
-    "denoising": Column("noise removed", "(dB)", "highest"),
-    "class_error": Column("nearest class wrong", "(%)", "lowest", ".1f"),
+    "denoising": Column("noise", "removed (dB)", "highest"),
+    "class_error": Column("class wrong", "nearest mean (%)", "lowest", ".1f"),
 }
 ARROWS = {"lowest": "↓", "highest": "↑"}
 
