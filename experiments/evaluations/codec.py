@@ -5,8 +5,10 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from experiments.datasets import Dataset
 from losses.likelihoods import Likelihood
 from models.autoencoder import Autoencoder
 from models.pca import fit_pca, project, reconstruct
@@ -15,6 +17,9 @@ from train.task import Params
 
 Images = Float[Array, "images height width channels"]
 Codes = Float[Array, "images latent"]
+
+FITTED_ON = 20_000
+"""Training images, at most, that PCA is fitted to where it stands beside a network."""
 
 
 class Codec(NamedTuple):
@@ -47,3 +52,8 @@ def pca_codec(images: Images, size: int) -> Codec:
         return jax.vmap(partial(reconstruct, pca))(codes).reshape(-1, *images.shape[1:])
 
     return Codec(lambda given: jax.vmap(partial(project, pca))(given.reshape(len(given), -1)), decode)
+
+
+def training_pca(dataset: Dataset, size: int) -> Codec:
+    """PCA of a data set's training images: what a network with a code of ``size`` numbers is held against."""
+    return pca_codec(jnp.asarray(dataset.head("train", FITTED_ON)["image"]), size)
