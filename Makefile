@@ -21,7 +21,7 @@ vae: setup
 	$(BIN)/lectern run vae
 
 test: setup
-	$(BIN)/pytest -n 2 --dist loadscope
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 test-slow: setup
 	$(BIN)/pytest -m slow
@@ -45,6 +45,7 @@ bench: setup $(PEERS)/.installed
 
 ledger: setup
 	$(BIN)/lectern report docs/ledger --markdown docs/ledger.md
+	$(BIN)/python -m experiments.report.systems
 
 clean:
 	rm -rf $(VENV) $(PEERS) .venv-3.* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -47,6 +47,13 @@ def _let_through(function):
 optax.tree.bias_correction = _let_through(optax.tree.bias_correction)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs():
+    """Compiled programs go with the file that needed them: with thousands in memory each new one takes longer."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def float64():
     """Double precision, so that execution forms can be compared to 1e-9."""
@@ -55,6 +62,15 @@ def float64():
 
 
 @pytest.fixture
-def without_figures(monkeypatch):
-    """Where numbers are compared nothing is drawn: each experiment's figures are drawn once, by its contract."""
+def numbers_alone(monkeypatch):
+    """Where numbers are compared nothing is drawn and no cost is counted: its contract does both once an experiment."""
     monkeypatch.setattr("experiments.run.runner.draw_figures", lambda run, workdir, params: None)
+    monkeypatch.setattr("experiments.run.summary.flops_per_step", lambda run, state: None)
+    monkeypatch.setattr("experiments.run.summary.cost", lambda run, params: None)
+
+
+def pytest_collection_modifyitems(items):
+    """What shares fixtures shares a process: the tests of a class or file, unless they say what else they share."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("[")[0].rpartition("::")[0]))

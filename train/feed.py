@@ -13,8 +13,9 @@ import jax
 import numpy as np
 from jaxtyping import Int, PyTree
 
-from train.task import Task, batch_size
+from train.task import Task
 from train.transforms import resident
+from train.windows import count, gather
 
 Chunk = tuple[int, int]  # first step, number of steps
 Part = tuple[int, int]  # number of a part, number of equal parts
@@ -74,9 +75,9 @@ def example_indices(
 
 
 def take(examples: PyTree | Source, index: Int[np.ndarray, " batch"]) -> PyTree:
-    """The examples at ``index`` as arrays, from arrays or from a random-access source."""
+    """The examples at ``index`` as arrays, from arrays, ``Windows``, or a random-access source."""
     if isinstance(examples, dict):
-        return jax.tree.map(lambda leaf: leaf[index], examples)
+        return gather(examples, index)
     places = index.tolist()
     taken = examples.__getitems__(places) if hasattr(examples, "__getitems__") else [examples[i] for i in places]
     return jax.tree.map(lambda *leaves: np.stack(leaves), *taken)
@@ -84,12 +85,12 @@ def take(examples: PyTree | Source, index: Int[np.ndarray, " batch"]) -> PyTree:
 
 def size_of(examples: PyTree | Source) -> int:
     """How many examples there are."""
-    return batch_size(examples) if isinstance(examples, dict) else len(examples)
+    return count(examples) if isinstance(examples, dict) else len(examples)
 
 
 def resident_feed(examples: PyTree, seeds: Sequence[int], batch: int) -> Feed:
-    """Feeds arrays that live on the device, gathered by index inside the compiled chunk."""
-    size, order = batch_size(examples), remembered_orders(len(seeds))
+    """Feeds arrays and ``Windows`` that live on the device, gathered by index inside the compiled chunk."""
+    size, order = count(examples), remembered_orders(len(seeds))
 
     def read(chunks: Iterable[Chunk]) -> Iterator[Int[np.ndarray, "seeds steps batch"]]:
         for start, length in chunks:
@@ -145,8 +146,8 @@ def streaming_feed(
     ahead: int = 16,
     part: Part = (0, 1),
 ) -> Feed:
-    """Feeds a random-access source of any size (or arrays, also memory-mapped ones) through Grain: the same examples in
-    the same order as ``resident_feed``.
+    """Feeds a random-access source of any size (or arrays and ``Windows``, also memory-mapped ones) through Grain: the
+    same examples in the same order as ``resident_feed``.
 
     ``threads`` batches are read in parallel, at most ``ahead`` beyond those that were asked for. With ``part`` (i, n)
     only places i·B/n … (i+1)·B/n − 1 of every batch are read. ``ValueError`` where n does not divide B.

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -18,7 +17,8 @@ import numpy as np
 from experiments.bench.bench import bench_labels
 from experiments.datasets import Dataset
 from experiments.run.registry import load
-from experiments.run.runner import Run, make_feed
+from experiments.run.run import Run
+from experiments.run.settings import configure
 from train.checkpoint import Checkpoints
 from train.feed import take
 from train.loop import train
@@ -46,31 +46,31 @@ def quantized_run(images: np.ndarray) -> Run:
 
 def _run_of(name: str, images: np.ndarray, **fields: object) -> Run:
     experiment = load(name)
-    settings = experiment.settings(batch_size=BATCH, chunk=CHUNK, **fields)
-    settings = replace(settings, evaluate_every=settings.steps, save_every=settings.steps)
+    settings = configure(experiment.settings(), batch_size=BATCH, chunk=CHUNK, **fields)
+    settings = configure(settings, evaluate_every=settings.loop.steps, save_every=settings.loop.steps)
     shaped = images.reshape(-1, 28, 28, 1)
     splits = {"train": {"image": shaped}, "valid": {"image": shaped[:250]}, "test": {"image": shaped[:250]}}
-    return Run(name, "bench", experiment, settings, Dataset("bench", "bench", "none", splits, 2))
+    return Run(name, "bench", experiment, settings, Dataset("bench", "bench", "none", splits, levels=2, classes=10))
 
 
 def classifier_run(images: np.ndarray) -> Run:
     """The preset ``tutorial`` of experiment mlp, 784-500-10 by SGD in batches of 20, on ``images``."""
     experiment = load("mlp")
-    preset = experiment.presets["tutorial"] | {"steps": CLASSIFIER_STEPS, "evaluate_every": CLASSIFIER_STEPS}
-    settings = experiment.settings(**preset | {"save_every": CLASSIFIER_STEPS, "chunk": 500, "patience": 0})
+    preset = experiment.card.all_presets["tutorial"] | {"steps": CLASSIFIER_STEPS, "evaluate_every": CLASSIFIER_STEPS}
+    settings = configure(experiment.settings(), preset | {"save_every": CLASSIFIER_STEPS, "chunk": 500, "patience": 0})
     examples = {"image": images.reshape(-1, 28, 28, 1), "label": bench_labels(len(images))}
     splits = {"train": examples, "valid": take(examples, np.arange(250)), "test": take(examples, np.arange(250))}
-    return Run("mlp", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, 2))
+    return Run("mlp", "bench", experiment, settings, Dataset("bench", "bench", "none", splits, levels=2, classes=10))
 
 
 def whole_run(run: Run) -> float:
     """Examples per second of a run through the engine: metrics, TensorBoard and checkpoints in, compilation out."""
-    steps = run.settings.steps
-    task, feed, saved = run.task(), make_feed(run), run.beginning()
+    steps = run.settings.loop.steps
+    task, feed, saved = run.task(), run.feed(), run.beginning()
     with (
         tempfile.TemporaryDirectory() as folder,
         Checkpoints(Path(folder) / "checkpoints") as checkpoints,
-        MetricsWriter(Path(folder), run.settings.all_seeds) as writer,
+        MetricsWriter(Path(folder), run.settings.seeds.all) as writer,
         Progress("bench", 0, steps, seconds_between_lines=60.0) as progress,
         Signals() as signals,
     ):
@@ -80,7 +80,7 @@ def whole_run(run: Run) -> float:
             feed,
             saved,
             where=run.where(),
-            rhythm=run.settings,
+            rhythm=run.settings.loop,
             seeds_by="map",
             monitor=lambda params: {},
             held_out="valid",
@@ -92,7 +92,7 @@ def whole_run(run: Run) -> float:
             signals=signals,
         )
         seconds = time.perf_counter() - started
-    return steps * run.settings.batch_size / (seconds - outcome.compile_seconds)
+    return steps * run.settings.loop.batch_size / (seconds - outcome.compile_seconds)
 
 
 def hand_written_scan(images: np.ndarray) -> float:
@@ -104,7 +104,7 @@ def hand_written_scan(images: np.ndarray) -> float:
     def chunk(state, index):
         return jax.lax.scan(lambda s, i: step(s, {"image": data["image"][i]}), state, index)
 
-    index = next(make_feed(run).read([(0, STEPS)]))[0].reshape(-1, CHUNK, BATCH)
+    index = next(run.feed().read([(0, STEPS)]))[0].reshape(-1, CHUNK, BATCH)
     state = jax.jit(run.task().init)(jax.random.key(0))
     compiled = jax.jit(chunk, donate_argnums=0).lower(state, index[0]).compile()
     return _rate(lambda: _through(lambda s, i: compiled(s, i)[0], state, index), STEPS)
@@ -130,7 +130,7 @@ _CONV_STEPS = 10
 
 def _conv(images: np.ndarray):
     run = bench_run(images, steps=_CONV_STEPS, **CONV)
-    index = next(make_feed(run).read([(0, _CONV_STEPS)]))[0]
+    index = next(run.feed().read([(0, _CONV_STEPS)]))[0]
     batches = jax.device_put(take(run.dataset.splits["train"], index))
     return run, jax.jit(run.task().init)(jax.random.key(0)), batches
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from experiments.cli.parser import parser
 from experiments.errors import WrongInput
 
 if TYPE_CHECKING:
@@ -20,80 +21,10 @@ DONE, FAILED, WRONG, DIVERGED = 0, 1, 2, 3
 _DETERMINISTIC = "--xla_gpu_deterministic_ops=true --xla_gpu_enable_scatter_determinism_expander=true"
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
-
-    def __init__(self, **options) -> None:
-        super().__init__(allow_abbrev=False, **options)
-
-    def error(self, message: str):
-        raise WrongInput(f"{message}; see `{self.prog} --help`")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="lectern", description="Deep-learning systems, replicated beside their published numbers.")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    def command(name: str, does: Callable, text: str, **options) -> argparse.ArgumentParser:
-        subparser = commands.add_parser(name, help=text, description=text, **options)
-        subparser.set_defaults(does=does, parser=subparser)
-        return subparser
-
-    listing = command("list", _list, "experiments, systems, presets, published figures; with a NAME, all of one")
-    listing.add_argument("name", nargs="?", metavar="NAME", help="an experiment")
-    listing.add_argument("--json", action="store_true", help="as JSON")
-
-    run = command("run", _run, "train and evaluate an experiment; its settings follow as --FIELD VALUE", add_help=False)
-    run.add_argument("name", nargs="?", metavar="NAME", help="an experiment of `lectern list`")
-    run.add_argument("--preset", default="default", help="named settings of the experiment")
-    run.add_argument("--workdir", type=Path, help="where the run's files go; by default runs/NAME-PRESET-TIME")
-    _add_processes(run)
-    run.add_argument("-h", "--help", action="store_true", help="this; after a NAME, all of its settings")
-
-    resume = command(
-        "resume",
-        _resume,
-        "go on with a run; --steps N goes further than it was to, --data-dir D says where the data are now, "
-        "--devices N and --shard S on what to train",
-    )
-    resume.add_argument("workdir", type=Path, metavar="WORKDIR")
-    _add_processes(resume)
-
-    evaluate = command("evaluate", _evaluate, "measure a saved step on the test split")
-    evaluate.add_argument("workdir", type=Path, metavar="WORKDIR")
-    evaluate.add_argument("--step", type=int, help="which checkpoint; by default the newest")
-    evaluate.add_argument("--data-dir", type=Path, help="where the data set's files are now, if they were moved")
-
-    report = command("report", _report, "the ledger: ours beside the paper's")
-    report.add_argument("runs", type=Path, nargs="?", default=Path("runs"), metavar="RUNS")
-    report.add_argument("--html", type=Path, metavar="FILE", help="also write a self-contained page")
-    report.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
-
-    bench = command("bench", _bench, "throughput, side by side with peers where they are installed")
-    bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; by default all")
-    bench.add_argument(
-        "--rounds",
-        type=int,
-        default=5,
-        choices=range(1, 1000),
-        metavar="N",
-        help="how often each contender runs, in turn",
-    )
-    return parser
-
-
-def _add_processes(command: argparse.ArgumentParser) -> None:
-    several = command.add_argument_group("several processes that train as one; type the same command in each")
-    several.add_argument("--distributed", action="store_true", help="ask the cluster (SLURM, Open MPI, Kubernetes, …)")
-    several.add_argument("--coordinator", metavar="HOST:PORT", help="without a cluster: where process 0 listens")
-    several.add_argument("--processes", type=int, metavar="N", help="how many there are")
-    several.add_argument("--process-id", type=int, metavar="I", help="which one this is, from 0")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 done, 2 wrong command, 3 diverged, 128 + n stopped by signal n."""
     try:
-        given, flags = _parser().parse_known_args(arguments)
+        given, flags = parser(DOES).parse_known_args(arguments)
         if flags and given.does not in (_run, _resume):
             given.parser.error(f"unknown flag {flags[0]}")
         return given.does(given, flags)
@@ -211,7 +142,9 @@ def _finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
             print(f"lectern: stopped by SIGINT; go on with `lectern resume {workdir}`", file=sys.stderr)
             return 128 + signal.SIGINT
         if is_first():
-            _print_result(summary)
+            from experiments.cli.results import print_result
+
+            print_result(summary)
             print(f"run folder  {workdir}")
         return DONE
 
@@ -241,56 +174,13 @@ def _early_end(error: Exception, workdir: Path) -> tuple[int, str | None]:
     return FAILED, None
 
 
-def _print_result(summary: dict) -> None:
-    from experiments.report.ledger import duration
-
-    seeds = summary["seeds"]
-    named = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, {seeds[0]} to {seeds[-1]}"
-    print(f"{summary['experiment']}  preset {summary['preset']}  {summary['dataset']['protocol']}  {named}")
-    _print_metrics(summary["metrics"])
-    for reference in summary["references"]:
-        figure = f"{reference['metric']} {reference['value']} {reference['unit']}"
-        if reference["departs_in"]:
-            compared = f"not compared, as this run departs from the preset in {', '.join(reference['departs_in'])}"
-        else:
-            compared = "" if reference["difference"] is None else f"ours {reference['difference']:+.2f}"
-        print(f"  published   {figure} ({reference['source']}); {compared}")
-    early = f", stopped early by --patience {summary['config']['patience']}" if summary["stopped_early"] else ""
-    print(
-        f"  {summary['steps']:,} steps ({summary['epochs']:,.1f} epochs{early}) in {duration(summary['wall_seconds'])}"
-    )
-    rate = summary["examples_per_second"]  # None where every step was saved already
-    print(f"  {rate:,} examples/s  {summary['device']}" if rate else f"  {summary['device']}")
-    _print_cost(summary["cost"], summary["flops_per_step"])
-
-
-def _print_cost(cost: dict, flops_per_step: float | None) -> None:
-    """Parameters and FLOPs, by the formulas of the layers and by XLA's own count."""
-    layers = cost["layers"]
-    unknown = [row["layer"] or "the network's own parameters" for row in layers if row["flops"] is None]
-    exception = f" (without {', '.join(unknown)})" if unknown else ""
-    mega = (flops_per_step or 0) / 1e6
-    print(f"  {cost['parameters']:,} parameters, layers: {len(layers)}  {mega:,.0f} MFLOP/step")
-    print(
-        f"  one example forward: {cost['flops_by_formula']:,} FLOP by the layers' formulas{exception}, "
-        f"{cost['flops_by_xla'] or 0:,.0f} by XLA, activations and loss included"
-    )
-
-
-def _print_metrics(metrics: dict) -> None:
-    from experiments.report.ledger import measured
-
-    for name, metric in metrics.items():
-        value = "not finite" if metric["mean"] is None else measured(metric["mean"], metric["std"])
-        print(f"  test {name:<6} {value} {metric['unit']}")
-
-
 def _evaluate(given: argparse.Namespace, _: list[str]) -> int:
     from experiments.run.run_folder import read_config
 
     read_config(given.workdir)
     _cache_compilations()
     from experiments.cli.flags import replace
+    from experiments.cli.results import print_metrics
     from experiments.run import runner
     from experiments.run.run import prepare
     from train.checkpoint import CheckpointError
@@ -304,7 +194,7 @@ def _evaluate(given: argparse.Namespace, _: list[str]) -> int:
     except CheckpointError as error:
         raise WrongInput(str(error)) from error
     print(f"{run.name}  preset {run.preset}  {run.dataset.protocol}  step {step:,}")
-    _print_metrics(metrics)
+    print_metrics(metrics)
     return DONE
 
 
@@ -327,6 +217,16 @@ def _cache_compilations() -> None:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lectern" / "xla"
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
+
+DOES = {
+    "list": _list,
+    "run": _run,
+    "resume": _resume,
+    "evaluate": _evaluate,
+    "report": _report,
+    "bench": _bench,
+}
 
 
 def console() -> NoReturn:

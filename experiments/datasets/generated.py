@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
 
-from experiments.datasets.dataset import Dataset, fingerprint
+from experiments.datasets.dataset import Dataset
+from experiments.datasets.hashing import fingerprint
 from experiments.datasets.sources import Examples
 
 # In the order of their tables: the values at 00, 01, 10 and 11 are the digits of the number from 0 to 15.
@@ -24,9 +25,9 @@ TRUTH_TABLES = {
 Points = Float[np.ndarray, " points"]
 
 
-def generated(name: str, protocol: str, splits: dict[str, Examples]) -> Dataset:
-    """The data set of these splits, with the fingerprint of their bytes."""
-    return Dataset(name, protocol, fingerprint(splits), splits)
+def generated(name: str, protocol: str, splits: dict[str, Examples], *, classes: int = 0, context: Any = ()) -> Dataset:
+    """The data set of these splits and this context, with the fingerprint of their bytes."""
+    return Dataset(name, protocol, fingerprint(splits, context), splits, classes=classes, context=context)
 
 
 def truth_tables(names: Sequence[BooleanFunction]) -> Dataset:

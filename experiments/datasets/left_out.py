@@ -13,9 +13,7 @@ def without_label(dataset: Dataset, label: int) -> Dataset:
 
     ``DataError`` where there are none, or where the data are streamed, so that labels are not known at once.
     """
-    splits = dataset.splits
-    if not all(isinstance(examples, dict) for examples in splits.values()):
-        raise DataError(f"{dataset.name} is streamed: --left-out needs all labels at once")
+    splits = {split: dataset.whole(split) for split in dataset.splits}
     left = np.concatenate([examples["image"][examples["label"] == label] for examples in splits.values()])
     if not len(left):
         raise DataError(f"no image of {dataset.name} has the label {label} that --left-out names")

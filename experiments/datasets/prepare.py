@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.datasets.dataset import DataError
-from experiments.datasets.tfds import record_counts
+from experiments.datasets.images.tfds import record_counts
 
 CATALOGUE = "https://www.tensorflow.org/datasets/catalog/overview"
 

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Gt
 
 from experiments.datasets import DataError, Dataset, load
 
@@ -12,9 +14,10 @@ class ImageData:
     """Which images, and how they become what the network sees."""
 
     data: str = "auto"
-    """digits, mnist, idx (an IDX folder) or tfds:NAME; auto is the IDX folder of --data-dir, or digits without one"""
+    """digits; mnist or idx (a folder of IDX files), folder (of pictures), npz (a file of arrays) or tfds:NAME; auto is
+    idx with --data-dir, or digits without it"""
     data_dir: Path | None = None
-    """where the files of the data set are"""
+    """the folder or file of the data set"""
     train_on: Literal["train", "train+valid"] = "train"
     """train+valid: train on both, as papers without a validation split did"""
     binarization: Literal["none", "static", "stochastic"] = "stochastic"
@@ -42,3 +45,21 @@ class BinaryImageData(ImageData):
 
     binarization: Literal["static", "stochastic"] = "stochastic"
     """static: bits drawn once from the intensities; stochastic: drawn anew at each use"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextData:
+    """Which text, and the windows in which it is read."""
+
+    data_dir: Path | None = None
+    """a text file; without one, the help that ships with Python"""
+    train_on: Literal["train", "train+valid"] = "train"
+    """train+valid: train on both"""
+    length: Annotated[int, Gt(0)] = 64
+    """symbols of a window that are read; its last is predicted besides"""
+    stride: Annotated[int, Gt(0)] | None = None
+    """places from one training window to the next; without a value the length, so that an epoch is a pass"""
+
+    def load(self) -> Dataset:
+        """The data set; raises ``DataError`` where it cannot be had."""
+        return load("text", data_dir=self.data_dir, train_on=self.train_on, length=self.length, stride=self.stride)

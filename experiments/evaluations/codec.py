@@ -6,8 +6,10 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from experiments.datasets import Dataset
 from losses.likelihoods import Likelihood
 from models.autoencoder import Autoencoder
 from models.pca import fit_pca, project, reconstruct
@@ -18,6 +20,9 @@ Images = Float[Array, "images height width channels"]
 Codes = Float[Array, "images latent"]
 Rows = OrderedDict[str, Images]
 """Images by name, in an order that a compiled function keeps: of a plain dict it sorts the names."""
+
+FITTED_ON = 20_000
+"""Training images, at most, that PCA is fitted to where it stands beside a network."""
 
 
 class Codec(NamedTuple):
@@ -50,3 +55,8 @@ def pca_codec(images: Images, size: int) -> Codec:
         return jax.vmap(partial(reconstruct, pca))(codes).reshape(-1, *images.shape[1:])
 
     return Codec(lambda given: jax.vmap(partial(project, pca))(given.reshape(len(given), -1)), decode)
+
+
+def training_pca(dataset: Dataset, size: int) -> Codec:
+    """PCA of a data set's training images: what a network with a code of ``size`` numbers is held against."""
+    return pca_codec(jnp.asarray(dataset.head("train", FITTED_ON)["image"]), size)

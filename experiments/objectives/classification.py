@@ -3,17 +3,24 @@
 from collections.abc import Callable
 
 import jax
+from jaxtyping import Array, Float, Int
 
 from losses.classification import CLASSIFICATION_LOSSES, zero_one_loss
 from train.task import LossFn
 
 
+def classification_losses(
+    logits: Float[Array, "batch classes"], labels: Int[Array, " batch"], *, loss: str
+) -> tuple[Float[Array, " batch"], dict[str, Float[Array, " batch"]]]:
+    """The losses by name (``losses.classification``), and the error in %."""
+    losses = jax.vmap(CLASSIFICATION_LOSSES[loss])(logits, labels)
+    return losses, {"error": 100 * jax.vmap(zero_one_loss)(logits, labels)}
+
+
 def classification_loss(apply: Callable, loss: str) -> LossFn:
-    """The loss ``(params, batch, keys) → (losses, {error})`` of ``apply(keys, params, images)``; the error is in %."""
+    """The loss ``(params, batch, keys) → (losses, {error})`` of ``apply(keys, params, images)``."""
 
     def loss_fn(params, batch, keys):
-        logits = apply(keys, params, batch["image"])
-        losses = jax.vmap(CLASSIFICATION_LOSSES[loss])(logits, batch["label"])
-        return losses, {"error": 100 * jax.vmap(zero_one_loss)(logits, batch["label"])}
+        return classification_losses(apply(keys, params, batch["image"]), batch["label"], loss=loss)
 
     return loss_fn

@@ -33,6 +33,8 @@ class LedgerRow(NamedTuple):
     commit: str | None
     departs_in: tuple[str, ...] = ()
     """settings in which the run departs from the preset that the published number belongs to"""
+    read: str = ""
+    """how the published number was read: "source", "secondary" or "memory"; "" where the run does not say"""
 
     @property
     def mean(self) -> float | None:
@@ -137,6 +139,7 @@ def _row(run: Run, claim: dict[str, Any], metric: dict[str, Any]) -> LedgerRow:
         device=summary["device"],
         commit=summary.get("commit"),
         departs_in=tuple(claim.get("departs_in", ())),
+        read=claim.get("read", ""),
     )
 
 
@@ -156,6 +159,11 @@ def _published(row: LedgerRow) -> str:
     if row.published is None:
         return ""
     return f"{row.published:,.10g}" + (f" {row.published_unit}" if row.published_unit != row.unit else "")
+
+
+def _source(row: LedgerRow) -> str:
+    """Where the number was published, and how it was read where that was not at the source."""
+    return row.source + {"secondary": "; quoted in another text", "memory": "; from memory"}.get(row.read, "")
 
 
 def _with_unit(row: LedgerRow) -> str:
@@ -184,7 +192,7 @@ COLUMNS: Sequence[Column] = (
     Column("seeds", lambda row: str(row.seeds), lambda row: row.seeds),
     Column("metric", _with_unit),
     Column("ours", _ours, lambda row: row.mean),
-    Column("published", _published, lambda row: row.published, remark=lambda row: row.source),
+    Column("published", _published, lambda row: row.published, remark=_source),
     Column("difference", _difference, lambda row: row.difference),
     Column("time", _time, lambda row: row.wall_seconds),
     Column("device", lambda row: row.device),

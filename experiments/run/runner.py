@@ -28,7 +28,7 @@ from train.progress import Progress
 from train.signals import Signals
 from train.task import Params, evaluation_params
 
-FREE_TO_CHANGE = {"data_dir", "steps", "devices", "shard"}
+FREE_TO_CHANGE = {"data_dir", "steps", "devices", "shard", "evaluation_batch"}
 """What may change when a run is resumed."""
 
 
@@ -37,7 +37,7 @@ def start(run: Run, workdir: Path, signals: Signals | None = None) -> dict:
     saved = run.beginning()
     first_alone(lambda: run_folder.create(workdir, run.config()))
     if is_first():
-        print(f"run folder  {workdir}", file=sys.stderr)
+        print(*run.dataset.remarks, f"run folder  {workdir}", sep="\n", file=sys.stderr)
     with _training_in(workdir) as checkpoints:
         return _train_and_summarise(run, workdir, checkpoints, signals or Signals(), saved, 0.0)
 
@@ -87,7 +87,7 @@ def resume(run: Run, workdir: Path, signals: Signals | None = None) -> dict:
 
 
 def refuse_changes(workdir: Path, saved: dict, settings: Settings) -> None:
-    """A run goes on with its own settings; only the number of steps, the devices and the place of the data may change.
+    """A run goes on with its own settings; only its length, the devices, and where the data are may change.
 
     The cosine schedule is a function of the number of steps, so with it that may not change either.
     """

@@ -3,6 +3,7 @@
 import importlib.metadata
 import math
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -14,6 +15,7 @@ from experiments.run.card import Reference
 from experiments.run.run import Run
 from experiments.run.settings import PlacementSettings, Seeds, as_json, configure
 from models.cost import layer_costs
+from models.program_cost import has_loops, product_flops
 from train.checkpoint import tree_sha256
 from train.feed import size_of, take
 from train.loop import Outcome
@@ -95,15 +97,16 @@ def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:
     return reference.as_json() | {"ours": ours, "difference": difference, "departs_in": departs}
 
 
-def flops_per_step(run: Run, state: State) -> float | None:
-    """Floating-point operations of one seed's step, by XLA's own count; None where the backend does not count."""
+def flops_per_step(run: Run, state: State) -> int | None:
+    """Floating-point operations of the products of one seed's step; None where a loop's length is not known."""
     batch = take(run.dataset.splits["train"], np.zeros(run.settings.loop.batch_size, np.int32))
-    costs = jax.jit(run.task().step).lower(state, batch).cost_analysis()
-    return float(costs["flops"]) if costs and "flops" in costs else None
+    return product_flops(run.task().step, state, batch)
 
 
 def cost(run: Run, params: Params) -> dict:
-    """What the loss of one example costs, by the formulas of its layers and by XLA's own count of the same."""
+    """What the loss of one example costs: by the formulas of its layers, or of its products where it has no layers that
+    have formulas; and by XLA's own count, which is left out where there are loops, as it takes their bodies once.
+    """
     loss_fn = run.experiment.monitor(run.settings, run.dataset)
     example = take(run.dataset.splits["train"], np.zeros(1, np.int32))
 
@@ -111,13 +114,17 @@ def cost(run: Run, params: Params) -> dict:
         return loss_fn(params, example, seed_keys([0]))[0]
 
     rows = layer_costs(loss, params, example)
-    counted = jax.jit(loss).lower(params, example).cost_analysis()
+    known = rows and all(row.flops is not None for row in rows)
     return {
-        "parameters": sum(row.parameters for row in rows),
-        "flops_by_formula": sum(row.flops or 0 for row in rows),
-        "flops_by_xla": float(counted["flops"]) if counted and "flops" in counted else None,
+        "flops_by_formula": sum(row.flops for row in rows) if known else product_flops(loss, params, example),
+        "flops_by_xla": None if has_loops(loss, params, example) else _counted_by_xla(loss, params, example),
         "layers": [{"layer": row.path, "parameters": row.parameters, "flops": row.flops} for row in rows],
     }
+
+
+def _counted_by_xla(loss: Callable[[Params, Batch], Array], params: Params, example: Batch) -> float | None:
+    counted = jax.jit(loss).lower(params, example).cost_analysis()
+    return float(counted["flops"]) if counted and "flops" in counted else None
 
 
 def device(run: Run) -> str:

@@ -10,6 +10,7 @@ import scipy.special
 import sklearn.linear_model
 import sklearn.metrics
 import sklearn.svm
+from cases import Case
 
 from losses.classification import (
     BINARY_LOSSES,
@@ -20,6 +21,13 @@ from losses.classification import (
     multiclass_squared_hinge,
     zero_one_loss,
 )
+
+WITHIN_THE_MARGIN = Case(lambda rng: (0.1 * rng.normal(size=3), rng.integers(0, 3, ())))
+CASES = {
+    multiclass_hinge: WITHIN_THE_MARGIN,
+    multiclass_squared_hinge: WITHIN_THE_MARGIN,
+    zero_one_loss: Case(constant_almost_everywhere=True),
+}
 
 pytestmark = pytest.mark.usefixtures("float64")
 

@@ -4,10 +4,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 
 from losses.collapse import active_units, free_bits, kl_per_dimension, linear_warmup, unit_activity
 from losses.divergences import gaussian_kl, monte_carlo_kl
 from losses.likelihoods import gaussian_log_likelihood
+
+CASES = {
+    free_bits: Case(lambda rng: (rng.uniform(0.1, 0.9, (2, 3)),), {"least": 0.3}),
+    linear_warmup: Case(options={"steps": 10}),
+    active_units: Case(constant_almost_everywhere=True),
+}
 
 
 def normal(*shape, seed=0):

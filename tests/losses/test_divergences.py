@@ -6,6 +6,7 @@ import numpy as np
 import numpyro.distributions as dist
 import pytest
 import scipy.stats
+from cases import Case, distribution, multivariate_gaussian
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -18,6 +19,11 @@ from losses.divergences import (
     multivariate_gaussian_kl,
 )
 from losses.likelihoods import gaussian_log_likelihood
+
+CASES = {
+    kl_divergence: Case(lambda rng: (distribution(rng), distribution(rng))),
+    multivariate_gaussian_kl: Case(lambda rng: (*multivariate_gaussian(rng), *multivariate_gaussian(rng))),
+}
 
 DRAWS = 20_000
 ROUNDING = 1e-13  # of a trace up to 3 · 82

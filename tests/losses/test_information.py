@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from cases import Case, distribution, multivariate_gaussian
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -19,6 +20,14 @@ from losses.information import (
     self_information,
 )
 from losses.likelihoods import gaussian_log_likelihood
+
+CASES = {
+    self_information: Case(lambda rng: (rng.uniform(0.1, 0.9, (2, 3)),)),
+    entropy: Case(lambda rng: (distribution(rng),)),
+    cross_entropy: Case(lambda rng: (distribution(rng), distribution(rng))),
+    multivariate_gaussian_entropy: Case(lambda rng: multivariate_gaussian(rng)[1:]),
+    multivariate_gaussian_cross_entropy: Case(lambda rng: (*multivariate_gaussian(rng), *multivariate_gaussian(rng))),
+}
 
 pytestmark = pytest.mark.usefixtures("float64")
 

@@ -5,8 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from cases import Case, distribution
 
 from losses.quantization import codebook_loss, codebook_perplexity, commitment_loss
+
+CASES = {codebook_perplexity: Case(lambda rng: (distribution(rng),))}
 
 
 def pair():

@@ -5,9 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sklearn.linear_model
+from cases import Case
 
 from losses.regression import squared_error
 from losses.regularization import is_kernel, l1_penalty, l2_penalty
+
+DENSE_LAYER = Case(lambda rng: ({"dense": {"kernel": rng.normal(size=(3, 2)), "bias": rng.normal(size=2)}},))
+CASES = {l1_penalty: DENSE_LAYER, l2_penalty: DENSE_LAYER}
 
 pytestmark = pytest.mark.usefixtures("float64")
 

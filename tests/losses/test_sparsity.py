@@ -2,10 +2,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 from scipy.stats import entropy
 
 from losses.sparsity import contraction, kl_sparsity, l1_activity, l1_sparsity, l2_sparsity, sigmoid_contraction
 from models.autoencoder import CodeHead
+
+CASES = {
+    contraction: Case(lambda rng: (jnp.tanh, rng.normal(size=3))),
+    kl_sparsity: Case(lambda rng: (rng.uniform(0.1, 0.9, 3),), {"target": 0.2}),
+    l1_sparsity: Case(options={"target": 0.2}),
+    l2_sparsity: Case(options={"target": 0.2}),
+}
 
 MEANS = np.array([0.01, 0.05, 0.3, 0.9])
 

@@ -7,9 +7,28 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from cases import Case
 
 from models.backpropagation import DERIVATIVES, FUNCTIONS, Layer, backpropagate, deltas, forward, output_delta
 from models.mlp import ACTIVATIONS, MLP
+
+
+def small_net(rng):
+    """An input, a target, layers of 3 → 4 → 2 as (kernel, bias), and a pre-activation of each."""
+    layers = [Layer(rng.normal(size=shape), rng.normal(size=shape[1])) for shape in ((3, 4), (4, 2))]
+    return rng.normal(size=3), rng.normal(size=2), layers, [rng.normal(size=size) for size in (4, 2)]
+
+
+def arguments_of_deltas(rng):
+    _, target, layers, pre_activations = small_net(rng)
+    return layers, pre_activations, target
+
+
+CASES = {
+    forward: Case(lambda rng: small_net(rng)[::2]),
+    deltas: Case(arguments_of_deltas),
+    backpropagate: Case(lambda rng: small_net(rng)[:3]),
+}
 
 HIDDEN = ("sigmoid", "tanh", "relu", "linear")
 ENDS = [*((name, "squared_error") for name in HIDDEN), ("sigmoid", "cross_entropy"), ("softmax", "cross_entropy")]

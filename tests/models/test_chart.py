@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse
+from cases import Case
 
 from models.chart import (
     curve_energy,
@@ -14,6 +15,20 @@ from models.chart import (
     pull_back_metric,
     straight_line,
 )
+
+
+def decode(code):
+    return jnp.tanh(jnp.asarray([[1.0, 0.3], [-0.4, 2.0], [1.0, 1.0]], code.dtype) @ code)
+
+
+CASES = {
+    pull_back_metric: Case(lambda rng: (decode, 0.3 * rng.normal(size=2))),
+    magnification: Case(lambda rng: (decode, 0.3 * rng.normal(size=2))),
+    curve_length: Case(lambda rng: (decode, 0.3 * rng.normal(size=(4, 2)))),
+    curve_energy: Case(lambda rng: (decode, 0.3 * rng.normal(size=(4, 2)))),
+    geodesic: Case(lambda rng: (decode, 0.3 * rng.normal(size=(4, 2))), {"steps": 4}),
+    straight_line: Case(options={"points": 4}),
+}
 
 MATRIX = np.random.default_rng(0).normal(size=(6, 2))
 BENT = np.sin(np.linspace(0, np.pi, 17))[:, None] * np.array([[0.2, -0.3]])

@@ -7,11 +7,35 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
+from cases import Case
+from programs import jit_of_draws
 
 from models.deep_belief_net import downward, dream, stack_of, upward, with_hidden_layers
 from models.mlp import MLP, MLPClassifier
 from models.rbm import RBM, hidden_probabilities, transpose
 from models.rbm_partition import log_partition
+
+
+def stacked_machines(rng):
+    """Machines of 3 → 4 → 2 units."""
+    shapes = ((3, 4), (3,), (4,)), ((4, 2), (4,), (2,))
+    return tuple(RBM(*(rng.normal(size=shape) for shape in of_one)) for of_one in shapes)
+
+
+def network_and_visible_bias(rng):
+    machines = enumerate(stacked_machines(rng))
+    layers = {f"Dense_{i}": {"kernel": each.weights, "bias": each.hidden_bias} for i, each in machines}
+    return {"params": {"MLP_0": layers}}, rng.normal(size=3)
+
+
+CASES = {
+    upward: Case(lambda rng: (stacked_machines(rng), rng.normal(size=3))),
+    downward: Case(lambda rng: (stacked_machines(rng), rng.normal(size=2))),
+    dream: Case(
+        lambda rng: (jax.random.key(int(rng.integers(100))), stacked_machines(rng), rng.normal(size=4)), {"steps": 2}
+    ),
+    stack_of: Case(network_and_visible_bias),
+}
 
 
 def bits(units):
@@ -109,7 +133,7 @@ def test_dreams_have_the_nets_mean(float64):
     sizes = [(4, 3), (3, 3), (3, 2)]
     stack = [jax.tree.map(lambda leaf: 2 * leaf, random_machine(*size, seed=i)) for i, size in enumerate(sizes)]
     keys = jax.random.split(jax.random.key(0), 20_000)
-    dreams = np.asarray(jax.jit(jax.vmap(lambda key: dream(key, stack, jnp.zeros(3), steps=40)))(keys))
+    dreams = np.asarray(jit_of_draws(jax.vmap(lambda key: dream(key, stack, jnp.zeros(3), steps=40)))(keys))
     error = dreams.std(axis=0) / np.sqrt(len(keys))
     assert (np.abs(dreams.mean(axis=0) - net_probabilities(stack) @ bits(4)) < 5 * error).all()
     assert (error < 0.004).all()
@@ -118,7 +142,7 @@ def test_dreams_have_the_nets_mean(float64):
 def test_a_net_of_one_machine_dreams_as_the_machine_does(float64):
     rbm = random_machine(4, 3)
     keys = jax.random.split(jax.random.key(0), 20_000)
-    dreams = np.asarray(jax.jit(jax.vmap(lambda key: dream(key, (rbm,), jnp.zeros(4), steps=40)))(keys))
+    dreams = np.asarray(jit_of_draws(jax.vmap(lambda key: dream(key, (rbm,), jnp.zeros(4), steps=40)))(keys))
     expected = joint_of(rbm).sum(axis=1) @ bits(4)
     assert (np.abs(dreams.mean(axis=0) - expected) < 5 * np.sqrt(expected * (1 - expected) / len(keys))).all()
 

@@ -5,9 +5,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from cases import Case
 from sklearn.metrics import mutual_info_score
 
 from models.disentanglement import beta_vae_score, mutual_information, mutual_information_gap, pair_difference
+
+CODES = Case(
+    lambda rng: (rng.normal(size=(6, 3)), np.array([[0, 0], [1, 0], [0, 1], [1, 1], [0, 1], [1, 0]])),
+    {"bins": 4, "values": 2},
+    constant_almost_everywhere=True,
+)
+CASES = {
+    mutual_information: CODES,
+    mutual_information_gap: CODES,
+    beta_vae_score: Case(
+        lambda rng: (rng.uniform(size=(6, 3)), np.arange(6) % 2, rng.uniform(size=(6, 3)), np.arange(1, 7) % 2),
+        {"factors": 2},
+        constant_almost_everywhere=True,
+    ),
+}
 
 SIZES = (4, 5, 3)
 GRID = np.stack(np.meshgrid(*(np.arange(n) for n in SIZES), indexing="ij"), axis=-1).reshape(-1, 3)

@@ -9,6 +9,7 @@ import pytest
 import scipy.integrate
 import scipy.spatial
 import scipy.stats
+from cases import Case
 
 from models.latent import (
     analogy,
@@ -18,6 +19,11 @@ from models.latent import (
     radius_log_density,
     spherical_interpolation,
 )
+
+CASES = {
+    boundary: Case(lambda rng: (lambda code: code[0] < 0.1, rng.normal(size=3), rng.normal(size=3))),
+    radius_log_density: Case(lambda rng: (rng.uniform(0.5, 3, ()),), {"dimensions": 3}),
+}
 
 
 def codes(count, size=5, seed=0):

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.stats
+from cases import Case
 from sklearn.linear_model import LinearRegression, Ridge
 
 from models.linear_map import least_squares_map, procrustes_map, ridge_map
+
+CASES = {ridge_map: Case(options={"penalty": 0.5})}
 
 
 @pytest.fixture

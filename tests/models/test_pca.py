@@ -3,10 +3,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import sklearn.decomposition
+from cases import Case
 from scipy.linalg import subspace_angles
 from sklearn.datasets import load_digits
 
 from models.pca import PCA, fit_pca, largest_principal_angle, project, reconstruct, sample_code
+
+
+def key_and_components(rng):
+    pca = PCA(rng.normal(size=4), rng.normal(size=(2, 4)), rng.uniform(0.5, 2, 2))
+    return jax.random.key(int(rng.integers(100))), pca
+
+
+CASES = {fit_pca: Case(options={"components": 2}), sample_code: Case(key_and_components)}
+
 
 DATA = load_digits().data[:500] / 16
 

@@ -7,8 +7,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 
 from models.perceptron import perceptron_update, threshold_unit, xor_network
+
+CASES = {
+    perceptron_update: Case(
+        lambda rng: (rng.normal(size=3), rng.normal(size=()), rng.normal(size=3), rng.integers(0, 2, ()).astype(float))
+    ),
+    threshold_unit: Case(constant_almost_everywhere=True),
+    xor_network: Case(lambda rng: (rng.integers(0, 2, 2).astype(float),), constant_almost_everywhere=True),
+}
 
 BITS = np.array(list(product([0, 1], repeat=2)))  # 00, 01, 10, 11
 FUNCTIONS = list(product([0, 1], repeat=4))  # the values at these four inputs

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
+from cases import Case
 from sklearn.metrics import roc_auc_score
 
 from models.representation import (
@@ -16,6 +17,15 @@ from models.representation import (
     recall_at_k,
     roc_auc,
 )
+
+CASES = {
+    impute: Case(lambda rng: (jnp.tanh, rng.normal(size=4), np.array([True, False, True, False])), {"iterations": 3}),
+    quantized: Case(options={"levels": 4}),
+    code_bits: Case(options={"levels": 4}, constant_almost_everywhere=True),
+    precision_at_k: Case(options={"k": 2}),
+    recall_at_k: Case(options={"k": 2}),
+    roc_auc: Case(constant_almost_everywhere=True),
+}
 
 RNG = np.random.default_rng(0)
 

@@ -9,17 +9,20 @@ numbers); ``lectern run autoencoder --preset denoising``.
 
 from experiments.run.card import Card, Reference
 
+WIDE_LAYER = dict(latent=128, widths=())
+SIGMOID_LAYER = WIDE_LAYER | dict(code_activation="sigmoid")
+
 CARD = Card(
     systems=("A2", "A3", "A4", "A5", "A6", "A7", "A8"),
     presets=dict(
-        linear=dict(widths=(), likelihood="unit_gaussian", schedule="cosine", learning_rate=0.01, steps=20000),
+        linear=dict(widths=(), likelihood="unit_gaussian", schedule="cosine", learning_rate=1e-2, steps=20_000),
         shallow=dict(widths=(), code_activation="sigmoid"),
         two_dimensional=dict(latent=2),
-        sparse_l1=dict(latent=128, widths=(), code_activation="relu", activity=0.1),
-        sparse_kl=dict(latent=128, widths=(), code_activation="sigmoid", sparsity=1.0),
-        k_sparse=dict(latent=128, widths=(), keep=10),
+        sparse_l1=WIDE_LAYER | dict(code_activation="relu", activity=0.1),
+        sparse_kl=SIGMOID_LAYER | dict(sparsity=1.0),
+        k_sparse=WIDE_LAYER | dict(keep=10),
         denoising=dict(latent=64, corruption="gaussian"),
-        contractive=dict(latent=128, widths=(), code_activation="sigmoid", contraction=0.1),
+        contractive=SIGMOID_LAYER | dict(contraction=0.1),
         convolutional=dict(network="conv", widths=(16, 32), steps=1500, chunk=10),
         deep=dict(
             data="mnist",
@@ -27,7 +30,7 @@ CARD = Card(
             widths=(1000, 500, 250),
             latent=30,
             batch_size=100,
-            steps=120000,
+            steps=120_000,
             chunk=100,
             evaluate_every=600,
             save_every=6000,
@@ -42,7 +45,8 @@ CARD = Card(
             cite="hinton2006reducing",
             where="caption of figure 2B",
             read="secondary",
-            protocol="MNIST, 784-1000-500-250-30, the squared error of an image, where PCA of 30 numbers has 13.87; figures from memory; theirs is pre-trained layer by layer; rates and lengths are ours",
+            protocol="MNIST, 784-1000-500-250-30, the squared error of an image, where PCA of 30 numbers has 13.87; "
+            "theirs is pre-trained layer by layer; rates and lengths are ours",
             preset="deep",
         ),
     ),

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from experiments.autoencoders.autoencoder.card import CARD
 from experiments.datasets import Dataset
-from experiments.evaluations.codec import Codec, pca_codec
+from experiments.evaluations.codec import FITTED_ON, Codec, training_pca
 from experiments.objectives.autoencoding import AutoencodingSettings, autoencoding_task, held_out_loss, network
 from experiments.objectives.reconstruction import reconstruction_metrics, squared_error
 from experiments.plots.codes import code_planes
@@ -22,9 +22,6 @@ from models.pca import fit_pca, largest_principal_angle
 from train.evaluation import MetricFn, WholeSet
 from train.task import Params, Stream
 
-FITTED_ON = 20_000
-"""Training images, at most, for the PCA that stands beside."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class AutoencoderSettings(AutoencodingSettings):
@@ -37,7 +34,7 @@ def evaluate(settings: AutoencoderSettings, dataset: Dataset) -> MetricFn:
     """Reconstruction beside PCA's with a code of the same size."""
     model, likelihood = settings.architecture.build(dataset)
     metric_fn = reconstruction_metrics(model.apply, likelihood, settings.objective.corrupt)
-    pca = pca_codec(jnp.asarray(dataset.head("train", FITTED_ON)["image"]), settings.architecture.latent)
+    pca = training_pca(dataset, settings.architecture.latent)
 
     def measure(params, batch, keys):
         error = jax.vmap(squared_error)(batch["image"], pca.reconstruct(batch["image"]))
@@ -94,7 +91,7 @@ def figures(settings: AutoencoderSettings, dataset: Dataset, params: Params) -> 
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     seen = jax.vmap(settings.objective.corrupt)(jax.random.split(key, len(shown)), shown)
     rows = {"original": shown} | ({} if settings.objective.corruption == "none" else {"corrupted": seen})
-    pca = pca_codec(jnp.asarray(dataset.head("train", FITTED_ON)["image"]), latent)
+    pca = training_pca(dataset, latent)
     if latent < shown[0].size:
         rows[f"PCA, {latent}"] = pca.reconstruct(seen)
     rows[f"autoencoder, {latent}"] = jax.jit(coded.reconstruct)(seen)

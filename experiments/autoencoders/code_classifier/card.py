@@ -9,51 +9,38 @@ MNIST`` (1.35 % published, from memory). Expected figure: ``errors``.
 
 from experiments.run.card import Card, Reference
 
+MNIST = dict(
+    data="mnist",
+    train_on="train+valid",
+    latent=1000,
+    batch_size=100,
+    schedule="cosine",
+    steps=120_000,
+    chunk=100,
+    evaluate_every=3000,
+    save_every=6000,
+    evaluation_batch=1000,
+)
+CONTRACTIVE = dict(keep=0, code_activation="sigmoid", contraction=0.1, likelihood="bernoulli", schedule="cosine")
+
 CARD = Card(
     systems=("A6", "A8", "A10"),
     default=dict(schedule="cosine"),
     smoke=dict(latent=32, keep=4),
     presets=dict(
-        contractive=dict(keep=0, code_activation="sigmoid", contraction=0.1, likelihood="bernoulli", schedule="cosine"),
-        k_sparse_mnist=dict(
-            data="mnist",
-            train_on="train+valid",
-            latent=1000,
-            classified_keep=75,
-            batch_size=100,
-            schedule="cosine",
-            steps=120000,
-            chunk=100,
-            evaluate_every=3000,
-            save_every=6000,
-            evaluation_batch=1000,
-        ),
-        contractive_mnist=dict(
-            data="mnist",
-            train_on="train+valid",
-            latent=1000,
-            keep=0,
-            code_activation="sigmoid",
-            contraction=0.1,
-            likelihood="bernoulli",
-            batch_size=100,
-            schedule="cosine",
-            steps=120000,
-            chunk=100,
-            evaluate_every=3000,
-            save_every=6000,
-            evaluation_batch=1000,
-        ),
+        contractive=CONTRACTIVE,
+        k_sparse_mnist=MNIST | dict(classified_keep=75),
+        contractive_mnist=MNIST | CONTRACTIVE,
     ),
     references=(
         Reference(
-            "error/code",
+            "code/error",
             1.35,
             "%",
             cite="makhzani2014",
-            where="",
             read="memory",
-            protocol="MNIST, 1,000 units with tied weights of which 25 stay, logistic regression on the code; figure from memory; rates, lengths and the 75 units that the classifier sees are ours",
+            protocol="MNIST, 1,000 units with tied weights of which 25 stay, logistic regression on the code; rates, "
+            "lengths and the 75 units that the classifier sees are ours",
             preset="k_sparse_mnist",
         ),
     ),

@@ -1,89 +1,93 @@
 """Codes as features: an autoencoder learns from images alone, and softmax regression reads the class off its code."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 from jaxtyping import Array, Float
 
-from experiments.autoencoders import autoencoder
-from experiments.autoencoders.autoencoder.experiment import AutoencoderSettings, first_kernel
-from experiments.plots.filters import filter_grid
-from experiments.plots.layerwise import errors_by_class
-from experiments.objectives.reconstruction import squared_error
-from experiments.datasets import Dataset
-from experiments.foundations.mlp.experiment import classification_loss
 from experiments.autoencoders.code_classifier.card import CARD
+from experiments.datasets import Dataset
+from experiments.networks.autoencoder import AutoencoderNetwork
+from experiments.networks.training import without_noise
+from experiments.objectives.autoencoding import AutoencodingSettings, held_out_loss, network, training_loss
+from experiments.objectives.classification import classification_loss
+from experiments.objectives.reconstruction import squared_error
+from experiments.plots.classifier import errors_by_class
+from experiments.plots.filters import filter_grid
 from experiments.run.experiment import Experiment
-from models.autoencoder import Autoencoder
+from experiments.run.settings import Flat, LoopSettings
+from models.autoencoder import Autoencoder, first_kernel
 from models.mlp import MLP
+from train.evaluation import MetricFn
 from train.optimizers import make_optimizer
 from train.task import LossFn, Params, Player, Task, alternating
 
-Count = Annotated[int, Gt(0)]
 FEATURES = ("code", "random", "pixels")
 """What is classified; ``random`` is the code of an encoder with the weights that key 0 gives, which are not trained."""
+Images = Float[Array, "batch height width channels"]
+Features = dict[str, Float[Array, "batch features"]]
+FeaturesOf = Callable[[Params, Images], Features]
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodeClassifierSettings(AutoencoderSettings):
+class CodeClassifierSettings(AutoencodingSettings):
     """Softmax regression on an autoencoder's code, on random features and on pixels."""
 
-    widths: tuple[Count, ...] = ()
-    """hidden units of the dense layers, or channels of the convolutions; none: one linear map to the code"""
-    tied: bool = True
-    """whether the decoder's weights are the encoder's, transposed"""
-    latent: Count = 256
-    """numbers in a code"""
-    code_activation: Literal["relu", "tanh", "sigmoid", "linear"] = "relu"
-    """activation of the code"""
-    likelihood: Literal["bernoulli", "unit_gaussian"] = "unit_gaussian"
-    """bernoulli: cross-entropy; unit_gaussian: half the squared error"""
-    keep: Annotated[int, Ge(0)] = 25
-    """how many of a code's largest numbers stay, all others becoming 0; 0 is off"""
+    loop: Flat[LoopSettings] = LoopSettings(steps=4000)
+    architecture: Flat[AutoencoderNetwork] = AutoencoderNetwork(
+        widths=(), tied=True, latent=256, code_activation="relu", likelihood="unit_gaussian", keep=25
+    )
     classified_keep: Annotated[int, Ge(0)] = 0
-    """how many of them the classifier sees; 0: as many as the decoder"""
+    """how many of a code's largest numbers the classifier sees; 0: as many as the decoder"""
 
     def __post_init__(self):
         super().__post_init__()
-        if self.classified_keep > self.latent:
-            raise ValueError(f"--classified-keep must be at most --latent {self.latent}, got {self.classified_keep}")
+        latent = self.architecture.latent
+        if self.classified_keep > latent:
+            raise ValueError(f"--classified-keep must be at most --latent {latent}, got {self.classified_keep}")
+
+    @property
+    def classified(self) -> AutoencoderNetwork:
+        """The network as the classifiers see it: as trained, but for how many numbers of a code stay."""
+        return replace(self.architecture, keep=self.classified_keep or self.architecture.keep)
 
 
-def features(
-    model: Autoencoder, params: Params, images: Float[Array, "batch height width channels"]
-) -> dict[str, Float[Array, "batch features"]]:
-    """By the names of ``FEATURES``; nothing is learnt through them."""
-    random = model.init(jax.random.key(0), images[:1])
-    codes = (model.apply(weights, images, method="encode") for weights in (params, random))
-    return jax.lax.stop_gradient(dict(zip(FEATURES, (*codes, images.reshape(len(images), -1)), strict=True)))
+def features(settings: CodeClassifierSettings, dataset: Dataset) -> FeaturesOf:
+    """The function ``(params of the autoencoder, images) → features`` by the names of ``FEATURES``; nothing is learnt
+    through them.
 
+    The random weights are drawn here, once, and not in the function, which is called at every step.
+    """
+    model: Autoencoder = settings.classified.build(dataset).network
+    random = jax.jit(model.init)(jax.random.key(0), jnp.asarray(dataset.example()["image"]))
 
-def seen_network(settings: CodeClassifierSettings, dataset: Dataset) -> Autoencoder:
-    """The network as the classifiers see it: as trained, but for how many numbers of a code stay."""
-    return autoencoder.model_of(replace(settings, keep=settings.classified_keep or settings.keep), dataset)[0]
+    def of_images(params: Params, images: Images) -> Features:
+        codes = (model.apply(weights, images, method="encode") for weights in (params, random))
+        return jax.lax.stop_gradient(dict(zip(FEATURES, (*codes, images.reshape(len(images), -1)), strict=True)))
+
+    return of_images
 
 
 def classifier_of(dataset: Dataset) -> MLP:
-    """Softmax regression: one linear layer, with an output for each label of the training set."""
-    return MLP((int(np.max(dataset.splits["train"]["label"])) + 1,), "linear")
+    """Softmax regression: one linear layer, with an output for each class of the data set."""
+    return MLP((dataset.classes,), "linear")
 
 
-def classifiers_loss(settings: CodeClassifierSettings, dataset: Dataset) -> LossFn:
+def classifiers_loss(dataset: Dataset, features_of: FeaturesOf) -> LossFn:
     """The sum of the cross-entropies of all features' classifiers, and the percentage that each gets wrong."""
-    model, classifier = seen_network(settings, dataset), classifier_of(dataset)
-    loss_fn = classification_loss(lambda keys, *given: classifier.apply(*given), "cross_entropy")
+    loss_fn = classification_loss(without_noise(classifier_of(dataset).apply), "cross_entropy")
 
     def of_all(params, batch, keys):
-        seen = features(model, params["autoencoder"], batch["image"])
         each = {
             name: loss_fn(params["classifiers"][name], batch | {"image": feature}, keys)
-            for name, feature in seen.items()
+            for name, feature in features_of(params["autoencoder"], batch["image"]).items()
         }
-        errors = {f"error/{name}": metrics["error"] for name, (_, metrics) in each.items()}
+        errors = {f"{name}/error": metrics["error"] for name, (_, metrics) in each.items()}
         return sum(losses for losses, _ in each.values()), errors
 
     return of_all
@@ -91,23 +95,23 @@ def classifiers_loss(settings: CodeClassifierSettings, dataset: Dataset) -> Loss
 
 def task(settings: CodeClassifierSettings, dataset: Dataset) -> Task:
     """The autoencoder descends on its own loss; after each of its updates, every classifier on its own."""
-    model, _ = autoencoder.model_of(settings, dataset)
-    own_loss = autoencoder.loss_of(settings, dataset, settings.in_training(model.apply))
-    optimizer = make_optimizer(settings, settings.steps)
+    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    classifier, features_of = classifier_of(dataset), features(settings, dataset)
+    own_loss = training_loss(settings, dataset)
+    optimizer = make_optimizer(settings.optimization, settings.loop.steps)
 
     def init_params(key):
-        example = jnp.zeros((1, *dataset.image_shape))
         params = model.init(key, example)
-        seen = features(seen_network(settings, dataset), params, example)
+        seen = features_of(params, example)
         return {
             "autoencoder": params,
-            "classifiers": {name: classifier_of(dataset).init(key, feature) for name, feature in seen.items()},
+            "classifiers": {name: classifier.init(key, feature) for name, feature in seen.items()},
         }
 
     return alternating(
         {
             "autoencoder": Player(lambda params, *given: own_loss(params["autoencoder"], *given), optimizer),
-            "classifiers": Player(classifiers_loss(settings, dataset), optimizer),
+            "classifiers": Player(classifiers_loss(dataset, features_of), optimizer),
         },
         init_params,
     )
@@ -115,7 +119,7 @@ def task(settings: CodeClassifierSettings, dataset: Dataset) -> Task:
 
 def monitor(settings: CodeClassifierSettings, dataset: Dataset) -> LossFn:
     """The autoencoder's own loss, and the errors of all."""
-    own_loss, loss_fn = autoencoder.monitor(settings, dataset), classifiers_loss(settings, dataset)
+    own_loss, loss_fn = held_out_loss(settings, dataset), classifiers_loss(dataset, features(settings, dataset))
 
     def of_both(params, batch, keys):
         losses, _ = own_loss(params["autoencoder"], batch, keys)
@@ -124,10 +128,10 @@ def monitor(settings: CodeClassifierSettings, dataset: Dataset) -> LossFn:
     return of_both
 
 
-def evaluate(settings: CodeClassifierSettings, dataset: Dataset):
+def evaluate(settings: CodeClassifierSettings, dataset: Dataset) -> MetricFn:
     """Errors, and of the autoencoder how many numbers of a code are not 0, and the squared error."""
-    model, likelihood = autoencoder.model_of(settings, dataset)
-    loss_fn = classifiers_loss(settings, dataset)
+    model, likelihood = settings.architecture.build(dataset)
+    loss_fn = classifiers_loss(dataset, features(settings, dataset))
 
     def metric_fn(params, batch, keys):
         images = batch["image"]
@@ -141,27 +145,26 @@ def evaluate(settings: CodeClassifierSettings, dataset: Dataset):
     return metric_fn
 
 
-def figures(settings: CodeClassifierSettings, dataset: Dataset, params) -> dict:
+def figures(settings: CodeClassifierSettings, dataset: Dataset, params: Params) -> dict:
     """Errors of the features side by side, and the weights of the encoder's first layer."""
-    model, classifier = seen_network(settings, dataset), classifier_of(dataset)
-    shown = dataset.head("test", 10_000)
-    seen = jax.jit(lambda images: features(model, params["autoencoder"], images))(jnp.asarray(shown["image"]))
-    said = {name: classifier.apply(params["classifiers"][name], feature) for name, feature in seen.items()}
+    classifier, shown = classifier_of(dataset), dataset.head("test", 10_000)
+    seen = jax.jit(features(settings, dataset))(params["autoencoder"], jnp.asarray(shown["image"]))
+    said = {name: classifier.apply(params["classifiers"][name], seen[name]) for name in FEATURES}
     wrong = {name: np.argmax(logits, axis=-1) != shown["label"] for name, logits in said.items()}
     drawn = {"errors": errors_by_class(shown["label"], wrong)}
-    if settings.network == "mlp":
-        drawn["filters"] = filters(first_kernel(params["autoencoder"]), dataset.image_shape)
+    if settings.architecture.network == "mlp":
+        drawn["filters"] = filter_grid(first_kernel(params["autoencoder"]), dataset.image_shape)
     return drawn
 
 
 EXPERIMENT = Experiment(
     card=CARD,
     settings=CodeClassifierSettings,
-    data=CodeClassifierSettings.load,
+    data=lambda settings: settings.images.load(),
     task=task,
     monitor=monitor,
     evaluate=evaluate,
     figures=figures,
-    monitored="error/code",
-    units={f"error/{name}": "%" for name in FEATURES} | {"loss": "nats", "nonzero": "units", "squared_error": ""},
+    monitored="code/error",
+    units={f"{name}/error": "%" for name in FEATURES} | {"loss": "nats", "nonzero": "units", "squared_error": ""},
 )

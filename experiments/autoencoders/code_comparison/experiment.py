@@ -1,87 +1,94 @@
 """Codes compared: PCA, a nonlinear and a deep autoencoder side by side, with codes of two and of many numbers."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
-from annotated_types import Gt
 
-from experiments.autoencoders.autoencoder.experiment import FITTED_ON
-from experiments.plots.codes import code_planes
-from experiments.evaluations.codec import Coder, coder_of, principal_components
-from experiments.objectives.reconstruction import Penalties, clean, reconstruction_loss, squared_error
-from experiments.datasets import Dataset
-from experiments.plots.images import image_rows
 from experiments.autoencoders.code_comparison.card import CARD
+from experiments.datasets import Dataset
+from experiments.datasets.settings import GreyImageData
+from experiments.evaluations.codec import Codec, network_codec, training_pca
+from experiments.networks.training import NetworkTraining, without_noise
+from experiments.objectives.reconstruction import Penalties, clean, reconstruction_loss, squared_error
+from experiments.plots.codes import code_planes
+from experiments.plots.images import image_rows
 from experiments.run.experiment import Experiment
-from experiments.run.settings import ImageSettings
+from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.likelihoods import LIKELIHOODS
 from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
-from train.optimizers import make_optimizer
-from train.task import Learner, LossFn, Task, side_by_side
+from train.evaluation import MetricFn
+from train.optimizers import Optimization, make_optimizer
+from train.task import Learner, LossFn, Params, Task, side_by_side
 
-Count = Annotated[int, Gt(0)]
 LIKELIHOOD = LIKELIHOODS["bernoulli"](2)
+MODELS = {"pca": "PCA", "nonlinear": "nonlinear", "deep": "deep"}
+"""What codes, and its name in figures."""
+CODES = tuple(f"{model}_{size}" for size in ("two", "many") for model in MODELS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CodeComparisonSettings(ImageSettings):
+class CodeComparisonSettings(Settings):
     """Codes of one size, by PCA and by autoencoders of one layer and of several."""
 
-    binarization: Literal["none", "static"] = "none"
-    """static: bits drawn once from the intensities"""
-    steps: Count = 4000
+    loop: Flat[LoopSettings] = LoopSettings(steps=4000)
+    images: Flat[GreyImageData] = GreyImageData()
+    training: Flat[NetworkTraining] = NetworkTraining()
+    optimization: Flat[Optimization] = Optimization()
     latent: Count = 8
     """numbers in the larger code; the smaller has two"""
     widths: tuple[Count, ...] = (256, 128)
     """hidden units of the deep autoencoder on either side of its code; the other has the first layer alone"""
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Numbers in a code, by the name of the size."""
+        return {"two": 2, "many": self.latent}
+
 
 def networks(settings: CodeComparisonSettings, dataset: Dataset) -> dict[str, Autoencoder]:
     """The autoencoders by name: a linear code behind one hidden layer or behind all, of either size."""
     layers = {"nonlinear": settings.widths[:1], "deep": settings.widths}
-    sizes = {"two": 2, "many": settings.latent}
     return {
         f"{model}_{size}": mlp_autoencoder(CodeHead(latent), dataset.image_shape, outputs=1, widths=widths)
-        for size, latent in sizes.items()
+        for size, latent in settings.sizes.items()
         for model, widths in layers.items()
     }
 
 
-def loss_of(apply) -> LossFn:
+def loss_of(apply: Callable) -> LossFn:
     """The cross-entropy of one net."""
     return reconstruction_loss(apply, LIKELIHOOD, clean, Penalties())
 
 
 def task(settings: CodeComparisonSettings, dataset: Dataset) -> Task:
     """The nets side by side."""
-    example = jnp.zeros((1, *dataset.image_shape))
+    example = jnp.asarray(dataset.example()["image"])
+    optimizer = make_optimizer(settings.optimization, settings.loop.steps)
 
     def learner(net: Autoencoder) -> Learner:
-        loss_fn = loss_of(settings.in_training(net.apply))
-        return Learner(loss_fn, lambda key: net.init(key, example), make_optimizer(settings, settings.steps))
+        return Learner(loss_of(settings.training.wrap(net.apply)), lambda key: net.init(key, example), optimizer)
 
     return side_by_side({name: learner(net) for name, net in networks(settings, dataset).items()})
 
 
-def closed_forms(settings: CodeComparisonSettings, dataset: Dataset) -> dict[str, Coder]:
+def closed_forms(settings: CodeComparisonSettings, dataset: Dataset) -> dict[str, Codec]:
     """PCA of the training images, with as many numbers as the nets' codes have."""
-    train = jnp.asarray(dataset.head("train", FITTED_ON)["image"])
-    return {"pca_two": principal_components(train, 2), "pca_many": principal_components(train, settings.latent)}
+    return {f"pca_{size}": training_pca(dataset, latent) for size, latent in settings.sizes.items()}
 
 
-def coders(settings: CodeComparisonSettings, dataset: Dataset, params, closed: dict[str, Coder]) -> dict[str, Coder]:
+def codecs(
+    settings: CodeComparisonSettings, dataset: Dataset, params: Params, closed: dict[str, Codec]
+) -> dict[str, Codec]:
     """All codes, PCA's first."""
-    return closed | {name: coder_of(net, LIKELIHOOD, params[name]) for name, net in networks(settings, dataset).items()}
+    nets = networks(settings, dataset)
+    return closed | {name: network_codec(net, LIKELIHOOD, params[name]) for name, net in nets.items()}
 
 
 def monitor(settings: CodeComparisonSettings, dataset: Dataset) -> LossFn:
     """The loss of each net and the mean over them."""
-    losses = {
-        name: loss_of(lambda keys, *given, net=net, **options: net.apply(*given, **options))
-        for name, net in networks(settings, dataset).items()
-    }
+    losses = {name: loss_of(without_noise(net.apply)) for name, net in networks(settings, dataset).items()}
 
     def loss_fn(params, batch, keys):
         each = {f"{name}/loss": loss(params[name], batch, keys)[0] for name, loss in losses.items()}
@@ -90,33 +97,36 @@ def monitor(settings: CodeComparisonSettings, dataset: Dataset) -> LossFn:
     return loss_fn
 
 
-def evaluate(settings: CodeComparisonSettings, dataset: Dataset):
+def evaluate(settings: CodeComparisonSettings, dataset: Dataset) -> MetricFn:
     """Squared error of each reconstruction."""
     closed = closed_forms(settings, dataset)  # here, or XLA would compute it while it compiles
 
     def metric_fn(params, batch, keys):
         images = batch["image"]
         return {
-            f"{name}/squared_error": jax.vmap(squared_error)(images, coder.reconstruct(images))
-            for name, coder in coders(settings, dataset, params, closed).items()
+            f"{name}/squared_error": jax.vmap(squared_error)(images, codec.reconstruct(images))
+            for name, codec in codecs(settings, dataset, params, closed).items()
         }
 
     return metric_fn
 
 
-def figures(settings: CodeComparisonSettings, dataset: Dataset, params) -> dict:
+def figures(settings: CodeComparisonSettings, dataset: Dataset, params: Params) -> dict:
     """Reconstructions line by line, and the plane of the two numbers with the classes in it."""
     test = dataset.head("test", 2000)
-    images = jnp.asarray(test["image"])
-    every = coders(settings, dataset, params, closed_forms(settings, dataset))
-    again = {name: coder.reconstruct(images[:16]) for name, coder in every.items()}
-    rows = {"original": images[:16]}
-    labels = {"pca": "PCA", "nonlinear": "nonlinear", "deep": "deep"}
-    rows |= {f"{label}, {settings.latent}": again[f"{name}_many"] for name, label in labels.items()}
-    two = {"original": images[:16]} | {f"{label}, 2": again[f"{name}_two"] for name, label in labels.items()}
+    images, shown = jnp.asarray(test["image"]), jnp.asarray(test["image"][:16])
+    every = codecs(settings, dataset, params, closed_forms(settings, dataset))
+
+    def rows(size: str) -> dict:
+        again = {
+            f"{label}, {settings.sizes[size]}": every[f"{model}_{size}"].reconstruct(shown)
+            for model, label in MODELS.items()
+        }
+        return {"original": shown} | again
+
     drawn = {
-        "reconstructions": image_rows(rows, title=f"codes of {settings.latent} numbers"),
-        "reconstructions_from_two": image_rows(two, title="codes of 2 numbers"),
+        "reconstructions": image_rows(rows("many"), title=f"codes of {settings.latent} numbers"),
+        "reconstructions_from_two": image_rows(rows("two"), title="codes of 2 numbers"),
     }
     if "label" in test:
         planes = {"PCA": every["pca_two"].encode(images), "deep autoencoder": every["deep_two"].encode(images)}
@@ -124,12 +134,10 @@ def figures(settings: CodeComparisonSettings, dataset: Dataset, params) -> dict:
     return drawn
 
 
-CODES = tuple(f"{model}_{size}" for size in ("two", "many") for model in ("pca", "nonlinear", "deep"))
-
 EXPERIMENT = Experiment(
     card=CARD,
     settings=CodeComparisonSettings,
-    data=CodeComparisonSettings.load,
+    data=lambda settings: settings.images.load(),
     task=task,
     monitor=monitor,
     evaluate=evaluate,

@@ -1,58 +1,79 @@
 """How autoencoders fail: a code as wide as the image or wider, or too much capacity; and what repairs it."""
 
+import math
 from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
 from itertools import product
 from typing import Annotated, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from annotated_types import Gt
+from jaxtyping import Array, Float, Int
 
-from experiments.autoencoders.failures.figures import table_of
-from experiments.objectives.reconstruction import (
-    Corrupt,
-    Penalties,
-    corruption_of,
-    reconstruction_loss,
-    squared_error,
-)
-from experiments.datasets import Dataset
 from experiments.autoencoders.failures.card import CARD
+from experiments.autoencoders.failures.figures import table_of
+from experiments.datasets import Dataset
+from experiments.datasets.settings import GreyImageData
+from experiments.networks.training import NetworkTraining
+from experiments.objectives.observation import drawing
+from experiments.objectives.reconstruction import Corrupt, Penalties, corruption_of, reconstruction_loss, squared_error
 from experiments.run.experiment import Experiment
-from experiments.run.settings import ImageSettings
+from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.likelihoods import LIKELIHOODS
 from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
 from models.layers.corruption import gaussian_noise
 from models.representation import peak_signal_to_noise
-from train.optimizers import make_optimizer
-from train.task import Learner, LossFn, Stream, Task, side_by_side
+from train.evaluation import MetricFn, WholeSet
+from train.feed import size_of
+from train.optimizers import Optimization, make_optimizer
+from train.task import Learner, LossFn, Params, Stream, Task, side_by_side
 
-Count = Annotated[int, Gt(0)]
+
+class Remedy(NamedTuple):
+    """What is changed about a net or its training."""
+
+    activation: str = "linear"
+    """of the code"""
+    keep: int = 0
+    """numbers of a code that stay, all others becoming 0; 0 is off"""
+    corruption: str = "none"
+    """what is done to an image before it is encoded in training"""
+    penalties: Penalties = Penalties()
+    """what is added to the loss"""
+
 
 DESIGNS = ("undercomplete", "as_wide", "overcomplete", "capacity")
 REMEDIES = {
-    "none": {},
-    "activity": {"activation": "relu", "penalties": Penalties(activity=0.02)},
-    "mean_activation": {"activation": "sigmoid", "penalties": Penalties(sparsity=0.1, target=0.1)},
-    "k_sparse": {"keep": 8},
-    "denoising": {"corruption": "gaussian"},
-    "contraction": {"activation": "sigmoid", "penalties": Penalties(contraction=0.1)},
+    "none": Remedy(),
+    "activity": Remedy(activation="relu", penalties=Penalties(activity=0.02)),
+    "mean_activation": Remedy(activation="sigmoid", penalties=Penalties(sparsity=0.1, target=0.1)),
+    "k_sparse": Remedy(keep=8),
+    "denoising": Remedy(corruption="gaussian"),
+    "contraction": Remedy(activation="sigmoid", penalties=Penalties(contraction=0.1)),
 }
 NAMES = tuple(f"{design}/{remedy}" for design, remedy in product(DESIGNS, REMEDIES))
 MEASURES = {"error": "", "training_error": "", "scrambled_error": "", "denoising": "dB", "class_error": "%"}
 LIKELIHOOD = LIKELIHOODS["unit_gaussian"](0)
+BLOCK = 250  # images at a time where a whole set is measured
+
+
+class Draw(IntEnum):
+    """What an example's own key is folded with where the nets are measured."""
+
+    SCRAMBLE = 0
+    NOISE = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class FailuresSettings(ImageSettings):
+class FailuresSettings(Settings):
     """Failures of autoencoders, and their repair."""
 
-    binarization: Literal["none", "static"] = "none"
-    """static: bits drawn once from the intensities"""
-    steps: Count = 1500
-    evaluate_every: Count = 500
-    save_every: Count = 1000
+    loop: Flat[LoopSettings] = LoopSettings(steps=1500, save_every=1000)
+    images: Flat[GreyImageData] = GreyImageData()
+    training: Flat[NetworkTraining] = NetworkTraining()
+    optimization: Flat[Optimization] = Optimization()
     designs: tuple[Literal[*DESIGNS], ...] = DESIGNS
     """how the nets fail, and one that does not"""
     remedies: tuple[Literal[*REMEDIES], ...] = tuple(REMEDIES)
@@ -68,37 +89,59 @@ class FailuresSettings(ImageSettings):
     noise: Annotated[float, Gt(0)] = 0.3
     """standard deviation of the noise, in training with it and where denoising is measured"""
 
+    def __post_init__(self):
+        super().__post_init__()
+        if not (self.designs and self.remedies):
+            raise ValueError("--designs and --remedies need at least one name each")
+        of_batch = [name for name in self.remedies if REMEDIES[name].penalties.sparsity]
+        if of_batch and self.parts > 1:
+            raise ValueError(
+                f"remedy {of_batch[0]} is a function of the whole batch: leave out --accumulate or the remedy"
+            )
+
+    def idle(self) -> dict[str, str]:
+        """Sizes of nets that are not there."""
+        needs = {"overcomplete": {"overcomplete"}, "capacity": {"capacity"}, "latent": {"undercomplete", "capacity"}}
+        absent = {name: designs for name, designs in needs.items() if designs.isdisjoint(self.designs)}
+        return super().idle() | {name: f"without --designs {min(designs)}" for name, designs in absent.items()}
+
 
 class Trained(NamedTuple):
     """One of the autoencoders, and how it is trained."""
 
     net: Autoencoder
+    """encoder and decoder"""
     corrupt: Corrupt
+    """what is done to an image before it is encoded in training"""
     penalties: Penalties
+    """what is added to the loss"""
+
+    def restore(self, params: Params, images: Array) -> Array:
+        """Images [batch, …] as the net gives them back."""
+        return LIKELIHOOD.mean(self.net.apply(params, images)["decoded"])
 
 
 def trained_nets(settings: FailuresSettings, dataset: Dataset) -> dict[str, Trained]:
     """Each design with each remedy, by name."""
-    return {f"{design}/{remedy}": trained_net(settings, dataset, design, remedy)
-            for design, remedy in product(settings.designs, settings.remedies)}  # fmt: skip
+    chosen = product(settings.designs, settings.remedies)
+    return {f"{design}/{remedy}": trained_net(settings, dataset, design, remedy) for design, remedy in chosen}
 
 
 def trained_net(settings: FailuresSettings, dataset: Dataset, design: str, remedy: str) -> Trained:
     """A design with a remedy; k-sparse codes narrower than twice k keep half of their numbers."""
-    wide = {"as_wide": int(np.prod(dataset.image_shape)), "overcomplete": settings.overcomplete}
+    wide = {"as_wide": math.prod(dataset.image_shape), "overcomplete": settings.overcomplete}
     latent = wide.get(design, settings.latent)
-    choice = {"activation": "linear", "keep": 0, "corruption": "none", "penalties": Penalties()} | REMEDIES[remedy]
-    head = CodeHead(latent, choice["activation"], min(choice["keep"], latent // 2))
+    activation, keep, corruption, penalties = REMEDIES[remedy]
     widths = settings.capacity if design == "capacity" else ()
+    head = CodeHead(latent, activation, min(keep, latent // 2))
     net = mlp_autoencoder(head, dataset.image_shape, outputs=1, widths=widths)
-    one_layer = choice["activation"] == "sigmoid" and not widths
-    corrupt = corruption_of(choice["corruption"], settings.noise)
-    return Trained(net, corrupt, choice["penalties"]._replace(closed_form=one_layer))
+    one_layer = activation == "sigmoid" and not widths
+    return Trained(net, corruption_of(corruption, settings.noise), penalties._replace(closed_form=one_layer))
 
 
 def data(settings: FailuresSettings) -> Dataset:
     """The images, of the training split the first few."""
-    dataset = settings.load()
+    dataset = settings.images.load()
     few = dataset.head("train", settings.examples)
     protocol = f"{dataset.protocol}; trained on {len(few['image'])}"
     return dataset._replace(splits=dataset.splits | {"train": few}, protocol=protocol)
@@ -106,19 +149,15 @@ def data(settings: FailuresSettings) -> Dataset:
 
 def task(settings: FailuresSettings, dataset: Dataset) -> Task:
     """The nets side by side."""
-    example = jnp.zeros((1, *dataset.image_shape))
+    example = jnp.asarray(dataset.example()["image"])
+    optimizer = make_optimizer(settings.optimization, settings.loop.steps)
 
     def learner(trained: Trained) -> Learner:
-        apply = settings.in_training(trained.net.apply)
+        apply = settings.training.wrap(trained.net.apply)
         loss_fn = reconstruction_loss(apply, LIKELIHOOD, trained.corrupt, trained.penalties)
-        return Learner(loss_fn, lambda key: trained.net.init(key, example), make_optimizer(settings, settings.steps))
+        return Learner(loss_fn, lambda key: trained.net.init(key, example), optimizer)
 
     return side_by_side({name: learner(trained) for name, trained in trained_nets(settings, dataset).items()})
-
-
-def restored(net: Autoencoder, params, images):
-    """Images [batch, …] as a net gives them back."""
-    return LIKELIHOOD.mean(net.apply(params, images)["decoded"])
 
 
 def monitor(settings: FailuresSettings, dataset: Dataset) -> LossFn:
@@ -128,7 +167,7 @@ def monitor(settings: FailuresSettings, dataset: Dataset) -> LossFn:
     def loss_fn(params, batch, keys):
         images = batch["image"]
         errors = {
-            f"{name}/error": jax.vmap(squared_error)(images, restored(trained.net, params[name], images))
+            f"{name}/error": jax.vmap(squared_error)(images, trained.restore(params[name], images))
             for name, trained in nets.items()
         }
         return jnp.mean(jnp.stack(list(errors.values())), axis=0), errors
@@ -136,56 +175,97 @@ def monitor(settings: FailuresSettings, dataset: Dataset) -> LossFn:
     return loss_fn
 
 
-def nearest_mean_error(codes, labels, train_codes, train_labels, classes: int):
-    """100 where a code's nearest class mean, of the training codes, is another class's; else 0."""
-    members = jax.nn.one_hot(train_labels, classes, axis=0)
-    means = members @ train_codes / jnp.maximum(members.sum(axis=1, keepdims=True), 1)
-    distances = jnp.sum((codes[:, None] - means) ** 2, axis=-1)
-    return 100.0 * (jnp.argmin(distances, axis=1) != labels).astype(codes.dtype)
-
-
-def evaluate(settings: FailuresSettings, dataset: Dataset):
-    """For each net what it restores of new, of trained and of scrambled images, how much noise it removes (the gain of
-    the signal-to-noise ratio), and how many test images lie nearest to another class's mean code.
+def evaluate(settings: FailuresSettings, dataset: Dataset) -> MetricFn:
+    """For each net what it restores of new and of scrambled images, and how much noise it removes: the gain of the
+    signal-to-noise ratio.
     """
-    nets, train = trained_nets(settings, dataset), jax.tree.map(jnp.asarray, dataset.splits["train"])
-    classes = int(np.max(dataset.splits["train"]["label"])) + 1
+    nets = trained_nets(settings, dataset)
 
-    def measures(net, params, batch, keys):
-        images, old = batch["image"], train["image"]
-        scramble, noise = (jax.vmap(lambda key, n=n: jax.random.fold_in(key, n))(keys) for n in (0, 1))
-        scrambled = jax.vmap(lambda key, image: jax.random.permutation(key, image.ravel()).reshape(image.shape))(
-            scramble, images
-        )
-        noisy = jax.vmap(lambda key, image: gaussian_noise(key, image, level=settings.noise))(noise, images)
-        denoised, signal_to_noise = restored(net, params, noisy), jax.vmap(peak_signal_to_noise)
-        training_error = jnp.mean(jax.vmap(squared_error)(old, restored(net, params, old)))
-        codes, old_codes = (net.apply(params, given, method="encode") for given in (images, old))
-        return {
-            "error": jax.vmap(squared_error)(images, restored(net, params, images)),
-            "training_error": jnp.broadcast_to(training_error, len(images)),
-            "scrambled_error": jax.vmap(squared_error)(scrambled, restored(net, params, scrambled)),
-            "denoising": signal_to_noise(images, denoised) - signal_to_noise(images, noisy),
-            "class_error": nearest_mean_error(codes, batch["label"], old_codes, train["label"], classes),
-        }
+    def scramble(key, image):
+        return jax.random.permutation(key, image.ravel()).reshape(image.shape)
 
     def metric_fn(params, batch, keys):
+        images, signal_to_noise = batch["image"], jax.vmap(peak_signal_to_noise)
+        scrambled = jax.vmap(scramble)(drawing(keys, Draw.SCRAMBLE), images)
+        noisy = jax.vmap(partial(gaussian_noise, level=settings.noise))(drawing(keys, Draw.NOISE), images)
+        noise = signal_to_noise(images, noisy)
+
+        def measures(restore):
+            return {
+                "error": jax.vmap(squared_error)(images, restore(images)),
+                "scrambled_error": jax.vmap(squared_error)(scrambled, restore(scrambled)),
+                "denoising": signal_to_noise(images, restore(noisy)) - noise,
+            }
+
         return {
             f"{name}/{measure}": values
             for name, trained in nets.items()
-            for measure, values in measures(trained.net, params[name], batch, keys).items()
+            for measure, values in measures(partial(trained.restore, params[name])).items()
         }
 
     return metric_fn
 
 
-def figures(settings: FailuresSettings, dataset: Dataset, params) -> dict:
-    """The table of one seed."""
-    test = jax.tree.map(jnp.asarray, dataset.head("test", 1000))
-    key = jax.random.fold_in(jax.random.key(settings.seed), Stream.FIGURES)
-    measured = jax.jit(evaluate(settings, dataset))(params, test, jax.random.split(key, len(test["image"])))
-    means = {name: float(np.mean(values)) for name, values in measured.items()}
-    return {"table": table_of(means, list(trained_nets(settings, dataset)), list(MEASURES))}
+def evaluate_whole(settings: FailuresSettings, dataset: Dataset) -> WholeSet:
+    """For each net what it restores of the images it was trained on and, where images have labels, how many test images
+    lie nearest to another class's mean code, in %.
+    """
+    nets, classes = trained_nets(settings, dataset), dataset.classes
+
+    def measure(params, splits, key):
+        train, test = splits["train"], splits["test"]
+
+        def error_and_code(image):
+            seen = {name: trained.net.apply(params[name], image[None]) for name, trained in nets.items()}
+            return {
+                name: (squared_error(image, LIKELIHOOD.mean(each["decoded"])[0]), each["code"][0])
+                for name, each in seen.items()
+            }
+
+        of_training = jax.lax.map(error_and_code, train["image"], batch_size=BLOCK)
+        errors = {f"{name}/training_error": error.mean() for name, (error, _) in of_training.items()}
+        if not classes:
+            return errors
+        means = {name: class_means(codes, train["label"], classes=classes) for name, (_, codes) in of_training.items()}
+
+        def is_wrong(example):
+            codes = {
+                name: trained.net.apply(params[name], example["image"][None], method="encode")[0]
+                for name, trained in nets.items()
+            }
+            return {name: nearest(code, means[name]) != example["label"] for name, code in codes.items()}
+
+        wrong = jax.lax.map(is_wrong, {name: test[name] for name in ("image", "label")}, batch_size=BLOCK)
+        return errors | {f"{name}/class_error": 100 * each.astype(float).mean() for name, each in wrong.items()}
+
+    test = dataset.head("test", size_of(dataset.splits["test"]))
+    return WholeSet({"train": dataset.splits["train"], "test": test}, measure)
+
+
+def class_means(
+    codes: Float[Array, "images values"], labels: Int[Array, " images"], *, classes: int
+) -> Float[Array, "classes values"]:
+    """The mean code of each class; infinitely far away where a class has no image."""
+    members = jax.nn.one_hot(labels, classes, axis=0, dtype=codes.dtype)
+    count = members.sum(axis=1, keepdims=True)
+    return jnp.where(count > 0, members @ codes / jnp.maximum(count, 1), jnp.inf)
+
+
+def nearest(code: Float[Array, " values"], means: Float[Array, "classes values"]) -> Int[Array, ""]:
+    """The class whose mean is nearest."""
+    return jnp.argmin(jnp.sum((code - means) ** 2, axis=-1))
+
+
+def figures(settings: FailuresSettings, dataset: Dataset, params: Params) -> dict:
+    """The table of one seed, from the first 1,000 test images."""
+    test, whole = dataset.head("test", 1000), evaluate_whole(settings, dataset)
+    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    keys = jax.random.split(key, len(test["image"]))
+    measured = jax.jit(evaluate(settings, dataset))(params, jax.tree.map(jnp.asarray, test), keys)
+    measured |= jax.jit(whole.measure)(params, whole.data | {"test": test}, key)
+    means = {name: float(jnp.mean(values)) for name, values in measured.items()}
+    nets = list(trained_nets(settings, dataset))
+    return {"table": table_of(means, nets, [measure for measure in MEASURES if f"{nets[0]}/{measure}" in means])}
 
 
 EXPERIMENT = Experiment(
@@ -195,6 +275,7 @@ EXPERIMENT = Experiment(
     task=task,
     monitor=monitor,
     evaluate=evaluate,
+    evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="loss",
     units={"loss": ""} | {f"{name}/{measure}": unit for name in NAMES for measure, unit in MEASURES.items()},

@@ -57,7 +57,8 @@ class ShapesOrImages(ImageData):
     """Which images: read from files, or discs of known place and size."""
 
     data: str = "auto"
-    """shapes (discs of known place and size), digits, mnist, idx or tfds:NAME; auto: --data-dir's images, or digits"""
+    """shapes (discs of known place and size) or digits; mnist or idx (a folder of IDX files), folder (of pictures), npz
+    (a file of arrays) or tfds:NAME; auto is idx with --data-dir, or digits without it"""
     binarization: Literal["none", "static", "stochastic"] = "none"
     """static: bits drawn once from the intensities; stochastic: drawn anew at each use"""
 

@@ -86,11 +86,12 @@ def data(settings: LatentUsesSettings) -> Dataset:
     """Labelled images, those of one label kept apart where asked for."""
     saved = settings.autoencoder
     dataset = saved_data(saved, settings.images.data_dir) if saved else settings.images.load()
-    train = dataset.head("train", settings.searched)
-    if not {"image", "label"} <= train.keys():
-        raise DataError(f"{dataset.name} has no labelled images: search and classification are measured by labels")
-    if max(settings.labels, settings.protocol.neighbours) > len(train["label"]):
-        raise DataError(f"{dataset.name} has {len(train['label'])} training images: --labels and --neighbours at most")
+    dataset.required_classes()
+    found = len(dataset.head("train", settings.searched)["image"])
+    if max(settings.labels, settings.protocol.neighbours) > found:
+        raise DataError(
+            f"{dataset.name} has {found} training images: --labels and --neighbours must be at most as many"
+        )
     return dataset if settings.left_out is None else without_label(dataset, settings.left_out)
 
 

@@ -10,7 +10,6 @@ from experiments.run.card import Card
 
 CARD = Card(
     systems=("A1",),
-    presets=dict(
-        mnist=dict(data="mnist", components=30),
-    ),
+    smoke=dict(steps=1, chunk=1, evaluate_every=1, save_every=1),
+    presets=dict(mnist=dict(data="mnist", components=30)),
 )

@@ -1,57 +1,57 @@
 """Principal component analysis: the closed form that a linear autoencoder is held against."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from annotated_types import Gt
+from jaxtyping import Array, Float
 
-from experiments.objectives.reconstruction import squared_error
-from experiments.datasets import Dataset
-from experiments.plots.images import image_grid, image_rows
 from experiments.autoencoders.pca.card import CARD
+from experiments.datasets import Dataset
+from experiments.datasets.settings import GreyImageData
+from experiments.objectives.reconstruction import squared_error
+from experiments.plots.images import image_grid, image_rows
 from experiments.run.experiment import Experiment
-from experiments.run.settings import ImageSettings, RuleSettings
+from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from models.pca import PCA, fit_pca, project, reconstruct, sample_code
 from models.representation import peak_signal_to_noise
-from train.task import LossFn, State, Stream, Task, initial_state
+from train.evaluation import MetricFn, WholeSet
+from train.feed import size_of
+from train.task import LossFn, Params, State, Stream, Task, initial_state
 
-Count = Annotated[int, Gt(0)]
+Images = Float[Array, "batch height width channels"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PCASettings(RuleSettings, ImageSettings):
+class PCASettings(Settings):
     """Principal component analysis."""
 
-    binarization: Literal["none", "static"] = "none"
-    """static: bits drawn once from the intensities"""
+    loop: Flat[LoopSettings] = LoopSettings(steps=1, batch_size=1, chunk=1, evaluate_every=1, save_every=1)
+    images: Flat[GreyImageData] = GreyImageData()
     components: Count = 8
     """numbers in a code"""
-    steps: Count = 1
-    batch_size: Count = 1
-    """training sets per step: the whole of it is one example"""
-    chunk: Count = 1
-    evaluate_every: Count = 1
-    save_every: Count = 1
+
+    def idle(self) -> dict[str, str]:
+        """What a closed form of the whole training set does not know."""
+        return super().idle() | dict.fromkeys(("batch_size", "patience"), "on a closed form of the whole training set")
 
 
 def data(settings: PCASettings) -> Dataset:
     """The images, the training split as one example that holds all of them."""
-    dataset = settings.load()
+    dataset = settings.images.load()
     train = dataset.head("train", 60_000)
     return dataset._replace(splits=dataset.splits | {"train": {name: array[None] for name, array in train.items()}})
 
 
-def flat(images):
-    """Images [batch, …] as vectors."""
+def flat(images: Images) -> Float[Array, "batch pixels"]:
+    """Images as vectors."""
     return images.reshape(len(images), -1)
 
 
 def task(settings: PCASettings, dataset: Dataset) -> Task:
     """One step: the eigenvectors of the covariance. Before it, and whatever the seed, all directions are zero."""
-    pixels = int(np.prod(dataset.splits["test"]["image"].shape[1:]))
+    pixels = dataset.head("test", 1)["image"].size
     count = min(settings.components, pixels)
 
     def init(key) -> State:
@@ -65,14 +65,14 @@ def task(settings: PCASettings, dataset: Dataset) -> Task:
     return Task(init, step)
 
 
-def restored(params, images):
-    """Images [batch, …] as their codes give them back."""
+def restored(params: Params, images: Images) -> Images:
+    """Images as their codes give them back."""
     pca = PCA(**params)
     return jax.vmap(lambda one: reconstruct(pca, project(pca, one)))(flat(images)).reshape(images.shape)
 
 
 def monitor(settings: PCASettings, dataset: Dataset) -> LossFn:
-    """Squared error of an image's reconstruction."""
+    """Squared error of an image's reconstruction; of the training set, one example, the mean of its images'."""
 
     def loss_fn(params, batch, keys):
         images = batch["image"].reshape(-1, *batch["image"].shape[-3:])
@@ -82,25 +82,38 @@ def monitor(settings: PCASettings, dataset: Dataset) -> LossFn:
     return loss_fn
 
 
-def evaluate(settings: PCASettings, dataset: Dataset):
-    """The same, the signal-to-noise ratio, and the share of the pixels' variance that the code explains."""
-    centre = jnp.asarray(dataset.splits["train"]["image"][0].mean(axis=0))
+def evaluate(settings: PCASettings, dataset: Dataset) -> MetricFn:
+    """Squared error and signal-to-noise ratio of an image's reconstruction."""
 
     def metric_fn(params, batch, keys):
         images = batch["image"]
         again = restored(params, images)
-        error = jax.vmap(squared_error)(images, again)
-        total = jnp.mean(jax.vmap(squared_error, (0, None))(images, centre))
         return {
-            "squared_error": error,
+            "squared_error": jax.vmap(squared_error)(images, again),
             "psnr": jax.vmap(peak_signal_to_noise)(images, again),
-            "unexplained": 100 * error / total,
         }
 
     return metric_fn
 
 
-def figures(settings: PCASettings, dataset: Dataset, params) -> dict:
+def evaluate_whole(settings: PCASettings, dataset: Dataset) -> WholeSet:
+    """The share of the variance that the code does not explain, in %: 100 Σ ‖x − x̂‖² / Σ ‖x − m‖² over all test
+    images, with the training images' mean m.
+    """
+    test = dataset.head("test", size_of(dataset.splits["test"]))["image"]
+    mean = dataset.splits["train"]["image"][0].mean(axis=0)
+
+    def measure(params, images, key):
+        def errors(image: Array) -> tuple[Array, Array]:
+            return squared_error(image, restored(params, image[None])[0]), squared_error(image, images["mean"])
+
+        error, total = jax.lax.map(errors, images["test"], batch_size=250)
+        return {"unexplained": 100 * error.sum() / total.sum()}
+
+    return WholeSet({"test": test, "mean": mean}, measure)
+
+
+def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
     """The components, reconstructions from ever more of them, and images made from codes: drawn, and averaged."""
     train = {name: array[0] for name, array in dataset.splits["train"].items()}
     images, shape = jnp.asarray(train["image"]), train["image"].shape[1:]
@@ -113,7 +126,7 @@ def figures(settings: PCASettings, dataset: Dataset, params) -> dict:
             few = every._replace(components=every.components[:count], variances=every.variances[:count])
             rows[f"{count} component{'s' if count > 1 else ''}"] = restored(few._asdict(), shown)
     pca = PCA(**params)
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seed), Stream.FIGURES), 30)
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), 30)
     drawn = jax.vmap(lambda key: reconstruct(pca, sample_code(key, pca)))(keys).reshape(-1, *shape)
     pictures = {
         "components": image_grid(np.asarray(0.5 + 0.5 * grey[:60]).reshape(-1, *shape), columns=20, title="components"),
@@ -135,6 +148,7 @@ EXPERIMENT = Experiment(
     task=task,
     monitor=monitor,
     evaluate=evaluate,
+    evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="squared_error",
     units={"squared_error": "", "psnr": "dB", "unexplained": "%", "variance": ""},

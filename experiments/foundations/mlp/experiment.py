@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.datasets import Dataset
@@ -34,12 +35,12 @@ class MLPSettings(Settings):
 
 def network(settings: MLPSettings, dataset: Dataset) -> MLPClassifier:
     """The perceptron, with one output for each class of the data set."""
-    return settings.architecture.classifier(dataset.classes)
+    return settings.architecture.classifier(dataset.required_classes())
 
 
 def task(settings: MLPSettings, dataset: Dataset) -> Task:
     """Gradient descent on the classification loss."""
-    model, example = network(settings, dataset), dataset.example()["image"]
+    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
     loss_fn = classification_loss(settings.training.wrap(model.apply), settings.loss)
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     return supervised(loss_fn, lambda key: model.init(key, example), optimizer)

@@ -9,8 +9,8 @@ import pytest
 
 from experiments.autoencoders.deep_belief_net.experiment import DeepBeliefNetSettings, task
 from experiments.objectives.layerwise import classifier_loss, evaluate, model_of, there_and_back
-from experiments.plots.layerwise import errors_by_class
 from experiments.objectives.layerwise_pretraining import in_stages
+from experiments.plots.layerwise import errors_by_class
 from models.deep_belief_net import upward
 from models.rbm_partition import log_likelihood, log_partition
 from train.mesh import data_parallel, device_mesh

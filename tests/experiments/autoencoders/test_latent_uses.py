@@ -94,7 +94,7 @@ def saved(request, tmp_path_factory):
         return run_of(request.param, tmp_path_factory.mktemp(request.param) / "run", **options)
 
 
-@pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("numbers_alone")
 def test_a_saved_network_is_used_as_it_is(saved, tmp_path):
     before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
     fields = {"autoencoder": saved, "steps": 2, "chunk": 2, "labels": 30, "searched": 300, "measured": 100}
@@ -140,9 +140,9 @@ def test_data_that_cannot_be_measured_are_refused(monkeypatch):
     with pytest.raises(WrongInput, match="no image of digits has the label 12"):
         data(configure(LatentUsesSettings(), left_out=12))
     few = {split: {name: array[:50] for name, array in examples.items()} for split, examples in DIGITS.splits.items()}
-    unlabelled = {split: {"image": examples["image"]} for split, examples in few.items()}
-    for splits, message in ((few, "has 50 training images"), (unlabelled, "has no labelled images")):
-        monkeypatch.setattr("experiments.datasets.settings.load", lambda *_, s=splits, **__: DIGITS._replace(splits=s))
+    for change, message in (({"splits": few}, "has 50 training images"), ({"classes": 0}, "has no labels")):
+        made = DIGITS._replace(**change)
+        monkeypatch.setattr("experiments.datasets.settings.load", lambda *_, made=made, **__: made)
         with pytest.raises(DataError, match=message) as refused:
             data(LatentUsesSettings())
         assert "\n" not in str(refused.value)

@@ -1,30 +1,47 @@
+import jax
 import numpy as np
 import pytest
 import sklearn.decomposition
+from trained import assert_same_at_every_evaluation_batch, trained
 
-from experiments.run import runner
-from experiments.autoencoders.pca.experiment import PCASettings
+from experiments.autoencoders.pca.experiment import EXPERIMENT, PCASettings
+from experiments.cli.flags import parse_flags
+from experiments.errors import WrongInput
 from experiments.run.registry import load
+from experiments.run.settings import configure
 
 
-def test_a_run_is_scikit_learns_pca(tmp_path):
-    settings = PCASettings(components=5)
-    run = runner.prepare("pca", "default", settings)
-    summary = runner.start(run, tmp_path / "run")
-    train, test = (run.dataset.splits[split]["image"] for split in ("train", "test"))
+@pytest.fixture(scope="module")
+def fitted():
+    return trained("pca", configure(PCASettings(), components=5))
+
+
+def test_it_is_scikit_learns_pca_at_every_evaluation_batch(fitted):
+    """What is unexplained is a ratio of sums: a mean of the batches' ratios is another number at every batch."""
+    run, params = fitted
+    measured = assert_same_at_every_evaluation_batch(run, params)
+    train, test = run.dataset.splits["train"]["image"], run.dataset.head("test", 40)["image"]
     theirs = sklearn.decomposition.PCA(5).fit(train[0].reshape(-1, 64))
     flat = test.reshape(-1, 64)
     error = np.sum((flat - theirs.inverse_transform(theirs.transform(flat))) ** 2, axis=1)
-    assert summary["metrics"]["squared_error"]["mean"] == pytest.approx(error.mean(), rel=1e-4)
-    total = np.sum((flat - train[0].reshape(-1, 64).mean(axis=0)) ** 2, axis=1).mean()
-    assert summary["metrics"]["unexplained"]["mean"] == pytest.approx(100 * error.mean() / total, rel=1e-4)
-    assert {"components", "samples", "averages", "reconstructions"} <= {
-        path.stem for path in (tmp_path / "run" / "figures").iterdir()
-    }
+    assert measured["squared_error"] == pytest.approx(error.mean(), rel=1e-4)
+    total = np.sum((flat - train[0].reshape(-1, 64).mean(axis=0)) ** 2, axis=1)
+    assert measured["unexplained"] == pytest.approx(100 * error.sum() / total.sum(), rel=1e-4)
 
 
-def test_flags_of_gradients_are_refused():
+def test_its_figures_are_drawn(fitted):
+    run, params = fitted
+    drawn = EXPERIMENT.figures(run.settings, run.dataset, jax.tree.map(lambda leaf: leaf[0], params))
+    assert {"components", "samples", "averages", "reconstructions"} <= drawn.keys()
+
+
+def test_it_has_no_settings_of_gradients():
     assert load("pca").settings is PCASettings
     for fields in ({"optimizer": "sgd"}, {"dropout": 0.5}, {"precision": "bfloat16"}):
-        with pytest.raises(ValueError, match="has no effect: this experiment learns without gradients"):
-            PCASettings(**fields)
+        with pytest.raises(ValueError, match=f"PCASettings has no field {next(iter(fields))}"):
+            configure(PCASettings(), fields)
+
+
+def test_a_batch_size_is_refused_as_it_has_no_effect():
+    with pytest.raises(WrongInput, match="--batch-size has no effect on a closed form of the whole training set"):
+        parse_flags(PCASettings(), ["--batch-size", "2"], prog="lectern run pca")

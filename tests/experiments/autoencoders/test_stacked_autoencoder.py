@@ -3,10 +3,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.run import runner
-from experiments.objectives.reconstruction import clean, corruption_of
 from experiments.autoencoders.stacked_autoencoder.experiment import EXPERIMENT, StackedAutoencoderSettings
 from experiments.objectives.layerwise_pretraining import by_reconstruction
+from experiments.objectives.reconstruction import clean, corruption_of
+from experiments.run import runner
 from experiments.run.registry import load
 from models.rbm import RBM
 
@@ -58,7 +58,7 @@ def test_what_is_restored_is_the_clean_image(float64):
 
 
 @pytest.mark.parametrize("layer", ["denoising", "contractive"])
-@pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("numbers_alone")
 def test_learnt_layers_keep_more_of_an_image_than_random_ones(layer, tmp_path):
     settings = StackedAutoencoderSettings(layer=layer, widths=(64, 32), pretrain_steps=400, steps=1000)
     run = runner.Run("stacked_autoencoder", "default", load("stacked_autoencoder"), settings, settings.load())

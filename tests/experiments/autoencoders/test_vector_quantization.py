@@ -10,6 +10,7 @@ import optax
 import pytest
 import scipy.special
 
+from experiments.autoencoders.vqvae.experiment import VQVAESettings
 from experiments.objectives.variational import as_they_are, redrawn_bits
 from experiments.objectives.vector_quantization import (
     code_bits,
@@ -19,7 +20,6 @@ from experiments.objectives.vector_quantization import (
     statistics,
     with_moving_codebook,
 )
-from experiments.autoencoders.vqvae.experiment import VQVAESettings
 from losses.likelihoods import LIKELIHOODS
 from models.dropout import with_dropout
 from models.vqvae import mlp_vqvae

@@ -23,5 +23,5 @@ def test_a_label_that_is_not_there_is_refused():
 
 def test_a_streamed_data_set_is_refused():
     streamed = Dataset("stream", "stream", "none", {split: [] for split in DIGITS.splits})
-    with pytest.raises(DataError, match="stream is streamed: --left-out needs all labels at once"):
+    with pytest.raises(DataError, match="stream is streamed, and this experiment needs all 0 examples"):
         without_label(streamed, 0)

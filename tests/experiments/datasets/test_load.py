@@ -51,8 +51,8 @@ def test_static_binarisation_is_drawn_once_for_all_and_apart_for_each_split() ->
 
 
 def test_the_splits_do_not_share_their_draw(idx_folder: SimpleNamespace, write_idx: Writer) -> None:
-    write_idx(idx_folder.path / "train-images-idx3-ubyte", np.full((12, 40, 40), 128, np.uint8))
-    write_idx(idx_folder.path / "t10k-images-idx3-ubyte", np.full((4, 40, 40), 128, np.uint8))
+    write_idx(idx_folder.path / "train-images-idx3-ubyte.gz", np.full((12, 40, 40), 128, np.uint8))
+    write_idx(idx_folder.path / "t10k-images-idx3-ubyte.gz", np.full((4, 40, 40), 128, np.uint8))
     splits = load("idx", data_dir=idx_folder.path, binarization="static").splits
     for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
         difference = (splits[one]["image"][:2] != splits[other]["image"][:2]).mean()
@@ -80,7 +80,7 @@ def test_stochastic_leaves_the_intensities() -> None:
         ("mnits", None, "no data set 'mnits'; did you mean mnist"),
         ("DIGITS", None, "did you mean digits"),
         ("tfds:", None, "did you mean tfds:NAME"),
-        ("qqq", None, "the names are auto, digits, idx, mnist, tfds:NAME"),
+        ("qqq", None, "the names are auto, digits, folder, idx, mnist, npz, text, tfds:NAME"),
         ("mnist", None, "mnist is read from a folder: add --data-dir FOLDER"),
         ("idx", None, "idx is read from a folder: add --data-dir FOLDER"),
         ("tfds:mnist", None, "tfds:mnist is read from a folder: add --data-dir FOLDER"),
@@ -98,7 +98,7 @@ def test_a_home_folder_is_expanded(idx_folder: SimpleNamespace, monkeypatch: pyt
 
 
 def test_importing_costs_no_heavy_library() -> None:
-    heavy = {"sklearn", "scipy", "tensorflow_datasets", "tensorflow", "grain", "jax"}
+    heavy = {"sklearn", "PIL", "scipy", "tensorflow_datasets", "tensorflow", "grain", "jax"}
     code = f"import sys, experiments.datasets; print(sorted({heavy!r} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert printed.stdout.strip() == "[]"

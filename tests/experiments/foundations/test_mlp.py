@@ -5,10 +5,10 @@ import optax
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from experiments.run import runner
 from experiments.cli.flags import replace
-from experiments.plots.classifier import classifier_figures, confusion
 from experiments.foundations.mlp.experiment import EXPERIMENT, MLPSettings, evaluate, monitor
+from experiments.plots.classifier import classifier_figures, confusion
+from experiments.run import runner
 from experiments.run.registry import load
 
 
@@ -42,7 +42,7 @@ def test_dropout_is_in_the_training_loss_alone():
     assert dropped != whole
 
 
-@pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("numbers_alone")
 def test_softmax_regression_comes_to_the_optimum_of_scikit_learn(tmp_path):
     """The regularised loss is convex: the trained classifier is the one that another program finds."""
     settings = MLPSettings(
@@ -62,7 +62,7 @@ def test_softmax_regression_comes_to_the_optimum_of_scikit_learn(tmp_path):
     )
 
 
-@pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("numbers_alone")
 def test_every_loss_learns_digits(tmp_path):
     for loss in ("cross_entropy", "hinge", "squared_hinge", "crammer_singer_hinge"):
         settings = MLPSettings(loss=loss, widths=(64,), steps=500, evaluate_every=500, save_every=500)

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from experiments.run import runner
 from experiments.datasets.generated import TRUTH_TABLES
 from experiments.foundations.perceptron.experiment import PerceptronSettings
+from experiments.run import runner
 
-pytestmark = pytest.mark.usefixtures("without_figures")
+pytestmark = pytest.mark.usefixtures("numbers_alone")
 
 
 def run(tmp_path, **fields):

@@ -3,11 +3,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.run import runner
-from experiments.datasets.generated import on_the_unit_interval, sawtooth, weierstrass
 from experiments.cli.flags import replace
-from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
+from experiments.datasets.generated import on_the_unit_interval, sawtooth, weierstrass
 from experiments.foundations.universal_approximation.experiment import ApproximationSettings
+from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
+from experiments.run import runner
 from experiments.run.registry import load
 from train.task import count_parameters
 
@@ -45,7 +45,7 @@ def test_units_turn_one_in_each_part_of_the_interval():
     np.testing.assert_allclose(np.abs(layer["kernel"]), 20.0)
 
 
-@pytest.mark.usefixtures("without_figures")
+@pytest.mark.usefixtures("numbers_alone")
 def test_the_error_falls_with_the_width_and_the_depth(tmp_path):
     settings = ApproximationSettings(
         widths=(1, 8, 64), depth=3, deep_width=16, steps=1500, evaluate_every=1500, save_every=1500

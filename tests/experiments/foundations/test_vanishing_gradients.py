@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from experiments.foundations import vanishing_gradients
+from experiments.foundations.vanishing_gradients.experiment import NETS, VanishingGradientsSettings, evaluate, task
 from experiments.foundations.vanishing_gradients.figures import (
     SMALLEST,
     by_layer,
@@ -18,7 +19,6 @@ from experiments.foundations.vanishing_gradients.figures import (
     log_ratios,
     untrained_norms,
 )
-from experiments.foundations.vanishing_gradients.experiment import NETS, VanishingGradientsSettings, evaluate, task
 from models.backpropagation import Layer, deltas, forward, output_delta
 from models.deep_mlp import DeepMLP
 

@@ -12,7 +12,7 @@ from experiments.run.run import Run, prepare
 from experiments.run.saved import saved_autoencoder, saved_data, saved_params
 from experiments.run.settings import Settings, configure
 
-pytestmark = pytest.mark.usefixtures("without_figures")
+pytestmark = pytest.mark.usefixtures("numbers_alone")
 
 
 def run_of(name, folder, **fields):

@@ -3,8 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from cases import Case
 
 from models.layers.cells import cell_centre, cell_membership
+
+CASES = {cell_membership: Case(options={"levels": 4}, constant_almost_everywhere=True)}
 
 VALUES = np.random.default_rng(0).normal(size=(500, 3))
 LOW, HIGH = VALUES.min(axis=0), VALUES.max(axis=0)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.signal
+from cases import Case
 from flax import linen as nn
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,11 @@ from jax import lax
 from jax.test_util import check_grads
 
 from models.layers.conv import convolve, flax_convolution, output_size
+
+CASES = {
+    convolve: Case(lambda rng: (rng.normal(size=(2, 5, 6, 3)), rng.normal(size=(3, 2, 3, 4)))),
+    flax_convolution: Case(lambda rng: (rng.normal(size=(2, 5, 6, 3)), rng.normal(size=(3, 2, 3, 4)), (1, 1), "SAME")),
+}
 
 QUICK_TO_COMPILE = {"xla_backend_optimization_level": 0}  # most of the time here; the sums are the same
 LAYOUT = {1: ("NHC", "HIO", "NHC"), 2: ("NHWC", "HWIO", "NHWC"), 3: ("NDHWC", "DHWIO", "NDHWC")}

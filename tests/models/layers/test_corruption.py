@@ -2,9 +2,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 from scipy import stats
 
 from models.layers.corruption import gaussian_noise, masking_noise, salt_and_pepper_noise
+
+CASES = {
+    gaussian_noise: Case(options={"level": 0.3}),
+    masking_noise: Case(options={"level": 0.3}),
+    salt_and_pepper_noise: Case(options={"level": 0.3}),
+}
 
 COUNT = 20_000
 IMAGE = jnp.linspace(0.1, 0.9, COUNT)

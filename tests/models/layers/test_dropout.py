@@ -1,19 +1,26 @@
 """Dropout against its closed forms: values, mean and variance of independent entries, the masked gradient."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
+from programs import jit_of_draws
 
 from models.layers.dropout import dropout
+
+CASES = {dropout: Case(options={"rate": 0.4})}
 
 DRAWS = 40_000
 VALUES = np.array([[0.5, -1.0, 2.0], [3.0, -0.25, 1.5]])
 
 
+@functools.cache
 def draws(rate):
     keys = jax.random.split(jax.random.key(0), DRAWS)
-    return np.asarray(jax.jit(jax.vmap(lambda key: dropout(key, jnp.asarray(VALUES), rate=rate)))(keys))
+    return np.asarray(jit_of_draws(jax.vmap(lambda key: dropout(key, jnp.asarray(VALUES), rate=rate)))(keys))
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.8])
@@ -44,9 +51,15 @@ def test_rate_zero_is_the_identity(float64):
 
 
 def test_the_gradient_passes_where_the_entry_was_kept_with_the_same_factor(float64):
-    for key in jax.random.split(jax.random.key(1), 20):
+
+    @jit_of_draws
+    @jax.vmap
+    def result_and_gradient(key):
         dropped, pull = jax.vjp(lambda values: dropout(key, values, rate=0.4), jnp.asarray(VALUES))
-        np.testing.assert_array_equal(pull(jnp.ones((2, 3)))[0], np.where(dropped == 0, 0.0, 1 / (1 - 0.4)))
+        return dropped, *pull(jnp.ones((2, 3)))
+
+    dropped, gradient = map(np.asarray, result_and_gradient(jax.random.split(jax.random.key(1), 20)))
+    np.testing.assert_array_equal(gradient, np.where(dropped == 0, 0.0, 1 / (1 - 0.4)))
 
 
 def test_one_key_gives_one_mask(float64):

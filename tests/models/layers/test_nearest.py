@@ -1,8 +1,11 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 
 from models.layers.nearest import nearest
+
+CASES = {nearest: Case(options={"k": 2})}
 
 NAN = np.array([np.nan, -np.nan], np.float32)
 

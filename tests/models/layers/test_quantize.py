@@ -4,12 +4,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.spatial import cKDTree
 
 from models.layers.quantize import moving_average_codebook, nearest_code, straight_through
+
+
+def codebook_and_its_statistics(rng):
+    """Codes and sums, and before each of them a positive number."""
+    return rng.normal(size=(3, 2)), rng.uniform(0.5, 2, 3), rng.uniform(0.5, 2, 3), rng.normal(size=(3, 2))
+
+
+CASES = {
+    moving_average_codebook: Case(codebook_and_its_statistics, {"decay": 0.9}),
+    nearest_code: Case(constant_almost_everywhere=True),
+}
 
 DECAY = 0.9
 

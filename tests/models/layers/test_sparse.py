@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.signal
+from cases import Case
 
 from models.layers.conv import convolve
 from models.layers.sparse import convolution_matrix, tied_gradient
+
+CASES = {
+    convolution_matrix: Case(lambda rng: (rng.normal(size=(2, 3, 1, 2)), (3, 4))),
+    tied_gradient: Case(lambda rng: (rng.normal(size=(8, 12)), (2, 3, 1, 2), (3, 4))),
+}
 
 # shape of the kernel (window, channels, features), size of the input, options
 GEOMETRIES = [

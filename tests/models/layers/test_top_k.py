@@ -2,10 +2,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.layers.top_k import keep_largest
+
+CASES = {keep_largest: Case(options={"k": 2})}
 
 NUMBERS = st.lists(st.sampled_from([-2.0, -1.0, 0.5, 1.0, 2.0, 3.0]), min_size=1, max_size=7)
 

@@ -1,0 +1,90 @@
+"""PNG and JPEG files as arrays, by Pillow."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import UInt8
+
+from experiments.datasets.dataset import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+GREY = ("1", "L", "LA")
+COLOURED = ("RGB", "RGBA", "P", "PA", "CMYK", "YCbCr")
+ORIENTATION, ON_ITS_SIDE = 0x0112, (5, 6, 7, 8)
+"""The EXIF tag that says how a camera was held, and its values where height and width change places."""
+
+
+def common_form(where: Path, paths: Sequence[Path]) -> tuple[tuple[int, int, int], str]:
+    """Height, width and channels of all pictures, and their mode: "L" if all are grey, otherwise "RGB".
+
+    Reads the beginning of each file alone. Raises DataError, naming `where` and the sizes found, if they differ, or if
+    a file is no picture of 8 bits a channel.
+    """
+    sizes, modes = Counter(), set()
+    for path in paths:
+        size, mode = _size_and_mode(path)
+        sizes[size] += 1
+        modes.add(mode)
+    if len(sizes) > 1:
+        found = ", ".join(f"{count:,} of {width}×{height}" for (width, height), count in sizes.most_common(4))
+        more = f" and {len(sizes) - 4:,} other sizes" if len(sizes) > 4 else ""
+        (width, height), _ = sizes.most_common(1)[0]
+        raise DataError(
+            f"{where}: expected pictures of one size, found {found}{more}; "
+            f"resize them, for example to {width}×{height}: docs/data.md shows how"
+        )
+    ((width, height),) = sizes
+    mode = "L" if modes <= set(GREY) else "RGB"
+    return (height, width, len(mode)), mode
+
+
+def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channels"]:
+    """The picture in `path`, upright; `mode` is "L" or "RGB". Raises DataError if it is damaged or transparent."""
+    from PIL import ImageOps
+
+    with _opened(path) as picture:
+        upright = ImageOps.exif_transpose(picture)
+        if upright.has_transparency_data:
+            upright = upright.convert("RGBA")
+            if upright.getextrema()[3][0] < 255:
+                raise DataError(
+                    f"{path}: the picture is transparent, and what lies behind it is not known; save it "
+                    "without an alpha channel: docs/data.md shows how"
+                )
+        pixels = np.asarray(upright.convert(mode))
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _size_and_mode(path: Path) -> tuple[tuple[int, int], str]:
+    """Width and height of the upright picture, and Pillow's mode."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with _opened(path) as picture:
+            if picture.mode not in GREY + COLOURED:
+                raise DataError(f"{path}: expected 8 bits a channel, found mode {picture.mode}; save it with 8 bits")
+            width, height = picture.size
+            on_its_side = picture.getexif().get(ORIENTATION) in ON_ITS_SIDE
+            return ((height, width) if on_its_side else (width, height)), picture.mode
+
+
+@contextmanager
+def _opened(path: Path) -> "Iterator[Image.Image]":
+    from PIL import Image
+
+    try:
+        with Image.open(path, formats=("PNG", "JPEG")) as picture:
+            yield picture
+    except DataError:
+        raise
+    except Exception as error:  # Pillow's decoders each raise their own kinds
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"{path}: cannot be read as PNG or JPEG ({reason}); save it again, or take it away") from error

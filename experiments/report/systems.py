@@ -1,0 +1,85 @@
+"""README's table of systems: cards, and beside a published figure what the ledger's runs measured.
+
+``python -m experiments.report.systems`` (part of ``make ledger``) writes it between the marks in README.md.
+"""
+
+import re
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.report.archive import Run, find_runs
+from experiments.report.ledger import measured
+from experiments.run.card import Reference
+from experiments.run.registry import Entry, entries
+
+ROOT = Path(__file__).parents[2]
+BEGIN, END = "<!-- systems: written by make ledger -->", "<!-- end of systems -->"
+READ = {"source": "", "secondary": ", quoted", "memory": ", from memory"}
+
+
+def systems_table(found: Sequence[Entry], runs: Sequence[Run]) -> str:
+    """A row an experiment, in the order of the catalogue's rows."""
+    lines = ["| experiment | system | rows | published, and ours |", "| --- | --- | --- | --- |"]
+    for entry in sorted(found, key=_first_row):
+        figures = "; ".join(_figure(entry.name, reference, runs) for reference in entry.card.references)
+        summary, rows = entry.summary.removesuffix("."), _rows(entry.card.systems)
+        lines.append(f"| `{entry.name}` | {summary} | {rows} | {figures} |")
+    return "\n".join(lines) + "\n"
+
+
+def with_table(text: str, table: str) -> str:
+    """A document with its table replaced; ``ValueError`` where it has no place for one."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"expected the marks {BEGIN} and {END}")
+    return f"{before}{begin}\n{table}{end}{after}"
+
+
+def _figure(name: str, reference: Reference, runs: Sequence[Run]) -> str:
+    unit = f" {reference.unit}" if reference.unit else ""
+    printed = f"{reference.metric} {reference.value:,.10g}{unit} ({reference.source}{READ[reference.read]})"
+    ours = [text for run in runs if (text := _ours(name, reference, run))]
+    return f"{printed}: {'; '.join(ours)}" if ours else f"{printed}: not run"
+
+
+def _ours(name: str, reference: Reference, run: Run) -> str:
+    summary = run.summary
+    if run.problem or (summary["experiment"], summary["preset"]) != (name, reference.preset):
+        return ""
+    values = summary["metrics"].get(reference.metric, {"values": []})["values"]
+    if not values or None in values:
+        return ""
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    departs = {field for claim in summary["references"] for field in claim.get("departs_in", ())}
+    other = f" with other {', '.join(sorted(departs))}" if departs else ""
+    return f"ours {measured(statistics.fmean(values), deviation)} after {summary['epochs']:,.0f} epochs{other}"
+
+
+def _rows(systems: Sequence[str]) -> str:
+    """Rows of the catalogue, neighbours as a range."""
+    numbers = [(letter, int(number)) for letter, number in (re.match(r"([A-Z])(\d+)", row).groups() for row in systems)]
+    runs: list[list[tuple[str, int]]] = []
+    for letter, number in numbers:
+        if runs and runs[-1][-1] == (letter, number - 1):
+            runs[-1].append((letter, number))
+        else:
+            runs.append([(letter, number)])
+    return ", ".join("–".join(f"{letter}{number}" for letter, number in (run[0], run[-1])[: len(run)]) for run in runs)
+
+
+def _first_row(entry: Entry) -> tuple[int, int, str]:
+    letter, number = re.match(r"([A-Z])(\d+)", entry.card.systems[0]).groups()
+    return "FACVSG".find(letter) % 7, int(number), entry.name
+
+
+def main() -> None:
+    """Writes README.md anew."""
+    readme = ROOT / "README.md"
+    table = systems_table(entries(), find_runs(ROOT / "docs" / "ledger"))
+    readme.write_text(with_table(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

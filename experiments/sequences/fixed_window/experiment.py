@@ -1,0 +1,107 @@
+"""Fixed window: the next character from the last few, without memory."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.datasets import Dataset
+from experiments.datasets.settings import TextData
+from experiments.networks.training import NetworkTraining, without_noise
+from experiments.objectives.next_token import next_token_loss
+from experiments.run.experiment import Experiment
+from experiments.run.settings import Count, Flat, LoopSettings, Settings
+from experiments.sequences.fixed_window.card import CARD
+from experiments.sequences.fixed_window.figures import surprise
+from models.fixed_window import FixedWindow
+from train.optimizers import Optimization, make_optimizer
+from train.task import LossFn, Params, Stream, Task, supervised
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedWindowSettings(Settings):
+    """Prediction of characters from a fixed window."""
+
+    loop: Flat[LoopSettings] = LoopSettings(steps=1500, batch_size=64)
+    text: Flat[TextData] = TextData()
+    training: Flat[NetworkTraining] = NetworkTraining()
+    optimization: Flat[Optimization] = Optimization(learning_rate=2e-3)
+    context: Count = 8
+    """characters that are looked at"""
+    embedding: Count = 16
+    """numbers that stand for a character"""
+    widths: tuple[Count, ...] = (128,)
+    """hidden units; none: a sum over the characters of the window"""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.context > self.text.length:
+            raise ValueError(f"--context must be at most --length {self.text.length}, got {self.context}")
+
+
+def network(settings: FixedWindowSettings, dataset: Dataset) -> FixedWindow:
+    """The model, for the alphabet of the text."""
+    return FixedWindow(len(dataset.symbols), settings.context, settings.embedding, settings.widths)
+
+
+def task(settings: FixedWindowSettings, dataset: Dataset) -> Task:
+    """Descent on the cross-entropy of the next character."""
+    model = network(settings, dataset)
+    example = jnp.asarray(dataset.example()["symbols"], jnp.int32)
+    optimizer = make_optimizer(settings.optimization, settings.loop.steps)
+    loss_fn = next_token_loss(settings.training.wrap(model.apply))
+    return supervised(loss_fn, lambda key: model.init(key, example), optimizer)
+
+
+def monitor(settings: FixedWindowSettings, dataset: Dataset) -> LossFn:
+    """The same loss without dropout."""
+    return next_token_loss(without_noise(network(settings, dataset).apply))
+
+
+def generate(model: FixedWindow, params: Params, start, key, *, length: int):
+    """``length`` characters drawn one after the other, each from the model's distribution given the last ones."""
+
+    def step(window, key):
+        drawn = jax.random.categorical(key, model.apply(params, window)[-1])
+        return jnp.append(window[1:], drawn), drawn
+
+    return jax.lax.scan(step, start, jax.random.split(key, length))[1]
+
+
+def figures(settings: FixedWindowSettings, dataset: Dataset, params: Params) -> dict:
+    """How surprising each character of a held-out text is, and a text that the model draws, as surprising to itself."""
+    model = network(settings, dataset)
+    text = jnp.asarray(dataset.head("test", 8)["symbols"], jnp.int32)[:, 1:].ravel()
+    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    start = text[: settings.context]
+    drawn = jax.jit(partial(generate, model, length=len(text)))(params, start, key)
+    shown = {"held-out text": text, "drawn by the model": jnp.concatenate([start, drawn])}
+
+    @jax.jit
+    def nats(sequence):
+        log_probabilities = jax.nn.log_softmax(model.apply(params, sequence[:-1]))
+        return -log_probabilities[jnp.arange(len(log_probabilities)), sequence[settings.context :]]
+
+    def letters(sequence):
+        return "".join(dataset.symbols[number] for number in sequence[settings.context :].tolist())
+
+    return {
+        "surprise": surprise(
+            {title: (letters(sequence), np.asarray(nats(sequence))) for title, sequence in shown.items()}
+        )
+    }
+
+
+EXPERIMENT = Experiment(
+    card=CARD,
+    settings=FixedWindowSettings,
+    data=lambda settings: settings.text.load(),
+    task=task,
+    monitor=monitor,
+    figures=figures,
+    monitored="loss",
+    units={"loss": "nats", "error": "%"},
+    network=network,
+)

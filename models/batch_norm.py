@@ -1,0 +1,40 @@
+"""Batch normalisation as a module: what it learns, and the running statistics that stand beside its parameters."""
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from models.layers.normalize import batch_moments, normalize
+
+COLLECTION = "batch_stats"
+"""The collection of running statistics: not descended on, they follow the moments of the batches."""
+
+
+class BatchNorm(nn.Module):
+    """Normalises by the moments of the batch in training, else by the running statistics.
+
+    In training, the value that the collection ``batch_stats`` takes is the mean of the batch's moments over its groups:
+    what is observed. How the running statistics follow it is the task's business. Moments are float32 where features
+    are bfloat16. Ioffe & Szegedy 2015.
+    """
+
+    group: int
+    """examples that are normalised together"""
+
+    @nn.compact
+    def __call__(
+        self, features: Float[Array, "batch *space channels"], *, training: bool
+    ) -> Float[Array, "batch *space channels"]:
+        channels = features.shape[-1:]
+        scale = self.param("scale", nn.initializers.ones, channels)
+        bias = self.param("bias", nn.initializers.zeros, channels)
+        mean = self.variable(COLLECTION, "mean", jnp.zeros, channels)
+        variance = self.variable(COLLECTION, "variance", jnp.ones, channels)
+        wide = features.astype(mean.value.dtype)
+        if training:
+            moments = batch_moments(wide, group=self.group)
+            mean.value, variance.value = (moment.mean(axis=0) for moment in moments)
+        else:
+            moments = mean.value[None], variance.value[None]
+        normalized = normalize(wide, *moments, scale.astype(wide.dtype), bias.astype(wide.dtype))
+        return normalized.astype(features.dtype)

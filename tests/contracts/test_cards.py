@@ -1,0 +1,101 @@
+"""What every card and all settings promise; nothing is trained here."""
+
+import ast
+import dataclasses
+import inspect
+import subprocess
+import sys
+import textwrap
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from experiments.cli.parser import command_flags
+from experiments.run.bibliography import BIBLIOGRAPHY
+from experiments.run.registry import entries, folders, load
+from experiments.run.settings import configure, flat_fields, flatten, groups
+
+ENTRIES = {entry.name: entry for entry in entries()}
+EVERY = pytest.mark.parametrize("name", ENTRIES)
+
+
+def test_cards_are_read_with_the_standard_library_alone():
+    """In a process of its own: each card's module, and all that it imports."""
+    families = [f"experiments.{entry.family}.{entry.name}.card" for entry in ENTRIES.values()]
+    code = f"import sys; import {', '.join(families)}; print(*{{name.split('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) - sys.stdlib_module_names <= {"experiments", "__mp_main__", *site_modules()}
+
+
+def site_modules():
+    """What Python itself loads at its start here, such as finders of installed packages."""
+    code = "import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+
+@EVERY
+def test_its_presets_are_settings_whose_fields_have_an_effect(name):
+    experiment = load(name)
+    assert experiment.card is ENTRIES[name].card
+    for preset in experiment.card.all_presets.values():
+        settings = configure(experiment.settings(), preset)
+        changed = {field for field, value in preset.items() if value != flatten(experiment.settings())[field]}
+        assert not changed & settings.idle().keys()
+
+
+@EVERY
+def test_its_references_are_measured_and_cited(name):
+    experiment = load(name)
+    for reference in experiment.card.references:
+        assert reference.preset in experiment.card.all_presets
+        assert reference.metric in experiment.units
+        assert reference.unit == experiment.units[reference.metric]
+        assert reference.cite in BIBLIOGRAPHY
+
+
+@EVERY
+def test_its_description_begins_with_a_sentence(name):
+    assert ENTRIES[name].summary.endswith(".")
+
+
+@EVERY
+def test_flags_are_told_apart_from_each_other_and_from_the_commands_own(name):
+    names = Counter(field.name for field in flat_fields(load(name).settings))
+    assert max(names.values()) == 1
+    assert not {flag.replace("-", "_") for flag in command_flags("run") | command_flags("resume")} & names.keys()
+
+
+@EVERY
+def test_every_field_of_its_settings_is_documented(name):
+    kind = load(name).settings
+    inside = {group.attribute for group in groups(kind)}
+    for each in (kind, *(group.kind for group in groups(kind))):
+        for owner in each.__mro__:
+            if dataclasses.is_dataclass(owner):
+                assert not undocumented(owner) - inside, owner
+
+
+def undocumented(kind):
+    """The fields of a class's own body that no string follows."""
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    pairs = zip(body.body, [*body.body[1:], None], strict=True)
+    return {
+        statement.target.id
+        for statement, following in pairs
+        if isinstance(statement, ast.AnnAssign)
+        and not (isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant))
+    }
+
+
+def test_every_folder_of_a_family_with_an_experiment_has_a_card():
+    """A mistyped name is an error, not an absence."""
+    root = next(iter(folders().values())).parents[1]
+    written = {path.parent.name for path in root.glob("*/*/experiment.py")}
+    assert written == folders().keys()
+
+
+def test_the_law_of_imports_names_every_family():
+    law = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    for family in {entry.family for entry in ENTRIES.values()}:
+        assert f'"experiments.{family}.*"' in law, f"add experiments.{family} to the contracts of import-linter"

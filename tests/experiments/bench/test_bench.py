@@ -1,0 +1,74 @@
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+from experiments.bench import bench, programs
+from experiments.bench.bench import Benchmark, Contender, bench_images, benchmarks
+from experiments.errors import WrongInput
+
+
+def printing(rate, log, letter):
+    code = f"print('noise'); print('{{\"examples_per_second\": {rate}}}'); open({str(log)!r}, 'a').write('{letter}')"
+    return Contender(letter, (sys.executable, "-c", code))
+
+
+def test_contenders_alternate_and_are_compared_to_the_first(tmp_path, capsys):
+    log = tmp_path / "order"
+    work = Benchmark("work", "examples/s", (printing(3000, log, "a"), printing(1500, log, "b")))
+    samples = bench._alternate(work, 3, tmp_path)
+    assert log.read_text() == "ababab"
+    assert [sample.value for sample in samples["b"]] == [1500.0] * 3
+    assert all(sample.megabytes > 5 for sample in samples["a"])
+    bench._report(work, samples)
+    printed = capsys.readouterr().out
+    assert "1.00×" in printed
+    assert "0.50×" in printed
+
+
+def test_a_contender_that_fails_says_why(tmp_path):
+    failing = Benchmark("work", "examples/s", (Contender("x", (sys.executable, "-c", "raise SystemExit('no disk')")),))
+    with pytest.raises(WrongInput, match="x failed: no disk"):
+        bench._alternate(failing, 1, tmp_path)
+
+
+def test_the_images_are_binary_and_of_the_size_that_all_contenders_read(tmp_path):
+    images = bench_images()
+    assert images.shape == (5000, 784)
+    assert images.dtype == np.float32
+    assert set(np.unique(images)) == {0.0, 1.0}
+    names = {"vae", "iwae", "vqvae", "mlp", "loop", "stream", "conv", "start"}
+    assert names == benchmarks(tmp_path, tmp_path).keys()
+
+
+def test_a_group_stands_for_its_benchmarks(tmp_path, monkeypatch):
+    """In their order, beside others; what is neither is refused before anything runs."""
+    reported = []
+    monkeypatch.setattr(bench, "_alternate", lambda benchmark, rounds, scratch: benchmark)
+    monkeypatch.setattr(bench, "_report", lambda benchmark, samples: reported.append(benchmark.title))
+    bench.bench(["autoencoders", "mlp"], rounds=1)
+    available = benchmarks(tmp_path, tmp_path)
+    assert reported == [available[name].title for name in ("vae", "iwae", "vqvae", "mlp")]
+    with pytest.raises(WrongInput, match="did you mean autoencoders"):
+        bench.bench(["mlp", "autoencoder"], rounds=1)
+    assert len(reported) == 4
+
+
+def numbers_of(run):
+    params = jax.eval_shape(run.task().init, jax.random.key(0)).params
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+@pytest.mark.parametrize("fields", [programs.MLP, programs.IWAE], ids=["vae", "iwae"])
+def test_our_networks_have_the_numbers_of_the_peers(fields):
+    """Pythae's 784-512-(16, 16) and 16-512-784 have 829,232 parameters."""
+    run = programs.bench_run(bench_images()[:256], steps=1, **fields)
+    assert numbers_of(run) == 829_232
+
+
+def test_our_vqvae_has_the_numbers_of_the_peer():
+    """784-512-16, 16-512-784 and 512 codes of 16 numbers."""
+    run = programs.quantized_run(bench_images()[:256])
+    dense = [(784, 512), (512, 16), (16, 512), (512, 784)]
+    assert numbers_of(run) == sum((inputs + 1) * units for inputs, units in dense) + 512 * 16

@@ -1,0 +1,316 @@
+import gzip
+import json
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from command import ROOT, SMALL, config_of, finish, lectern, sha_of
+
+from experiments.cli.main import main
+
+
+def write_idx(path, array):
+    header = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(gzip.compress(header + array.astype(np.uint8).tobytes()))
+
+
+@pytest.fixture
+def idx_folder(tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for prefix, count in (("train", 60), ("t10k", 20)):
+        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", generator.integers(0, 256, (count, 9, 7)))
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", generator.integers(0, 10, count))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of 20 steps and two seeds."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    assert main(["run", "vae", *SMALL, "--seeds", "2", "--workdir", str(folder)]) == 0
+    return folder
+
+
+def test_help_and_list_import_nothing_heavy():
+    heavy = {"jax", "numpy", "flax", "optax", "matplotlib", "tyro", "rich"}
+    call = "try: main(sys.argv[1:])\nfinally: print('\\n', *sys.modules)"
+    code = f"import sys; from experiments.cli.main import main\n{call}"
+    for words in (["--help"], ["list"], ["list", "--json"], ["run", "--help"]):
+        output = subprocess.run([sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True).stdout
+        assert "argparse" in output
+        assert not heavy & set(output.splitlines()[-1].split()), words
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -m experiments.cli list | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+
+
+def test_list_as_json(capsys):
+    assert main(["list", "--json"]) == 0
+    (entry,) = [e for e in json.loads(capsys.readouterr().out)["experiments"] if e["name"] == "vae"]
+    assert entry.keys() == {"name", "family", "summary", "systems", "presets", "references"}
+    assert entry["references"][0]["value"] == 86.76
+    assert "paper" in entry["presets"]
+
+
+def test_list_of_one_shows_what_each_preset_changes(capsys):
+    assert main(["list", "vae"]) == 0
+    printed = capsys.readouterr().out
+    assert "Kingma & Welling 2014" in printed
+    assert "--preset conv: --network conv --widths 16 32 --steps 2000 --chunk 10" in printed
+    assert "86.76 nats (Burda et al. 2016, table 1" in printed
+    assert main(["list", "vea"]) == 2
+    assert "did you mean vae" in capsys.readouterr().err
+
+
+def test_help_shows_groups(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "vae", "--help"])
+    printed = capsys.readouterr().out
+    for group in ("loop", "seeds", "placement", "images", "architecture", "bound", "optimization"):
+        assert f"{group} options" in printed
+
+
+def test_run_prints_mean_and_deviation_over_seeds(finished, capsys):
+    assert main(["run", "vae", *SMALL, "--seeds", "2", "--seed", "5", "--workdir", str(finished.parent / "other")]) == 0
+    printed = capsys.readouterr().out
+    assert "2 seeds, 5 to 6" in printed
+    assert "digits 1297/250/250, stochastic binarisation" in printed
+    summary = json.loads((finished.parent / "other" / "summary.json").read_text())
+    nll = summary["metrics"]["nll"]
+    np.testing.assert_allclose(nll["std"], np.std(nll["values"], ddof=1))
+    assert f"nll    {nll['mean']:.1f}"[:9] in printed
+    assert "±" in printed
+    assert "nats" in printed
+
+
+def test_run_on_an_idx_folder(idx_folder, tmp_path, capsys):
+    words = [
+        "run",
+        "vae",
+        *SMALL,
+        "--data-dir",
+        str(idx_folder),
+        "--batch-size",
+        "8",
+        "--workdir",
+        str(tmp_path / "run"),
+    ]
+    assert main(words) == 0
+    assert "50/10/20" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "categorical"])
+def test_other_likelihoods_train(likelihood, tmp_path):
+    words = [*SMALL, "--likelihood", likelihood, "--binarization", "none", "--steps", "200", "--chunk", "20"]
+    words += ["--evaluate-every", "200", "--save-every", "200"]
+    assert (
+        main(["run", "vae", *words, "--network", "conv", "--widths", "4", "8", "--workdir", str(tmp_path / "run")]) == 0
+    )
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if row["split"] == "train"]
+    assert losses[-1] < losses[0] - 10
+
+
+def test_streamed_run_has_the_bits_of_the_resident(finished, tmp_path):
+    words = ["run", "vae", *SMALL, "--seeds", "2", "--feed", "stream", "--workdir", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert sha_of(tmp_path / "run") == sha_of(finished)
+
+
+def test_evaluate_says_what_the_summary_says_and_writes_nothing(finished, capsys):
+    before = snapshot(finished)
+    assert main(["evaluate", str(finished)]) == 0
+    assert snapshot(finished) == before
+    printed = capsys.readouterr().out
+    mean = json.loads((finished / "summary.json").read_text())["metrics"]["nll"]["mean"]
+    assert f"{mean:.2f}" in printed
+    assert "step 20" in printed
+    assert main(["evaluate", str(finished), "--step", "10"]) == 0
+    assert "step 10" in capsys.readouterr().out
+
+
+def test_resume_goes_further(finished, tmp_path, capsys):
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    assert main(["run", "vae", *SMALL, "--steps", "30", "--workdir", str(straight)]) == 0
+    assert main(["run", "vae", *SMALL, "--workdir", str(stopped)]) == 0
+    assert main(["resume", str(stopped), "--steps", "30"]) == 0
+    assert "from step 20" in capsys.readouterr().err
+    assert sha_of(stopped) == sha_of(straight)
+    assert config_of(stopped)["config"]["steps"] == 30
+
+
+def test_a_finished_run_stays_as_it_is(finished, capsys):
+    before = snapshot(finished)
+    assert main(["resume", str(finished)]) == 0
+    assert "nll" in capsys.readouterr().out
+    assert snapshot(finished) == before
+
+
+def test_evaluate_refuses_what_was_not_trained(finished, tmp_path, capsys):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    config = config_of(folder)
+    for field, value in (("binarization", "static"), ("network", "cov"), ("latent", 3)):
+        edited = config | {"config": config["config"] | {field: value}}
+        (folder / "config.json").write_text(json.dumps(edited))
+        assert main(["evaluate", str(folder)]) == 2
+        assert field in capsys.readouterr().err
+
+
+def test_a_run_on_a_folder_named_relatively_is_evaluated_from_anywhere(idx_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(idx_folder.parent)
+    words = ["run", "vae", *SMALL, "--data-dir", "images", "--batch-size", "8", "--workdir", "run"]
+    assert main(words) == 0
+    monkeypatch.chdir("/")
+    assert main(["evaluate", str(tmp_path / "run")]) == 0
+    write_idx(idx_folder / "t10k-images-idx3-ubyte.gz", np.zeros((20, 9, 7)))
+    assert main(["evaluate", str(tmp_path / "run")]) == 2
+    assert "other data" in capsys.readouterr().err
+
+
+def test_a_departure_from_the_preset_is_not_compared(tmp_path, capsys):
+    words = ["--preset", "paper", "--data", "digits", "--widths", "8", "--latent", "2", "--importance-samples", "2"]
+    folder = tmp_path / "run"
+    assert main(["run", "vae", *words, "--steps", "4", "--chunk", "2", "--workdir", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert "not compared" in printed
+    (reference,) = json.loads((folder / "summary.json").read_text())["references"]
+    assert reference["difference"] is None
+    assert set(reference["departs_in"]) == {"data", "widths", "latent", "importance_samples"}
+
+
+def test_cosine_refuses_another_number_of_steps(tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert main(["run", "vae", *SMALL, "--schedule", "cosine", "--workdir", str(folder)]) == 0
+    assert main(["resume", str(folder), "--steps", "30"]) == 2
+    assert "steps (20 → 30)" in capsys.readouterr().err
+
+
+def test_a_folder_has_one_writer_and_any_number_of_readers(tmp_path):
+    words = [*SMALL, "--steps", "100000", "--save-every", "20", "--evaluate-every", "100000", "--chunk", "20"]
+    folder = tmp_path / "run"
+    process = lectern("run", "vae", *words, "--workdir", folder)
+    while not (folder / "checkpoints" / "60").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    code, _, errors = finish(lectern("resume", folder))
+    assert code == 2
+    assert "trained by another process" in errors
+    code, _, errors = finish(lectern("evaluate", folder))
+    assert code in (0, 2), errors  # 2: the step that it read was deleted under it
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert finish(process)[0] == 128 + signal.SIGTERM
+
+
+def test_report_after_runs(finished, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert main(["report", str(finished.parent), "--html", str(page)]) == 0
+    assert "stochastic binarisation" in capsys.readouterr().out
+    assert "data:image/png" in page.read_text()
+
+
+BAD = {
+    "unknown experiment": (["run", "vea"], "did you mean vae"),
+    "no experiment": (["run"], "lectern list"),
+    "unknown command": (["rnu", "vae"], "invalid choice: 'rnu'"),
+    "unknown preset": (["run", "vae", "--preset", "papr"], "did you mean paper"),
+    "unknown flag": (["run", "vae", "--latnt", "3"], "did you mean --latent"),
+    "negative": (["run", "vae", "--latent", "-1"], "--latent must be greater than 0, got -1"),
+    "not a number": (["run", "vae", "--latent", "many"], "'many'"),
+    "not a choice": (["run", "vae", "--network", "cov"], "('mlp', 'conv')"),
+    "bad width": (["run", "vae", "--widths", "3", "0"], "--widths must be greater than 0, got 0"),
+    "patience between evaluations": (
+        ["run", "vae", "--patience", "2", "--steps", "70"],
+        "multiple of --evaluate-every",
+    ),
+    "patience on the test split": (["run", "vae", "--patience", "2", "--train-on", "train+valid"], "--patience"),
+    "settings that disagree": (["run", "vae", "--likelihood", "gaussian"], "--binarization none"),
+    "folder needed": (["run", "vae", "--preset", "paper"], "--data-dir FOLDER"),
+    "folder missing": (["run", "vae", "--preset", "paper", "--data-dir", "nowhere"], "no such folder"),
+    "unknown data": (["run", "vae", "--data", "digit"], "digits"),
+    "resume nothing": (["resume", "nowhere"], "holds no run"),
+    "evaluate nothing": (["evaluate", "nowhere"], "holds no run"),
+    "report nothing": (["report", "nowhere"], "lectern run vae"),
+    "flag of another command": (["list", "--steps", "3"], "--steps"),
+    "no rounds": (["bench", "loop", "--rounds", "0"], "--rounds"),
+    "folder that cannot be": (["run", "vae", *SMALL, "--workdir", "/proc/nope"], "/proc/nope"),
+    "unknown benchmark": (["bench", "vea"], "did you mean vae"),
+}
+
+
+@pytest.mark.parametrize(("words", "said"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_line_and_nothing_is_written(words, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    if words[0] == "run" and len(words) > 1 and "--workdir" not in words:
+        words = [*words, "--workdir", "out"]
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_truncated_file_is_named(idx_folder, tmp_path, capsys):
+    file = idx_folder / "train-images-idx3-ubyte.gz"
+    file.write_bytes(file.read_bytes()[:-20])
+    assert main(["run", "vae", "--data-dir", str(idx_folder), "--workdir", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert str(file) in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_used_folder_is_not_overwritten(finished, capsys):
+    before = (finished / "summary.json").read_bytes()
+    assert main(["run", "vae", *SMALL, "--workdir", str(finished)]) == 2
+    assert "lectern resume" in capsys.readouterr().err
+    assert (finished / "summary.json").read_bytes() == before
+
+
+def snapshot(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_resume_refuses_other_settings_and_names_them(finished, capsys):
+    before = snapshot(finished)
+    assert main(["resume", str(finished), "--steps", "30", "--latent", "3", "--beta", "2"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "beta (1.0 → 2.0), latent (2 → 3)" in error
+    assert snapshot(finished) == before
+
+
+def test_resume_refuses_an_edited_config(finished, tmp_path, capsys):
+    folder = tmp_path / "run"
+    assert main(["run", "vae", *SMALL, "--workdir", str(folder)]) == 0
+    capsys.readouterr()
+    config = config_of(folder)
+    config["config"]["latent"] = 3
+    (folder / "config.json").write_text(json.dumps(config))
+    before = snapshot(folder)
+    assert main(["resume", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "latent" in error
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", '{"experiment": "vae"}', '{"experiment": "os", "preset": "x", "config": {}}']
+)
+def test_a_damaged_config_is_refused(damage, tmp_path, capsys):
+    (tmp_path / "config.json").write_text(damage)
+    assert main(["resume", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

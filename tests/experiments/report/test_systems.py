@@ -1,0 +1,35 @@
+import pytest
+
+from experiments.report.archive import find_runs
+from experiments.report.systems import BEGIN, END, ROOT, systems_table, with_table
+from experiments.run.card import Card, Reference
+from experiments.run.registry import Entry, entries
+
+
+def test_readme_says_what_cards_and_ledger_say():
+    """``make ledger`` writes it."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert with_table(readme, systems_table(entries(), find_runs(ROOT / "docs" / "ledger"))) == readme
+
+
+def test_a_row_has_what_was_published_and_what_was_measured(tmp_path):
+    from run_folders import make_run, nll
+
+    reference = Reference(
+        "nll", 86.76, "nats", cite="burda2016", where="table 1", read="memory", protocol="", preset="default"
+    )
+    card = Card(systems=("A12", "A13", "A14", "A16"), references=(reference,))
+    later = Entry("generative", "vae", card, "A summary.\n\nMore.")
+    earlier = Entry("foundations", "mlp", Card(systems=("F2",)), "Another.")
+    make_run(tmp_path / "a", metrics=nll(88.0, 90.0))
+    make_run(tmp_path / "b", metrics=nll(3.0), preset="other")
+    rows = systems_table([later, earlier], find_runs(tmp_path)).splitlines()[2:]
+    assert rows[0] == "| `mlp` | Another | F2 |  |"
+    figure = "nll 86.76 nats (Burda et al. 2016, table 1, from memory): ours 89.0 ± 1.4 after 296 epochs"
+    assert rows[1] == f"| `vae` | A summary | A12–A14, A16 | {figure} |"
+
+
+def test_only_the_table_is_replaced():
+    assert with_table(f"a\n{BEGIN}\nold\n{END}\nb", "new\n") == f"a\n{BEGIN}\nnew\n{END}\nb"
+    with pytest.raises(ValueError, match="expected the marks"):
+        with_table("no marks", "new\n")

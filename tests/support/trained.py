@@ -1,0 +1,56 @@
+"""An experiment trained without its run folder, and what it measures at any evaluation batch."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.run.experiment import with_loss
+from experiments.run.run import prepare
+from experiments.run.runner import measure_test_split
+from experiments.run.settings import configure
+from train.evaluation import average
+from train.feed import example_indices, size_of
+from train.task import evaluation_params
+
+EVALUATION_BATCHES = (250, 33, 7, 1)
+
+
+def trained(name, settings):
+    """The run, and its parameters after all steps, on the batches that it takes: those of one seed, stacked."""
+    run = prepare(name, "default", settings)
+    task, loop = run.task(), settings.loop
+    examples = jax.tree.map(jnp.asarray, run.dataset.splits["train"])
+    order = example_indices(settings.seeds.seed, size_of(examples), 0, loop.steps * loop.batch_size)
+    rows = order.reshape(loop.steps, loop.batch_size)
+
+    def step(state, index):
+        return task.step(state, jax.tree.map(lambda leaf: leaf[index], examples))[0], None
+
+    state = jax.jit(lambda key: jax.lax.scan(step, task.init(key), rows)[0])(jax.random.key(settings.seeds.seed))
+    return run, jax.tree.map(lambda leaf: leaf[None], evaluation_params(state))
+
+
+def measured(run, params, batch=250):
+    """Metrics of the test split, of the one seed."""
+    run = run._replace(settings=configure(run.settings, evaluation_batch=batch))
+    return {name: value[0] for name, value in measure_test_split(run, params, lambda: None).items()}
+
+
+def held_out(run, params, batch=250):
+    """What is measured while training, of the one seed."""
+    run = run._replace(settings=configure(run.settings, evaluation_batch=batch))
+    measure = run.evaluator(with_loss(run.experiment.monitor(run.settings, run.dataset)), run.dataset.held_out)
+    return {f"held-out {name}": value[0] for name, value in average(measure(params)).items()}
+
+
+def assert_same_at_every_evaluation_batch(run, params):
+    """Every number is that of the largest batch; returns the numbers of the first 40 examples of each split."""
+    few = {split: run.dataset.head(split, 40) for split in {"test", run.dataset.held_out}}
+    run = run._replace(dataset=run.dataset._replace(splits=run.dataset.splits | few))
+    first, *others = (measured(run, params, batch) for batch in EVALUATION_BATCHES)
+    shown, *rows = (held_out(run, params, batch) for batch in (40, 7))
+    for other, expected in [*((other, first) for other in others), *((row, shown) for row in rows)]:
+        assert other.keys() == expected.keys()
+        for name, value in expected.items():
+            np.testing.assert_allclose(other[name], value, rtol=2e-5, err_msg=name)
+    return first | shown
