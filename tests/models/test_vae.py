@@ -149,7 +149,7 @@ def test_decodes_to_the_image_and_learns_it(network, image_shape):
         updates, state = optimizer.update(gradient, state)
         return (optax.apply_updates(params, updates), state), value
 
-    losses = quick_jit(lambda carry: jax.lax.scan(step, carry, None, 10)[1])((params, optimizer.init(params)))
+    losses = quick_jit(lambda start: jax.lax.scan(step, (start, optimizer.init(start)), None, 10)[1])(params)
     assert losses[-1] < 0.9 * losses[0]
 
 
