@@ -1,20 +1,40 @@
 """What vector-quantised autoencoders share: the training loss, the moving codebook, and the code's length in bits."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from math import log
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
 import optax
+from annotated_types import Ge
 from jaxtyping import Array, Float, Int, Key
 
-from experiments.objectives.variational import Observe
+from experiments.objectives.observation import Observe, drawing
 from losses.likelihoods import Likelihood
 from losses.quantization import codebook_loss, commitment_loss
 from models.layers.quantize import moving_average_codebook
-from models.vqvae import Quantized
-from train.task import Batch, LossFn, Metrics, Params, Phase, State, Task, supervised, task_of_phases
+from models.vqvae import VQVAE, Quantized
+from train.optimizers import Fraction
+from train.task import Batch, Draw, LossFn, Metrics, Params, Phase, State, Task, supervised, task_of_phases
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizationObjective:
+    """How the codebook learns, and how vectors are kept near their codes."""
+
+    codebook: Literal["gradient", "ema"] = "gradient"
+    """how it learns: by gradient, or as the moving average of the vectors that choose each code"""
+    decay: Fraction = 0.99
+    """of the moving averages, with --codebook ema"""
+    commitment: Annotated[float, Ge(0)] = 0.25
+    """weight of the commitment loss"""
+
+    def idle(self) -> dict[str, str]:
+        """Only moving averages decay."""
+        return {} if self.codebook == "ema" else {"decay": "with --codebook gradient"}
 
 
 def quantization_loss(
@@ -29,7 +49,7 @@ def quantization_loss(
     """
 
     def loss_fn(params, batch, keys):
-        network = partial(apply, jax.vmap(lambda key: jax.random.fold_in(key, 2))(keys), params)
+        network = partial(apply, drawing(keys, Draw.DROPOUT), params)
         images = observe(batch["image"], keys)
         result = network(images)
         reconstruction = -jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
@@ -39,6 +59,15 @@ def quantization_loss(
         return losses, {"reconstruction": reconstruction, "distance": distance}
 
     return loss_fn
+
+
+def encode_images(
+    model: VQVAE, params: Params, images: Float[Array, "images height width channels"]
+) -> Int[Array, "images positions"]:
+    """The indices of the codes of a whole set of images, in blocks of bounded memory."""
+    return jax.lax.map(
+        lambda image: model.apply(params, image[None], method="encode").indices[0], images, batch_size=250
+    )
 
 
 def code_frequencies(indices: Int[Array, "images positions"], *, codes: int) -> Float[Array, " codes"]:

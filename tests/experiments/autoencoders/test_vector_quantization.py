@@ -9,8 +9,12 @@ import numpy as np
 import optax
 import pytest
 import scipy.special
+import scipy.stats
 
-from experiments.objectives.variational import as_they_are, redrawn_bits
+from experiments.autoencoders.vqvae.experiment import VQVAESettings, evaluate, evaluate_whole, network, observed_images
+from experiments.datasets import Dataset
+from experiments.networks.training import without_noise
+from experiments.objectives.observation import dynamic_binarization, identity
 from experiments.objectives.vector_quantization import (
     code_bits,
     code_frequencies,
@@ -19,15 +23,13 @@ from experiments.objectives.vector_quantization import (
     statistics,
     with_moving_codebook,
 )
-from experiments.autoencoders.vqvae.experiment import VQVAESettings
+from experiments.run.settings import configure
 from losses.likelihoods import LIKELIHOODS
-from models.dropout import with_dropout
 from models.vqvae import mlp_vqvae
 from train.mesh import data_parallel, device_mesh
 from train.transforms import accumulate
 
 SHAPE, LEVELS, CODES, POSITIONS, DIMENSIONS = (2, 2, 1), 4, 5, 3, 2
-in_training = partial(with_dropout, rate=0.0, input_rate=0.0)
 likelihood = LIKELIHOODS["categorical"](LEVELS)
 
 
@@ -55,17 +57,25 @@ def keys(count, seed=0):
 
 
 def loss_of(model, **weights):
-    return quantization_loss(in_training(model.apply), likelihood, as_they_are, **weights)
+    return quantization_loss(without_noise(model.apply), likelihood, identity, **weights)
+
+
+@partial(jax.jit, static_argnums=0)
+def encoded_and_decoded(model, params, images):
+    """The encoder's vectors, the indices of their codes, and what the decoder makes of these."""
+    vectors, indices, _ = model.apply(params, images, method="encode")
+    return vectors, indices, model.apply(params, indices, method="decode_indices")
 
 
 def test_loss_is_the_sum_of_its_three_terms(float64):
     model, images = model_of(), images_of(6)
     params = random_params(model)
-    losses, parts = loss_of(model, commitment=0.25, codebook=1.0)(params, {"image": images}, keys(6))
-    vectors, indices, _ = model.apply(params, images, method="encode")
-    logits = np.asarray(model.apply(params, indices, method="decode_indices"))
+    losses, parts = jax.jit(loss_of(model, commitment=0.25, codebook=1.0))(params, {"image": images}, keys(6))
+    vectors, indices, logits = encoded_and_decoded(model, params, images)
     grey = np.rint(np.asarray(images) * (LEVELS - 1)).astype(int)
-    log_p = np.take_along_axis(scipy.special.log_softmax(logits, axis=-1), grey[..., None], axis=-1).sum((1, 2, 3, 4))
+    log_p = np.take_along_axis(scipy.special.log_softmax(np.asarray(logits), axis=-1), grey[..., None], axis=-1).sum(
+        (1, 2, 3, 4)
+    )
     codes = np.asarray(params["params"]["codebook"])[np.asarray(indices)]
     distance = ((np.asarray(vectors) - codes) ** 2).sum(axis=-1).mean(axis=-1)
     close(parts["reconstruction"], -log_p)
@@ -77,7 +87,8 @@ def test_commitment_moves_the_encoder_and_the_codebook_loss_the_codes(float64):
     params = random_params(model)
 
     def gradient(**weights):
-        return jax.grad(lambda p: loss_of(model, **weights)(p, batch, keys(6))[0].mean())(params)["params"]
+        loss_fn = loss_of(model, **weights)
+        return jax.jit(jax.grad(lambda params: loss_fn(params, batch, keys(6))[0].mean()))(params)["params"]
 
     plain, committed, moving = (
         gradient(commitment=beta, codebook=weight) for beta, weight in ((0.0, 0.0), (0.5, 0.0), (0.0, 1.0))
@@ -165,11 +176,17 @@ def test_bits_bound_the_log_likelihood_from_above(float64):
     """Enumerating all 5³ codes: −log₂ p(x) = −log₂ Σ p(codes) p(x | codes), for the uniform and for a fitted prior."""
     model, images = model_of(), images_of(8)
     params = random_params(model)
-    indices = model.apply(params, images, method="encode").indices
     every = jnp.asarray(list(product(range(CODES), repeat=POSITIONS)))
-    decoded = model.apply(params, every, method="decode_indices")
-    log_likelihood = jax.vmap(jax.vmap(likelihood.log_likelihood, (None, 0)), (0, None))(images, decoded)
-    own = jax.vmap(likelihood.log_likelihood)(images, model.apply(params, images)["decoded"])
+
+    @jax.jit
+    def measure(params, images):
+        result = model.apply(params, images)
+        own = jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
+        decoded = model.apply(params, every, method="decode_indices")
+        of_every = jax.vmap(jax.vmap(likelihood.log_likelihood, (None, 0)), (0, None))(images, decoded)
+        return result["indices"], own, of_every
+
+    indices, own, log_likelihood = measure(params, images)
     for prior in (jnp.full((POSITIONS, CODES), 1 / CODES), positional_frequencies(indices, codes=CODES)):
         log_prior = np.log(np.asarray(prior))[np.arange(POSITIONS), np.asarray(every)].sum(axis=1)
         np.testing.assert_allclose(np.exp(log_prior).sum(), 1.0, rtol=1e-12)
@@ -190,21 +207,81 @@ def test_frequencies_count_codes():
 def test_the_loss_sees_the_observed_images():
     bits, settings = LIKELIHOODS["bernoulli"](2), {"commitment": 0.25, "codebook": 1.0}
     model = mlp_vqvae(SHAPE, outputs=1, widths=(4,), codes=CODES, positions=POSITIONS, dimensions=DIMENSIONS)
-    params = model.init(jax.random.key(0), jnp.zeros((1, *SHAPE)))
-    loss_fn = quantization_loss(in_training(model.apply), bits, redrawn_bits, **settings)
+    params = jax.jit(model.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))
+    loss_fn = jax.jit(quantization_loss(without_noise(model.apply), bits, dynamic_binarization, **settings))
     grey = {"image": jnp.full((5, *SHAPE), 0.5)}
     one, other = (loss_fn(params, grey, keys(5, seed))[1]["distance"] for seed in (0, 1))
     assert np.any(one != other)
 
 
+def data_of(counts, levels=LEVELS):
+    """Random images by split."""
+    rng = np.random.default_rng(0)
+    shades = {split: rng.integers(levels, size=(count, *SHAPE)) / (levels - 1) for split, count in counts.items()}
+    splits = {split: {"image": images.astype(np.float32)} for split, images in shades.items()}
+    return Dataset("planted", "", "", splits, levels=levels)
+
+
+SMALL = configure(VQVAESettings(), widths=(4,), codes=CODES, positions=POSITIONS, dimensions=DIMENSIONS)
+
+
+def test_what_all_test_images_have_is_measured_once_and_is_what_batches_would_say():
+    """Bits, usage and perplexity by NumPy from the network's own codes, of grey values, which no key redraws."""
+    settings = configure(SMALL, likelihood="categorical", binarization="none")
+    dataset = data_of({"train": 40, "valid": 1, "test": 13})
+    params = jax.jit(network(settings, dataset).init)(jax.random.key(3), jnp.zeros((1, *SHAPE)))
+    params = jax.tree.map(lambda leaf: 20 * leaf, params)
+    whole = evaluate_whole(settings, dataset)
+    found = jax.jit(whole.measure)(params, whole.data, jax.random.key(0))
+    test = jnp.asarray(dataset.splits["test"]["image"])
+    measure = jax.jit(evaluate(settings, dataset))
+    parts = [measure(params, {"image": test[i : i + 1]}, keys(1)) for i in range(13)]
+    encode = jax.jit(lambda images: network(settings, dataset).apply(params, images, method="encode").indices)
+    train_codes, codes = (
+        np.asarray(encode(jnp.asarray(dataset.splits[split]["image"]))) for split in ("train", "test")
+    )
+    counts = np.stack([np.bincount(column, minlength=CODES) for column in train_codes.T])
+    prior = (counts + 1) / (40 + CODES)
+    fitted = -np.log2(prior[np.arange(POSITIONS), codes]).sum(axis=1).mean()
+    uniform = POSITIONS * np.log2(CODES)
+    difference = (uniform - fitted) / np.prod(SHAPE)
+    assert difference > 0.05
+    bits_per_dim = np.mean([part["bits_per_dim"] for part in parts])
+    close(found["bits_per_dim_fitted"], bits_per_dim - difference, 1e-5)
+    reconstruction = np.mean([part["reconstruction"] for part in parts])
+    close(bits_per_dim, (reconstruction / np.log(2) + uniform) / np.prod(SHAPE), 1e-5)
+    used = np.bincount(codes.ravel(), minlength=CODES)
+    assert float(found["codes_used"]) == np.sum(used > 0)
+    close(found["perplexity"], np.exp(scipy.stats.entropy(used)), 1e-5)
+
+
+def test_images_that_are_encoded_as_a_whole_are_bits_from_keys_of_their_own():
+    """Grey images, so that bits say which keys drew them: equal at every call, other in each split, and none of them
+    drawn by a key that is a stream of seed 0."""
+    grey = {split: {"image": np.full((5, 20, 20, 1), 0.5, np.float32)} for split in ("train", "test")}
+    dataset = Dataset("planted", "", "", grey)
+    first, second = observed_images(SMALL, dataset), observed_images(SMALL, dataset)
+    jax.tree.map(np.testing.assert_array_equal, first, second)
+    streams = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(0), i))(jnp.arange(5))
+    of_streams = dynamic_binarization(jnp.asarray(grey["train"]["image"]), streams)
+    rows = np.concatenate([np.asarray(each).reshape(5, -1) for each in (first["train"], first["test"], of_streams)])
+    agreeing = (rows[:, None] == rows[None]).mean(axis=2) - np.eye(15)
+    assert agreeing.max() < 0.7
+
+
 def test_bits_and_grey_values_have_their_own_likelihoods():
     with pytest.raises(ValueError, match="bernoulli models bits"):
-        VQVAESettings(binarization="none")
+        configure(VQVAESettings(), binarization="none")
     with pytest.raises(ValueError, match="bernoulli models bits"):
-        VQVAESettings(likelihood="categorical")
-    assert VQVAESettings(likelihood="categorical", binarization="none")
+        configure(VQVAESettings(), likelihood="categorical")
+    assert configure(VQVAESettings(), likelihood="categorical", binarization="none")
 
 
 def test_the_convolutions_have_one_number_of_features():
     with pytest.raises(ValueError, match="one value, not"):
-        VQVAESettings(network="residual")
+        configure(VQVAESettings(), network="residual")
+
+
+def test_the_decay_is_idle_without_moving_averages():
+    assert configure(VQVAESettings(), codebook="gradient").idle()["decay"] == "with --codebook gradient"
+    assert "decay" not in configure(VQVAESettings(), codebook="ema").idle()
