@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from experiments.autoencoders.deep_belief_net.experiment import DeepBeliefNetSettings, task
-from experiments.objectives.layerwise_pretraining import in_stages
 from experiments.objectives.pretrained_classifier import classifier_loss, evaluate, network, unroll
 from experiments.run.settings import configure
 from models.deep_belief_net import upward
 from models.rbm_partition import log_likelihood, log_partition
 from train.mesh import data_parallel, device_mesh
 from train.optimizers import make_optimizer
-from train.task import Phase, State, supervised, task_of_phases
+from train.task import supervised
 from train.transforms import accumulate
 
 
@@ -145,23 +144,6 @@ def test_every_form_of_execution_takes_the_same_steps(form, states):
     formed = accumulate(whole, 4) if form == "accumulated" else data_parallel(whole, device_mesh())
     found = steps_of(formed)[-1].params
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-6), found, states[-1].params)
-
-
-def test_stages_follow_each_other_by_the_number_of_the_step():
-    def counting(place):
-        def update(state, gradient):
-            return state._replace(params=state.params.at[place].add(gradient))
-
-        return Phase(lambda state, batch, keys: (jnp.ones(()), {"stage": jnp.asarray(place)}), update)
-
-    def init(key):
-        return State(jnp.zeros((), jnp.int32), key, jnp.zeros(3), ())
-
-    staged = task_of_phases(init, [in_stages([counting(place) for place in range(3)], 2)])
-    step = lambda state, _: staged.step(state, jnp.zeros((1,)))  # noqa: E731
-    state, metrics = jax.lax.scan(step, staged.init(jax.random.key(0)), length=7)
-    np.testing.assert_array_equal(metrics["stage"], [0, 0, 1, 1, 2, 2, 2])
-    np.testing.assert_array_equal(state.params, [2, 2, 3])
 
 
 def test_patience_and_a_net_without_layers_are_refused():
