@@ -69,10 +69,9 @@ def test_training_reaches_the_entropy_of_a_distribution_of_four_bits(persistent)
     counts = np.random.default_rng(0).multinomial(400, np.random.default_rng(3).dirichlet(np.full(16, 0.4)))
     images = np.repeat(BITS, counts, axis=0)
     entropy = scipy.stats.entropy(counts)
-    settings = settings_of(
-        hidden=8, persistent=persistent, gibbs_steps=5, batch_size=100, chains=200, learning_rate=0.5, steps=2500
-    )
-    state, start = train(settings, dataset_of(images), 2500)
+    chains = dict(gibbs_steps=2, chains=200, schedule="cosine") if persistent else dict(gibbs_steps=5, batch_size=50)
+    fields = dict(hidden=8, persistent=persistent, learning_rate=1.0, steps=1500, batch_size=100) | chains
+    state, start = train(settings_of(**fields), dataset_of(images), 1500)
     assert exact_nll(start, images.astype(np.float32)) > entropy + 0.4
     assert entropy - 1e-4 < exact_nll(state.params, images.astype(np.float32)) < entropy + 0.05
 
