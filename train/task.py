@@ -145,7 +145,11 @@ def initial_state(key: Key[Array, ""], params: Params, opt_state: PyTree) -> Sta
 
 
 def descend(
-    loss_fn: LossFn, params: Params, batch: Batch, keys: Key[Array, " batch"], trainable: Trainable
+    loss_fn: LossFn,
+    params: Params,
+    batch: Batch,
+    keys: Key[Array, " batch"],
+    trainable: Trainable = collection_of_params,
 ) -> tuple[Descent, Metrics]:
     """The gradient of the mean loss in the parameters that are trainable, the batch's statistics, and its metrics; the
     loss itself is among them as ``"loss"``.

@@ -12,13 +12,12 @@ from experiments.errors import WrongInput
 from experiments.run.experiment import Experiment, MetricsOf
 from experiments.run.registry import load
 from experiments.run.run_folder import Config
-from experiments.run.settings import Settings, as_json, groups
+from experiments.run.settings import Settings, as_json
 from train.evaluation import evaluator
 from train.feed import Feed, resident_feed, streaming_feed
 from train.loop import Saved, begin, chunks
 from train.measures import Metrics
 from train.mesh import Placement, TooFewDevices, local_mesh, placement
-from train.optimizers import Optimization, learning_rate_schedule
 from train.task import Task
 from train.trainable import Params
 from train.transforms import accumulate, average_parameters, ensemble
@@ -88,13 +87,9 @@ class Run(NamedTuple):
 
     def learning_rates(self) -> Callable[[int], dict[str, float]]:
         """The learning rate of each optimiser at the last step of a chunk, by name; computed at once for all."""
-        settings, rates = self.settings, {}
-        ends = np.asarray([start + length for start, length in chunks(0, settings.loop)])
-        for group in groups(type(settings)):
-            config = getattr(settings, group.attribute)
-            if isinstance(config, Optimization):
-                schedule = learning_rate_schedule(config, settings.loop.steps)
-                rates[f"{group.prefix}learning_rate"] = np.asarray(jax.vmap(schedule)(ends - 1))
+        ends = np.asarray([start + length for start, length in chunks(0, self.settings.loop)])
+        schedules = self.settings.learning_rates()
+        rates = {name: np.asarray(jax.vmap(schedule)(ends - 1)) for name, schedule in schedules.items()}
         places = {int(end): place for place, end in enumerate(ends)}
         return lambda step: {name: float(values[places[step]]) for name, values in rates.items()}
 

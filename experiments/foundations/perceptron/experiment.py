@@ -10,8 +10,8 @@ from annotated_types import Gt
 
 from experiments.datasets import Dataset
 from experiments.datasets.generated import TRUTH_TABLES, BooleanFunction, truth_tables
-from experiments.foundations.perceptron.figures import perceptron_figures
 from experiments.foundations.perceptron.card import CARD
+from experiments.foundations.perceptron.figures import perceptron_figures
 from experiments.run.experiment import Experiment
 from experiments.run.settings import RuleSettings
 from models.perceptron import perceptron_update, threshold_unit, xor_network

@@ -11,9 +11,9 @@ from annotated_types import Ge, Gt, Lt
 
 from experiments.datasets import Dataset
 from experiments.datasets.generated import on_the_unit_interval
+from experiments.foundations.universal_approximation.card import CARD
 from experiments.foundations.universal_approximation.figures import approximation_figures
 from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
-from experiments.foundations.universal_approximation.card import CARD
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Settings
 from train.optimizers import Positive, make_optimizer

@@ -12,14 +12,14 @@ import optax
 from annotated_types import Gt
 
 from experiments.datasets import Dataset
+from experiments.foundations.mlp.experiment import classification_loss
+from experiments.foundations.vanishing_gradients.card import CARD
 from experiments.foundations.vanishing_gradients.figures import (
     clipping,
     errors,
     log_ratios,
     untrained_figures,
 )
-from experiments.foundations.mlp.experiment import classification_loss
-from experiments.foundations.vanishing_gradients.card import CARD
 from experiments.run.experiment import Experiment
 from experiments.run.settings import ImageSettings
 from models.deep_mlp import DeepMLP
