@@ -139,4 +139,4 @@ def with_moving_codebook(
     def all_but_the_codebook(params: Params) -> PyTree[bool]:
         return {"params": {name: name != "codebook" for name in params["params"]}, "usage": False}
 
-    return supervised(loss_fn, init, optimizer, follow, all_but_the_codebook)
+    return supervised(loss_fn, init, optimizer, follow, trainable=all_but_the_codebook)
