@@ -1,5 +1,6 @@
 """Vector-quantised autoencoder: discrete codes by straight-through gradients, and what they cost in bits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import log
@@ -66,7 +67,7 @@ def network(settings: VQVAESettings, dataset: Dataset) -> VQVAE:
     return settings.architecture.build(dataset).network
 
 
-def loss(settings: VQVAESettings, dataset: Dataset, apply) -> LossFn:
+def loss(settings: VQVAESettings, dataset: Dataset, apply: Callable) -> LossFn:
     """Reconstruction, codebook and commitment loss; no codebook loss where the codebook is a moving average."""
     likelihood, objective = settings.architecture.build(dataset).likelihood, settings.objective
     weights = {"commitment": objective.commitment, "codebook": float(objective.codebook == "gradient")}
