@@ -150,7 +150,7 @@ def _constrained(task: Task, mesh: Mesh, partition: Callable[[Array], PartitionS
         state, metrics = task.step(state, constrain(batch, lambda leaf: PartitionSpec(AXIS)))
         return constrain(state, partition), constrain(metrics, lambda leaf: PartitionSpec())
 
-    return Task(init, step)
+    return Task(init, step, trainable=task.trainable)
 
 
 def _divisible(batch: Batch, mesh: Mesh) -> None:
@@ -160,12 +160,12 @@ def _divisible(batch: Batch, mesh: Mesh) -> None:
 
 def _pmapped(task: Task, mesh: Mesh) -> Task:
     def transform(whole_gradient: Callable) -> Callable:
-        def local_gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
+        def local_gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[PyTree, Metrics]:
             return jax.lax.pmean(whole_gradient(state, batch, keys), AXIS)
 
         parallel = jax.pmap(local_gradient, AXIS, in_axes=(None, 0, 0), out_axes=None, devices=list(mesh.devices.flat))
 
-        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
+        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[PyTree, Metrics]:
             _divisible(batch, mesh)
             pieces = jax.tree.map(lambda leaf: leaf.reshape(mesh.size, -1, *leaf.shape[1:]), (batch, keys))
             return parallel(state, *pieces)

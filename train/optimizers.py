@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt, Lt
 
-from train.regularization import add_l1_subgradient, project_units
+from train.regularization import add_l1_subgradient, kernels, project_units
 
 Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
@@ -47,7 +47,9 @@ class Optimization:
     weight_decay: NotNegative = 0.0
     """adamw: decoupled from the gradient (Loshchilov & Hutter 2019); other rules: the L2 term, added to the gradient"""
     l1: NotNegative = 0.0
-    """weight of the L1 term, whose subgradient is added to the gradient; of all parameters, as the weight decay is"""
+    """weight of the L1 term, whose subgradient is added to the gradient"""
+    penalized: Literal["all", "kernels"] = "all"
+    """what weight decay and the L1 term act on: all parameters, or those of two or more axes (no bias, no gain)"""
     max_norm: NotNegative = 0.0
     """largest norm of a unit's incoming weights, to which kernels are projected after each step; 0 is off"""
     average_decay: Fraction = 0.0
@@ -101,6 +103,10 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
             return optax.scale_by_rms(config.momentum, config.epsilon, eps_in_sqrt=False)
 
 
+def _penalty(config: Optimization, penalty: optax.GradientTransformation) -> optax.GradientTransformation:
+    return penalty if config.penalized == "all" else optax.masked(penalty, kernels)
+
+
 def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransformation:
     """Clipping and the L1 term, then the rule's direction and weight decay, then the scheduled learning rate η; the
     projection of ``max_norm`` comes last.
@@ -124,8 +130,8 @@ def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransforma
     if config.clip_norm:
         parts.append(optax.clip_by_global_norm(config.clip_norm))
     if config.l1:
-        parts.append(add_l1_subgradient(config.l1))
-    decay = [optax.add_decayed_weights(config.weight_decay)] if config.weight_decay else []
+        parts.append(_penalty(config, add_l1_subgradient(config.l1)))
+    decay = [_penalty(config, optax.add_decayed_weights(config.weight_decay))] if config.weight_decay else []
     direction = _direction(config)
     rate = optax.scale_by_learning_rate(learning_rate_schedule(config, steps))
     match config.optimizer:

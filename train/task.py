@@ -16,16 +16,14 @@ from zlib import crc32
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Int, Key, PyTree
 
-Batch = PyTree[Array | np.ndarray]
-Params = PyTree[Array]
-Metrics = dict[str, Array]
-LossFn = Callable[
-    [Params, Batch, Key[Array, " batch"]], tuple[Float[Array, " batch"], dict[str, Float[Array, " batch"]]]
-]
+from train.descent import Batch, Descent, LossFn, descend, gradient_and_statistics, gradient_norm
+from train.measures import Metrics
+from train.statistics import Follow
+from train.trainable import Params, Trainable, collection_of_params, trainable_part
+
 LossOfStep = Callable[[Int[Array, ""]], LossFn]
 
 
@@ -40,7 +38,10 @@ class Stream(IntEnum):
 
 
 class Draw(IntEnum):
-    """What an example's own key is folded with, for draws that must not meet."""
+    """What one example draws for, each folded from its key: ``fold_in(key, draw)``.
+
+    ``fold_in(key, i)`` is ``split(key, n)[i]``: a key is either folded or split, never both.
+    """
 
     OBSERVE = 0
     SAMPLE = 1
@@ -58,18 +59,26 @@ class State(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """One gradient and its application; a step runs its phases in order."""
+    """One gradient and its application; a step runs its phases in order.
 
-    gradient: Callable[[State, Batch, Key[Array, " batch"]], tuple[Params, Metrics]]
-    update: Callable[[State, Params], State]
+    A gradient is any tree of means over examples. ``measure`` looks at that of the whole batch, before its application.
+    """
+
+    gradient: Callable[[State, Batch, Key[Array, " batch"]], tuple[PyTree, Metrics]]
+    update: Callable[[State, PyTree], State]
+    measure: Callable[[PyTree], Metrics] = lambda gradient: {}
 
 
 class Task(NamedTuple):
-    """A trainable thing. ``phases`` is empty where training is not made of gradients."""
+    """A trainable thing. ``phases`` is empty where training is not made of gradients.
+
+    ``trainable`` says which of its parameters descend, or are learnt by another rule.
+    """
 
     init: Callable[[Key[Array, ""]], State]
     step: Callable[[State, Batch], tuple[State, Metrics]]
     phases: tuple[Phase, ...] = ()
+    trainable: Trainable = collection_of_params
 
 
 class Player(NamedTuple):
@@ -77,11 +86,14 @@ class Player(NamedTuple):
 
     ``loss_fn(params, batch, keys)`` sees the parameters of all players by name and returns this player's loss and
     metrics, one value per example; only ``params[name]`` is differentiated. ``updates`` of them are made in each step.
+    ``follow`` and ``trainable`` are those of ``supervised``, for ``params[name]``.
     """
 
     loss_fn: LossFn
     optimizer: optax.GradientTransformation
     updates: int = 1
+    follow: Follow | None = None
+    trainable: Trainable = collection_of_params
 
 
 def batch_size(batch: Batch) -> int:
@@ -92,7 +104,9 @@ def batch_size(batch: Batch) -> int:
     return lengths[0]
 
 
-def task_of_phases(init: Callable[[Key[Array, ""]], State], phases: Sequence[Phase]) -> Task:
+def task_of_phases(
+    init: Callable[[Key[Array, ""]], State], phases: Sequence[Phase], trainable: Trainable = collection_of_params
+) -> Task:
     """The task whose step runs ``phases`` in order, each with its own keys, and counts one step."""
 
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
@@ -102,10 +116,10 @@ def task_of_phases(init: Callable[[Key[Array, ""]], State], phases: Sequence[Pha
             keys = jax.random.split(jax.random.fold_in(key, number), batch_size(batch))
             gradient, measured = phase.gradient(state, batch, keys)
             state = phase.update(state, gradient)
-            metrics |= measured
+            metrics |= measured | phase.measure(gradient)
         return state._replace(step=state.step + 1), metrics
 
-    return Task(init, step, tuple(phases))
+    return Task(init, step, tuple(phases), trainable)
 
 
 def initial_state(key: Key[Array, ""], params: Params, opt_state: PyTree) -> State:
@@ -113,34 +127,34 @@ def initial_state(key: Key[Array, ""], params: Params, opt_state: PyTree) -> Sta
     return State(jnp.zeros((), jnp.int32), jax.random.fold_in(key, Stream.STEPS), params, opt_state)
 
 
-def mean_loss(loss_fn: LossFn) -> Callable[[Params, Batch, Key[Array, " batch"]], tuple[Float[Array, ""], Metrics]]:
-    """``loss_fn`` averaged over the batch; the loss itself joins the metrics as ``"loss"``."""
-
-    def mean(params: Params, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Float[Array, ""], Metrics]:
-        losses, metrics = loss_fn(params, batch, keys)
-        metrics = jax.tree.map(jnp.mean, {"loss": losses, **metrics})
-        return metrics["loss"], metrics
-
-    return mean
-
-
 def supervised(
     loss_fn: LossFn,
     init_params: Callable[[Key[Array, ""]], Params],
     optimizer: optax.GradientTransformation,
+    follow: Follow | None = None,
+    *,
+    trainable: Trainable = collection_of_params,
 ) -> Task:
     """Gradient descent on one loss.
 
     ``loss_fn(params, batch, keys) -> (losses, metrics)`` returns one value per example, from one key per example; what
-    is minimised is the mean. The metrics of a step are those means, measured before its update.
+    is minimised is the mean. The metrics of a step are those means, measured before its update, and ``gradient_norm``.
+
+    With a ``follow`` the loss returns ``(losses, metrics, statistics)``: means over the batch's examples, in float32.
+    Once the optimiser has moved the parameters, ``follow(params, statistics)`` returns them as they are kept, as
+    ``moving_average`` does of ``train/statistics.py``. Only what is ``trainable`` descends: by default, where a network
+    has several collections, the one called ``"params"``.
     """
-    return annealed(lambda step: loss_fn, init_params, optimizer)
+    return annealed(lambda step: loss_fn, init_params, optimizer, follow, trainable=trainable)
 
 
 def annealed(
     loss_of_step: LossOfStep,
     init_params: Callable[[Key[Array, ""]], Params],
     optimizer: optax.GradientTransformation,
+    follow: Follow | None = None,
+    *,
+    trainable: Trainable = collection_of_params,
 ) -> Task:
     """Gradient descent on a loss that changes as training goes on: step t, from 0 on, minimises ``loss_of_step(t)``.
 
@@ -150,16 +164,21 @@ def annealed(
 
     def init(key: Key[Array, ""]) -> State:
         params = init_params(jax.random.fold_in(key, Stream.INIT))
-        return initial_state(key, params, optimizer.init(params))
+        return initial_state(key, params, optimizer.init(trainable_part(params, trainable)))
 
-    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
-        return jax.grad(mean_loss(loss_of_step(state.step)), has_aux=True)(state.params, batch, keys)
+    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Descent, Metrics]:
+        loss_fn = loss_of_step(state.step)
+        return gradient_and_statistics(
+            loss_fn, state.params, batch, keys, trainable=trainable, followed=follow is not None
+        )
 
-    def update(state: State, gradient: Params) -> State:
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
-        return state._replace(params=optax.apply_updates(state.params, updates), opt_state=opt_state)
+    def update(state: State, gradient: Descent) -> State:
+        params, opt_state = descend(
+            state.params, state.opt_state, gradient, optimizer=optimizer, follow=follow, trainable=trainable
+        )
+        return state._replace(params=params, opt_state=opt_state)
 
-    return task_of_phases(init, [Phase(gradient, update)])
+    return task_of_phases(init, [Phase(gradient, update, gradient_norm)], trainable)
 
 
 def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array, ""]], dict[str, Params]]) -> Task:
@@ -174,12 +193,14 @@ def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array,
         params = init_params(jax.random.fold_in(key, Stream.INIT))
         if params.keys() != players.keys():
             raise ValueError(f"players {sorted(players)} need parameters of the same names, got {sorted(params)}")
-        opt_state = {name: player.optimizer.init(params[name]) for name, player in players.items()}
-        return initial_state(key, params, opt_state)
+        parts = {name: trainable_part(params[name], player.trainable) for name, player in players.items()}
+        return initial_state(key, params, {name: players[name].optimizer.init(part) for name, part in parts.items()})
 
-    return task_of_phases(
-        init, [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
-    )
+    def trainable(params: Params) -> PyTree[bool]:
+        return {name: name in players and players[name].trainable(own) for name, own in params.items()}
+
+    turns = [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
+    return task_of_phases(init, turns, trainable)
 
 
 class Learner(NamedTuple):
@@ -188,6 +209,8 @@ class Learner(NamedTuple):
     loss_fn: LossFn
     init_params: Callable[[Key[Array, ""]], Params]
     optimizer: optax.GradientTransformation
+    follow: Follow | None = None
+    trainable: Trainable = collection_of_params
 
 
 def side_by_side(learners: Mapping[str, Learner]) -> Task:
@@ -198,7 +221,12 @@ def side_by_side(learners: Mapping[str, Learner]) -> Task:
     """
 
     def player(name: str, learner: Learner) -> Player:
-        return Player(lambda params, *given: learner.loss_fn(params[name], *given), learner.optimizer)
+        return Player(
+            lambda params, *given: learner.loss_fn(params[name], *given),
+            learner.optimizer,
+            follow=learner.follow,
+            trainable=learner.trainable,
+        )
 
     def init_params(key: Key[Array, ""]) -> dict[str, Params]:
         return {
@@ -210,22 +238,35 @@ def side_by_side(learners: Mapping[str, Learner]) -> Task:
 
 
 def _turn(name: str, player: Player) -> Phase:
-    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
-        def own_loss(own: Params) -> tuple[Float[Array, ""], Metrics]:
-            return mean_loss(player.loss_fn)(state.params | {name: own}, batch, keys)
+    def named(metrics: Metrics) -> Metrics:
+        return {f"{name}/{metric}": value for metric, value in metrics.items()}
 
-        own_gradient, metrics = jax.grad(own_loss, has_aux=True)(state.params[name])
-        return own_gradient, {f"{name}/{metric}": value for metric, value in metrics.items()}
+    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Descent, Metrics]:
+        own, metrics = gradient_and_statistics(
+            lambda own, *given: player.loss_fn(state.params | {name: own}, *given),
+            state.params[name],
+            batch,
+            keys,
+            trainable=player.trainable,
+            followed=player.follow is not None,
+        )
+        return own, named(metrics)
 
-    def update(state: State, gradient: Params) -> State:
-        own, opt_state = state.params[name], state.opt_state[name]
-        updates, opt_state = player.optimizer.update(gradient, opt_state, own)
+    def update(state: State, gradient: Descent) -> State:
+        own, opt_state = descend(
+            state.params[name],
+            state.opt_state[name],
+            gradient,
+            optimizer=player.optimizer,
+            follow=player.follow,
+            trainable=player.trainable,
+        )
         return state._replace(
-            params=state.params | {name: optax.apply_updates(own, updates)},
+            params=state.params | {name: own},
             opt_state=state.opt_state | {name: opt_state},
         )
 
-    return Phase(gradient, update)
+    return Phase(gradient, update, lambda gradient: named(gradient_norm(gradient)))
 
 
 def evaluation_params(state: State) -> Params:
@@ -238,6 +279,6 @@ def seed_keys(seeds: Sequence[int]) -> Key[Array, " seeds"]:
     return jnp.stack([jax.random.key(seed) for seed in seeds])
 
 
-def count_parameters(params: Params) -> int:
-    """How many numbers are trained."""
-    return sum(leaf.size for leaf in jax.tree.leaves(params))
+def count_parameters(params: Params, trainable: Trainable = collection_of_params) -> int:
+    """How many numbers descend; running statistics and frozen parameters are not among them."""
+    return sum(leaf.size for leaf in jax.tree.leaves(trainable_part(params, trainable)))

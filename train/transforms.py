@@ -9,9 +9,9 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Key
+from jaxtyping import Array, Key, PyTree
 
-from train.task import Batch, Metrics, Params, Phase, State, Task, batch_size, task_of_phases
+from train.task import Batch, Metrics, State, Task, batch_size, task_of_phases
 
 SeedsBy = Literal["map", "vmap"]
 
@@ -22,7 +22,8 @@ def with_gradient(task: Task, transform: Callable[[Callable], Callable]) -> Task
         raise ValueError(
             "this task's step is not made of gradients: what transforms gradients goes inside of other transforms"
         )
-    return task_of_phases(task.init, [Phase(transform(phase.gradient), phase.update) for phase in task.phases])
+    phases = [phase._replace(gradient=transform(phase.gradient)) for phase in task.phases]
+    return task_of_phases(task.init, phases, task.trainable)
 
 
 def accumulate(task: Task, parts: int) -> Task:
@@ -32,7 +33,7 @@ def accumulate(task: Task, parts: int) -> Task:
     """
 
     def transform(whole_gradient: Callable) -> Callable:
-        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
+        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[PyTree, Metrics]:
             if batch_size(batch) % parts:
                 raise ValueError(
                     f"a batch of {batch_size(batch)} examples cannot be accumulated in {parts} equal parts"
@@ -55,8 +56,12 @@ def accumulate(task: Task, parts: int) -> Task:
 def average_parameters(task: Task, decay: float) -> Task:
     """Carries the exponential moving average  a ← decay·a + (1 − decay)·params,  from the initial parameters on.
 
-    It is what ``evaluation_params`` returns. (Polyak & Juditsky 1992; as used for GANs and diffusion.)
+    It is what ``evaluation_params`` returns. Statistics are averaged with the weights that they belong to; what is no
+    floating-point number is taken over as it is. (Polyak & Juditsky 1992; as used for GANs and diffusion.)
     """
+
+    def moved(average: Array, param: Array) -> Array:
+        return decay * average + (1 - decay) * param if jnp.issubdtype(param.dtype, jnp.floating) else param
 
     def init(key: Key[Array, ""]) -> State:
         state = task.init(key)
@@ -64,10 +69,10 @@ def average_parameters(task: Task, decay: float) -> Task:
 
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         state, metrics = task.step(state, batch)
-        average = jax.tree.map(lambda a, p: decay * a + (1 - decay) * p, state.carried["average"], state.params)
+        average = jax.tree.map(moved, state.carried["average"], state.params)
         return state._replace(carried=state.carried | {"average": average}), metrics
 
-    return Task(init, step)
+    return Task(init, step, trainable=task.trainable)
 
 
 def ensemble(task: Task, *, how: SeedsBy) -> Task:
@@ -83,7 +88,7 @@ def ensemble(task: Task, *, how: SeedsBy) -> Task:
             return jax.vmap(function)
         return lambda *arguments: jax.lax.map(lambda one: function(*one), arguments)
 
-    return Task(each(task.init), each(task.step))
+    return Task(each(task.init), each(task.step), trainable=task.trainable)
 
 
 def resident(task: Task, data: Batch) -> Task:
@@ -101,4 +106,4 @@ def scan(task: Task, length: int) -> Task:
     def step(state: State, batches: Batch) -> tuple[State, Metrics]:
         return jax.lax.scan(task.step, state, batches, length=length)
 
-    return Task(task.init, step)
+    return Task(task.init, step, trainable=task.trainable)

@@ -20,7 +20,8 @@ from losses.likelihoods import bernoulli_log_likelihood
 from losses.sparsity import sigmoid_contraction
 from models.deep_belief_net import stack_of, upward, with_hidden_layers
 from models.rbm import RBM, contrastive_divergence, hidden_probabilities
-from train.task import LossFn, Params, Phase, State, Stream, Task, initial_state, mean_loss, task_of_phases
+from train.descent import mean_loss
+from train.task import LossFn, Params, Phase, State, Stream, Task, initial_state, task_of_phases
 
 NETS = ("pretrained", "random")
 """The two classifiers, by the names of their parameters."""

@@ -50,7 +50,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
-        "parameters": count_parameters(trained(outcome.params)) // settings.seeds.seeds,
+        "parameters": count_parameters(outcome.params, run.task().trainable) // settings.seeds.seeds,
         "flops_per_step": flops_per_step(run, one),
         "cost": cost(run, one.params),
         "device": device(run),
@@ -59,11 +59,6 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "commit": run_folder.commit(),
         "state_sha256": tree_sha256(outcome.state),
     }
-
-
-def trained(params: Params) -> Params:
-    """The collection "params" where there are several, as in Flax: others hold counts and running statistics."""
-    return params["params"] if isinstance(params, dict) and "params" in params else params
 
 
 def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:

@@ -113,7 +113,7 @@ def task(settings: VanishingGradientsSettings, dataset: Dataset) -> Task:
         start = {name: jnp.mean(log_ratios(net, state.params[name], examples)) for name, net in nets.items()}
         return state._replace(params=state.params | {"start": start})
 
-    return task_of_phases(init, all_nets.phases)
+    return task_of_phases(init, all_nets.phases, all_nets.trainable)
 
 
 def monitor(settings: VanishingGradientsSettings, dataset: Dataset) -> LossFn:
