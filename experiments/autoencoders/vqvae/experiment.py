@@ -22,9 +22,9 @@ from experiments.objectives.vector_quantization import (
     code_bits,
     code_frequencies,
     encode_images,
+    moving_codebook_task,
     positional_frequencies,
     quantization_loss,
-    with_moving_codebook,
 )
 from experiments.plots.images import image_grid, image_pairs
 from experiments.run.experiment import Experiment
@@ -70,8 +70,8 @@ def network(settings: VQVAESettings, dataset: Dataset) -> VQVAE:
 def loss(settings: VQVAESettings, dataset: Dataset, apply: Callable) -> LossFn:
     """Reconstruction, codebook and commitment loss; no codebook loss where the codebook is a moving average."""
     likelihood, objective = settings.architecture.build(dataset).likelihood, settings.objective
-    weights = {"commitment": objective.commitment, "codebook": float(objective.codebook == "gradient")}
-    return quantization_loss(apply, likelihood, settings.observe, **weights)
+    given = {"commitment": objective.commitment, "moving_codebook": objective.codebook == "ema"}
+    return quantization_loss(apply, likelihood, settings.observe, **given)
 
 
 def monitor(settings: VQVAESettings, dataset: Dataset) -> LossFn:
@@ -87,11 +87,7 @@ def task(settings: VQVAESettings, dataset: Dataset) -> Task:
     init_params = partial(model.init, images=example)
     if settings.objective.codebook == "gradient":
         return supervised(loss_fn, init_params, optimizer)
-
-    def encode(params, batch, keys):
-        return model.apply(params, settings.observe(batch["image"], keys), method="encode")
-
-    return with_moving_codebook(loss_fn, encode, init_params, optimizer, decay=settings.objective.decay)
+    return moving_codebook_task(loss_fn, init_params, optimizer, decay=settings.objective.decay)
 
 
 def evaluate(settings: VQVAESettings, dataset: Dataset) -> MetricFn:
