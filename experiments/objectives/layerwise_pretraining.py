@@ -20,7 +20,7 @@ from losses.likelihoods import bernoulli_log_likelihood
 from losses.sparsity import sigmoid_contraction
 from models.deep_belief_net import stack_of, upward, with_hidden_layers
 from models.rbm import RBM, contrastive_divergence, hidden_probabilities
-from train.descent import gradient_and_statistics, gradient_norm
+from train.descent import gradient_norm, mean_loss
 from train.task import LossFn, Params, Phase, State, Stream, Task, initial_state, task_of_phases
 
 NETS = ("pretrained", "random")
@@ -74,7 +74,7 @@ def layer_phase(
             opt_state=opt_state | {"stack": _replaced(opt_state["stack"], layer, moved)},
         )
 
-    return Phase(gradient, update, gradient_norm)
+    return Phase(gradient, update)
 
 
 def contrastive_divergence_gradient(gibbs_steps: int) -> LayerGradient:
@@ -116,10 +116,10 @@ def fine_tuning_phase(loss_fn: LossFn, optimizer: optax.GradientTransformation) 
     """Backpropagation through both classifiers, each for itself, on the same examples."""
 
     def gradient(state: State, batch, keys):
-        descents = {name: gradient_and_statistics(loss_fn, state.params[name], batch, keys) for name in NETS}
+        of_net = jax.grad(mean_loss(loss_fn), has_aux=True)
+        gradients, metrics = zip(*(of_net(state.params[name], batch, keys) for name in NETS), strict=True)
         still = {"stack": jax.tree.map(jnp.zeros_like, state.params["stack"])}
-        gradients = {name: descent.gradient for name, (descent, _) in descents.items()}
-        return still | gradients, {"stage_loss": descents[NETS[0]][1]["loss"]}
+        return still | dict(zip(NETS, gradients, strict=True)), {"stage_loss": metrics[0]["loss"]}
 
     def update(state: State, gradient) -> State:
         for name in NETS:
@@ -131,7 +131,7 @@ def fine_tuning_phase(loss_fn: LossFn, optimizer: optax.GradientTransformation) 
             )
         return state
 
-    return Phase(gradient, update, gradient_norm)
+    return Phase(gradient, update)
 
 
 def layerwise_pretraining(
