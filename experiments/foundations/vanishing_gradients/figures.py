@@ -23,7 +23,6 @@ STYLES = tuple(
 )
 DPI = 150
 
-# The untrained nets that are compared: options of DeepMLP by figure and label.
 FAMILIES = {
     "activations": {
         "sigmoid": {"activation": "sigmoid", "initialization": "orthogonal"},
@@ -43,6 +42,7 @@ FAMILIES = {
         "both": {"activation": "sigmoid", "initialization": "glorot", "residual": True, "normalization": True},
     },
 }
+"""The untrained nets that are compared: options of DeepMLP by figure and label."""
 COMPARED = {
     "activations": "activations, orthogonal weights",
     "initialization": "initial weights of ReLU layers",
@@ -89,34 +89,36 @@ def untrained_norms(
 ) -> dict[int, Float[np.ndarray, " layers"]]:
     """By depth, the root mean square of ``example_norms`` over the examples and over initial weights, a set a key.
 
-    A net of fewer layers has the first ones of the deepest. Nothing is compiled: that would take longer than computing.
+    A net of fewer layers has the first ones of the deepest. No net is compiled: that would take longer than computing.
     """
+    deepest, shape = net.clone(depth=max(depths)), jax.ShapeDtypeStruct(examples["image"].shape, jnp.float32)
+    params = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(deepest.lazy_init(key, shape) for key in keys))
 
-    def of_one_draw(key: Key[Array, ""]) -> dict[int, Float[Array, "examples layers"]]:
-        params = net.clone(depth=max(depths)).init(key, examples["image"][:1])
-        return {
-            depth: jax.vmap(partial(example_norms, net.clone(depth=depth), params))(
-                examples["image"], examples["label"]
-            )
-            for depth in depths
-        }
+    def of_every_draw(net: DeepMLP) -> Float[Array, "draws examples layers"]:
+        of_examples = jax.vmap(partial(example_norms, net), (None, 0, 0))
+        return jax.vmap(of_examples, (0, None, None))(params, examples["image"], examples["label"])
 
-    norms = jax.vmap(of_one_draw)(keys)
+    norms = {depth: of_every_draw(net.clone(depth=depth)) for depth in depths}
     return {depth: np.sqrt(np.mean(np.asarray(of, np.float64) ** 2, axis=(0, 1))) for depth, of in norms.items()}
 
 
 def untrained_figures(
-    net_of: Callable[..., DeepMLP], depth: int, depths: Sequence[int], examples: Batch, keys: Key[Array, " draws"]
+    net_of: Callable[..., DeepMLP],
+    families: Mapping[str, Mapping[str, Mapping]],
+    depth: int,
+    depths: Sequence[int],
+    examples: Batch,
+    keys: Key[Array, " draws"],
 ) -> dict[str, Figure]:
-    """The gradient in the nets of ``FAMILIES``, each ``net_of(**options)``: for each family by layer in nets of
-    ``depth`` layers, and for all of them by depth.
+    """The gradient in the nets of some of the ``FAMILIES``, each ``net_of(**options)``: for each family by layer in
+    nets of ``depth`` layers, and for all of them by depth.
     """
     norms = {
         family: {
             label: untrained_norms(net_of(**options), sorted({depth, *depths}), examples, keys)
             for label, options in nets.items()
         }
-        for family, nets in FAMILIES.items()
+        for family, nets in families.items()
     }
     drawn = {"depth": by_depth({COMPARED[family]: nets for family, nets in norms.items()})}
     for family, nets in norms.items():
