@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from models.layers.cells import cell_centre, cell_membership
+from models.layers.nearest import nearest
 
 
 def peak_signal_to_noise(
@@ -59,10 +60,10 @@ def precision_at_k(
 
         1/k Σ_{i among the k nearest} r_i,   r_i = 1 for what is relevant, else 0
 
-    ``ValueError`` where fewer than k examples are stored. Manning et al. 2008, section 8.4. Lecture 002, "Image
-    search".
+    A distance that is NaN counts as the farthest. ``ValueError`` where fewer than k examples are stored. Manning et al.
+    2008, section 8.4. Lecture 002, "Image search".
     """
-    return jnp.mean(_nearest(distances, relevant, k))
+    return jnp.mean(relevant[nearest(distances, k=k)])
 
 
 def recall_at_k(distances: Float[Array, " stored"], relevant: Float[Array, " stored"], *, k: int) -> Float[Array, ""]:
@@ -70,17 +71,10 @@ def recall_at_k(distances: Float[Array, " stored"], relevant: Float[Array, " sto
 
         Σ_{i among the k nearest} r_i / Σ_i r_i,   r_i = 1 for what is relevant, else 0
 
-    NaN where nothing is relevant; ``ValueError`` where fewer than k examples are stored. Manning et al. 2008, section
-    8.4. Lecture 002, "Image search".
+    NaN where nothing is relevant; a distance that is NaN counts as the farthest. ``ValueError`` where fewer than k
+    examples are stored. Manning et al. 2008, section 8.4. Lecture 002, "Image search".
     """
-    return jnp.sum(_nearest(distances, relevant, k)) / jnp.sum(relevant)
-
-
-def _nearest(distances: Float[Array, " stored"], values: Float[Array, " stored"], k: int) -> Float[Array, " k"]:
-    if k > distances.shape[0]:
-        raise ValueError(f"cannot take the {k} nearest of {distances.shape[0]} examples")
-    _, nearest = jax.lax.top_k(-distances, k)
-    return values[nearest]
+    return jnp.sum(relevant[nearest(distances, k=k)]) / jnp.sum(relevant)
 
 
 def roc_auc(normal: Float[Array, " normal"], anomalous: Float[Array, " anomalous"]) -> Float[Array, ""]:

@@ -1,6 +1,7 @@
 """Variational inference with parameters of its own for every datum, instead of an encoder's."""
 
 from collections.abc import Callable
+from enum import IntEnum
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,15 @@ from losses.likelihoods import Likelihood, gaussian_log_likelihood
 from models.vae import Gaussian, sample_gaussian
 
 Bound = Callable[[Gaussian, Key[Array, " batch"]], Float[Array, " batch"]]
+
+
+class InferenceDraw(IntEnum):
+    """What an example's own key is folded with, besides ``train.task.Draw``: noise to fit with and noise to measure
+    with never meet.
+    """
+
+    FIT = 3
+    MEASURE = 4
 
 
 def sampled_elbo(
@@ -36,6 +46,28 @@ def sampled_elbo(
         return jnp.mean(jax.vmap(log_weights)(jnp.arange(samples)), axis=0)
 
     return bound
+
+
+def mean_elbo(
+    decode: Callable,
+    likelihood: Likelihood,
+    images: Float[Array, "batch *shape"],
+    keys: Key[Array, " batch"],
+    *,
+    samples: int,
+) -> Callable[[Gaussian], Float[Array, " batch"]]:
+    """The function of posteriors that measures the ELBO of every image, in nats, with the same draws for all: so their
+    differences have little noise. It draws in blocks of 20.
+    """
+    bound = sampled_elbo(decode, likelihood, images, samples=1)
+
+    def measure(posterior: Gaussian) -> Float[Array, " batch"]:
+        def once(number: Array) -> Float[Array, " batch"]:
+            return bound(posterior, jax.vmap(jax.random.fold_in, (0, None))(keys, number))
+
+        return jax.lax.map(once, jnp.arange(samples), batch_size=20).mean(axis=0)
+
+    return measure
 
 
 def fit_posteriors(

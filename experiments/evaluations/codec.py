@@ -1,5 +1,6 @@
 """An encoder and a decoder as two functions of batches, whatever stands behind them: a network, a saved run, PCA."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from train.task import Params
 
 Images = Float[Array, "images height width channels"]
 Codes = Float[Array, "images latent"]
+Rows = OrderedDict[str, Images]
+"""Images by name, in an order that a compiled function keeps: of a plain dict it sorts the names."""
 
 FITTED_ON = 20_000
 """Training images, at most, that PCA is fitted to where it stands beside a network."""

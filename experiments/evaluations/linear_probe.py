@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
-from experiments.evaluations.codec import Coder, Images
+from experiments.evaluations.codec import Codec, Images
 from train.task import LossFn, Params
 
 Features = Mapping[str, Float[Array, "images features"]]
@@ -17,19 +17,20 @@ FEATURES = ("autoencoder", "pca", "untrained", "pixels")
 
 
 class Baselines(NamedTuple):
-    """Training images, their PCA with as many numbers as a code has, and the network as it was born."""
+    """PCA of training images with as many numbers as a code has, and the network before training."""
 
-    stored: dict[str, Array]
-    pca: Coder
-    untrained: Coder
+    pca: Codec
+    """with the components of the training images that are searched"""
+    untrained: Codec
+    """with the weights that key 0 gives"""
 
-    def features(self, coder: Coder, images: Images) -> Features:
+    def features(self, codec: Codec, images: Images) -> Features:
         """By the names of ``FEATURES``."""
-        codes = (each.encode(images) for each in (coder, self.pca, self.untrained))
+        codes = (each.encode(images) for each in (codec, self.pca, self.untrained))
         return dict(zip(FEATURES, (*codes, images.reshape(len(images), -1)), strict=True))
 
 
-def no_probes(features: Features, classes: int) -> Params:
+def zero_probes(features: Features, classes: int) -> Params:
     """Weights of zero, by the name of the feature."""
     return {
         name: {"kernel": jnp.zeros((each.shape[1], classes)), "bias": jnp.zeros(classes)}
@@ -38,7 +39,7 @@ def no_probes(features: Features, classes: int) -> Params:
 
 
 def logits(probes: Params, features: Features, labelled: Features) -> dict[str, Float[Array, "images classes"]]:
-    """What each classifier says, of features in the unit of those of the labelled images."""
+    """The logits of each classifier, of features in units of the labelled images' mean and deviation."""
 
     def of_one(name: str) -> Float[Array, "images classes"]:
         spread = labelled[name].std(axis=0)
@@ -56,8 +57,8 @@ def probe_loss(features_of: Callable[[Params], Features], labels: Int[Array, " l
 
     def loss_fn(params, batch, keys):
         features = jax.lax.stop_gradient(features_of(params))
-        said = logits(params["probes"], features, features).values()
-        losses = [optax.losses.softmax_cross_entropy_with_integer_labels(each, labels).mean() for each in said]
+        predicted = logits(params["probes"], features, features).values()
+        losses = [optax.losses.softmax_cross_entropy_with_integer_labels(each, labels).mean() for each in predicted]
         return jnp.broadcast_to(sum(losses), len(batch["image"])), {}
 
     return loss_fn
@@ -65,5 +66,5 @@ def probe_loss(features_of: Callable[[Params], Features], labels: Int[Array, " l
 
 def classifier_errors(probes: Params, features: Features, labelled: Features, labels: Int[Array, " images"]) -> dict:
     """The share of images that each classifier gets wrong, in percent."""
-    said = logits(probes, features, labelled)
-    return {name: 100 * jnp.mean((each.argmax(axis=1) != labels).astype(each.dtype)) for name, each in said.items()}
+    predicted = {name: each.argmax(axis=1) for name, each in logits(probes, features, labelled).items()}
+    return {name: 100 * jnp.mean((each != labels).astype(float)) for name, each in predicted.items()}

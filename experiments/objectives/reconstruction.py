@@ -49,6 +49,7 @@ class ReconstructionDraw(IntEnum):
 
     NETWORK = 0
     CORRUPTION = 1
+    OBSERVATION = 2
 
 
 def clean(key: Key[Array, ""], image: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

@@ -1,5 +1,6 @@
 """Variational autoencoders by settings: the groups that their experiments share, and the losses that these name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from experiments.datasets import Dataset
 from experiments.datasets.settings import ImageData
-from experiments.networks.training import NetworkTraining
+from experiments.networks.training import NetworkTraining, without_noise
 from experiments.networks.vae import VAENetwork
 from experiments.objectives.evidence_bounds import negative_elbo, negative_importance_weighted_bound
 from experiments.objectives.observation import Observe, observation
@@ -71,28 +72,33 @@ def network(settings: VariationalSettings, dataset: Dataset) -> VAE:
 
 
 def bound_loss(
-    settings: VariationalSettings, dataset: Dataset, *, beta: float | Float[Array, ""], free_bits: float
+    settings: VariationalSettings,
+    dataset: Dataset,
+    apply: Callable,
+    *,
+    beta: float | Float[Array, ""],
+    free_bits: float,
 ) -> LossFn:
-    """The negative of the bound that is maximised, with these weights of its KL term."""
-    model, likelihood = settings.architecture.build(dataset)
-    given = settings.training.wrap(model.apply), likelihood, settings.observe
+    """The negative of the bound that is maximised, with these weights of its KL term; ``apply(keys, params, …)``."""
+    given = apply, settings.architecture.build(dataset).likelihood, settings.observe
     if settings.bound.objective == "iwae":
         return negative_importance_weighted_bound(*given, samples=settings.bound.samples)
     return negative_elbo(*given, samples=settings.bound.samples, beta=beta, free=free_bits)
 
 
 def held_out_loss(settings: VariationalSettings, dataset: Dataset) -> LossFn:
-    """The negative bound after the warm-up, without free bits."""
-    return bound_loss(settings, dataset, beta=settings.bound.beta, free_bits=0.0)
+    """The negative bound after the warm-up, without dropout and without free bits."""
+    apply = without_noise(network(settings, dataset).apply)
+    return bound_loss(settings, dataset, apply, beta=settings.bound.beta, free_bits=0.0)
 
 
 def training_loss(settings: VariationalSettings, dataset: Dataset) -> LossOfStep:
     """What a step of training minimises."""
+    apply, bound = settings.training.wrap(network(settings, dataset).apply), settings.bound
 
     def loss_at(step: Int[Array, ""]) -> LossFn:
-        bound = settings.bound
         warm = linear_warmup(step.astype(float), steps=bound.beta_warmup) if bound.beta_warmup else 1.0
-        return bound_loss(settings, dataset, beta=bound.beta * warm, free_bits=bound.free_bits)
+        return bound_loss(settings, dataset, apply, beta=bound.beta * warm, free_bits=bound.free_bits)
 
     return loss_at
 

@@ -79,6 +79,15 @@ def test_precision_and_recall_count_among_the_nearest():
         recall_at_k(distances, relevant, k=6)
 
 
+def test_what_has_no_distance_is_not_found():
+    """NaN of either sign counts as the farthest."""
+    relevant = jnp.asarray([1.0, 1.0, 0.0, 0.0])
+    for nan in (np.nan, -np.nan):
+        distances = jnp.asarray([nan, 2.0, 1.0, 3.0])
+        assert precision_at_k(distances, relevant, k=1) == 0
+        assert recall_at_k(distances, relevant, k=3) == 0.5
+
+
 def test_random_distances_find_what_is_relevant_by_chance():
     """The number found is hypergeometric; the mean of 2,000 draws is within five standard errors."""
     stored, share, k, draws = 100, 20, 10, 2000

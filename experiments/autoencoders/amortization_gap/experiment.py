@@ -1,35 +1,36 @@
 """Amortisation gap: what an encoder loses against variational parameters of every image's own."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from annotated_types import Gt
+from jaxtyping import Array, Float, Key
 
-from experiments.autoencoders import vae
-from experiments.evaluations.amortization import fit_posteriors, sampled_elbo
-from experiments.autoencoders.amortization_gap.figures import ascent, gaps
-from experiments.autoencoders.vae.experiment import VAESettings, model_of, observe_of
-from experiments.objectives.variational import likelihood_estimate
-from experiments.datasets import Dataset
 from experiments.autoencoders.amortization_gap.card import CARD
+from experiments.autoencoders.amortization_gap.figures import ascent, gaps
+from experiments.datasets import Dataset
+from experiments.datasets.settings import GreyImageData
+from experiments.evaluations.amortization import InferenceDraw, fit_posteriors, mean_elbo, sampled_elbo
+from experiments.evaluations.codec import Codec
+from experiments.objectives.evidence_bounds import likelihood_estimate
+from experiments.objectives.observation import drawing
+from experiments.objectives.variational import VariationalSettings, held_out_loss, network, variational_task
 from experiments.run.experiment import Experiment
-from losses.likelihoods import Likelihood
-from models.vae import VAE, Gaussian
+from experiments.run.settings import Count, Flat, LoopSettings
+from train.evaluation import MetricFn
 from train.optimizers import Positive
-from train.task import Stream
-
-Count = Annotated[int, Gt(0)]
+from train.task import Batch, Metrics, Params, Stream
 
 
 @dataclass(frozen=True, kw_only=True)
-class AmortizationGapSettings(VAESettings):
+class AmortizationGapSettings(VariationalSettings):
     """Amortisation gap of a variational autoencoder."""
 
-    binarization: Literal["none", "static"] = "static"
-    """static: bits drawn once from the intensities"""
+    loop: Flat[LoopSettings] = LoopSettings(steps=4000)
+    images: Flat[GreyImageData] = GreyImageData(binarization="static")
     importance_samples: Count = 1000
     """samples of the importance-weighted bound, and of each ELBO that is compared"""
     fit_steps: Count = 500
@@ -40,69 +41,60 @@ class AmortizationGapSettings(VAESettings):
     """draws of the latent in each of these steps"""
 
 
-def fitted(settings: AmortizationGapSettings, model: VAE, likelihood: Likelihood, params, images, keys) -> dict:
-    """By where the ascent starts, the posteriors of the images and their bounds at each step."""
+class Inference(NamedTuple):
+    """What is measured of images, and the bounds along the ascent, by where it starts."""
+
+    metrics: Metrics
+    ascents: dict[str, Float[Array, "steps images"]]
+
+
+def infer(
+    settings: AmortizationGapSettings, dataset: Dataset, params: Params, batch: Batch, keys: Key[Array, " batch"]
+) -> Inference:
+    """The ELBO with the encoder's posterior and with posteriors of each image's own, which are fitted from the
+    encoder's output and from the prior; the gaps; and the importance-weighted NLL.
+    """
+    model, likelihood = settings.architecture.build(dataset)
+    images, samples = batch["image"], settings.importance_samples
+    decode = partial(model.apply, params, method="decode")
     amortized = model.apply(params, images, method="encode")
-    starts = {"encoder": amortized, "prior": jax.tree.map(jnp.zeros_like, amortized)}
-
-    def decode(latents):
-        return model.apply(params, latents, method="decode")
-
     bound = sampled_elbo(decode, likelihood, images, samples=settings.fit_samples)
-    rates = {"steps": settings.fit_steps, "learning_rate": settings.fit_rate}
-    return {name: fit_posteriors(bound, start, keys, **rates) for name, start in starts.items()}
+    fit = partial(fit_posteriors, bound, steps=settings.fit_steps, learning_rate=settings.fit_rate)
+    fit_keys = drawing(keys, InferenceDraw.FIT)
+    refined, from_encoder = fit(amortized, fit_keys)
+    own, from_prior = fit(jax.tree.map(jnp.zeros_like, amortized), fit_keys)
+    measure = mean_elbo(decode, likelihood, images, drawing(keys, InferenceDraw.MEASURE), samples=samples)
+    elbo, elbo_refined, elbo_from_prior = (measure(posterior) for posterior in (amortized, refined, own))
+    estimate = likelihood_estimate(model.apply, likelihood, settings.observe, samples=samples)
+    nll = estimate(params, batch, keys)["nll"]
+    metrics = {
+        "elbo": elbo,
+        "elbo_refined": elbo_refined,
+        "elbo_from_prior": elbo_from_prior,
+        "amortization_gap": elbo_refined - elbo,
+        "amortization_gap_from_prior": elbo_from_prior - elbo,
+        "approximation_gap": -nll - elbo_refined,
+        "nll": nll,
+    }
+    return Inference(metrics, {"encoder": from_encoder, "prior": from_prior})
 
 
-def elbo_of(settings: AmortizationGapSettings, model: VAE, likelihood: Likelihood, params, images, keys):
-    """The function of posteriors that measures their ELBO, with the same draws for all."""
-
-    def measure(posterior: Gaussian):
-        def once(number):
-            bound = sampled_elbo(
-                lambda latents: model.apply(params, latents, method="decode"), likelihood, images, samples=1
-            )
-            return bound(posterior, jax.vmap(jax.random.fold_in, (0, None))(keys, number))
-
-        return jax.lax.map(once, jnp.arange(settings.importance_samples), batch_size=20).mean(axis=0)
-
-    return measure
+def evaluate(settings: AmortizationGapSettings, dataset: Dataset) -> MetricFn:
+    """The bounds, and the gaps between them."""
+    return lambda params, batch, keys: infer(settings, dataset, params, batch, keys).metrics
 
 
-def evaluate(settings: AmortizationGapSettings, dataset: Dataset):
-    """The ELBO with the encoder's posterior and with fitted ones, the gaps, and the importance-weighted NLL."""
-    model, likelihood = model_of(settings, dataset)
-    estimate = likelihood_estimate(model.apply, likelihood, observe_of(settings), samples=settings.importance_samples)
-
-    def metric_fn(params, batch, keys):
-        images = batch["image"]
-        fitting, fresh = (jax.vmap(jax.random.fold_in, (0, None))(keys, stream) for stream in (1, 2))
-        own = fitted(settings, model, likelihood, params, images, fitting)
-        measure = elbo_of(settings, model, likelihood, params, images, fresh)
-        encoder = measure(model.apply(params, images, method="encode"))
-        refined, scratch = measure(own["encoder"][0]), measure(own["prior"][0])
-        nll = estimate(params, batch, keys)["nll"]
-        return {
-            "elbo": encoder,
-            "elbo_refined": refined,
-            "elbo_from_prior": scratch,
-            "amortization_gap": refined - encoder,
-            "amortization_gap_from_prior": scratch - encoder,
-            "approximation_gap": -nll - refined,
-            "nll": nll,
-        }
-
-    return metric_fn
+def codec(settings: AmortizationGapSettings, dataset: Dataset, params: Params) -> Codec:
+    """The posterior's mean, and expected images."""
+    return settings.architecture.build(dataset).codec(params)
 
 
-def figures(settings: AmortizationGapSettings, dataset: Dataset, params) -> dict:
+def figures(settings: AmortizationGapSettings, dataset: Dataset, params: Params) -> dict:
     """The ascent from both starts, and the gap of every image."""
-    model, likelihood = model_of(settings, dataset)
     images = jnp.asarray(dataset.head("test", 250)["image"])
-    key = jax.random.fold_in(jax.random.key(settings.seed), Stream.FIGURES)
-    keys = jax.random.split(key, len(images))
-    own = jax.jit(lambda p: fitted(settings, model, likelihood, p, images, keys))(params)
-    measured = jax.jit(evaluate(settings, dataset))(params, {"image": images}, keys)
-    curves = {start: np.asarray(bounds.mean(axis=1)) for start, (_, bounds) in own.items()}
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), len(images))
+    measured, ascents = jax.jit(partial(infer, settings, dataset))(params, {"image": images}, keys)
+    curves = {start: np.asarray(bounds.mean(axis=1)) for start, bounds in ascents.items()}
     levels = {"encoder": float(measured["elbo"].mean()), "likelihood": -float(measured["nll"].mean())}
     return {
         "ascent": ascent(curves, **levels),
@@ -110,24 +102,19 @@ def figures(settings: AmortizationGapSettings, dataset: Dataset, params) -> dict
     }
 
 
+GAPS = ("amortization_gap", "amortization_gap_from_prior", "approximation_gap")
+BOUNDS = ("elbo", "elbo_refined", "elbo_from_prior", "nll")
+
 EXPERIMENT = Experiment(
     card=CARD,
     settings=AmortizationGapSettings,
-    data=AmortizationGapSettings.load,
-    task=vae.task,
-    monitor=vae.loss_of,
+    data=lambda settings: settings.images.load(),
+    task=variational_task,
+    monitor=held_out_loss,
     evaluate=evaluate,
     figures=figures,
     monitored="loss",
-    units={
-        "loss": "nats",
-        "kl": "nats",
-        "elbo": "nats",
-        "elbo_refined": "nats",
-        "elbo_from_prior": "nats",
-        "amortization_gap": "nats",
-        "amortization_gap_from_prior": "nats",
-        "approximation_gap": "nats",
-        "nll": "nats",
-    },
+    units=dict.fromkeys(("loss", "kl", "reconstruction", *BOUNDS, *GAPS), "nats"),
+    network=network,
+    codec=codec,
 )

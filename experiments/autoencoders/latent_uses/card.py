@@ -11,8 +11,15 @@ from experiments.run.card import Card
 
 CARD = Card(
     systems=("A10",),
-    smoke=dict(steps=6, chunk=2, evaluate_every=4, save_every=4, widths=(16,), labels=30, searched=300, measured=100),
-    presets=dict(
-        left_out_class=dict(left_out=8),
+    smoke=dict(
+        steps=6,
+        chunk=2,
+        evaluate_every=4,
+        save_every=4,
+        widths=(16,),
+        labels=30,
+        searched=300,
+        measured=100,
     ),
+    presets=dict(left_out_class=dict(left_out=8)),
 )

@@ -1,7 +1,6 @@
 """Posterior collapse: a decoder that stops listening to its latent, and three remedies, side by side."""
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import jax
@@ -10,86 +9,122 @@ import numpy as np
 import optax
 from annotated_types import Gt
 
-from experiments.autoencoders import vae
-from experiments.autoencoders.posterior_collapse.figures import sorted_kl, unit_activity
-from experiments.autoencoders.vae.experiment import VAESettings, model_of, observe_of
-from experiments.datasets import Dataset
 from experiments.autoencoders.posterior_collapse.card import CARD
+from experiments.autoencoders.posterior_collapse.figures import sorted_kl, unit_activity
+from experiments.datasets import Dataset
+from experiments.datasets.settings import ImageData
+from experiments.networks.training import NetworkTraining
+from experiments.networks.vae import VAENetwork
+from experiments.objectives.evidence_bounds import count_active_units, likelihood_estimate
+from experiments.objectives.variational import (
+    VariationalObjective,
+    VariationalSettings,
+    held_out_loss,
+    network,
+    training_loss,
+)
 from experiments.run.experiment import Experiment
+from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.collapse import kl_per_dimension
-from train.optimizers import NotNegative, Positive, make_optimizer
-from train.task import LossFn, Task, annealed
+from train.evaluation import MetricFn, WholeSet
+from train.optimizers import NotNegative, Optimization, make_optimizer
+from train.task import LossFn, Params, Stream, Task, annealed
 
-Count = Annotated[int, Gt(0)]
-NETS = ("plain", "warmup", "free_bits", "iwae")
+Net = Literal["plain", "warmup", "free_bits", "iwae"]
+NETS: tuple[Net, ...] = ("plain", "warmup", "free_bits", "iwae")
+MEASURED_ON = 1000
+"""Test images, at most, that active units are counted on."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PosteriorCollapseSettings(VAESettings):
-    """Posterior collapse and its remedies."""
+class Remedies:
+    """What is maximised, by net."""
 
-    steps: Count = 3000
-    latent: Count = 16
-    widths: tuple[Count, ...] = (64, 64)
-    batch_size: Count = 64
-    learning_rate: Positive = 3e-3
-    activation: Literal["relu", "tanh", "sigmoid"] = "sigmoid"
-    """activation of the dense layers"""
-    nets: tuple[Literal[*NETS], ...] = NETS
+    nets: tuple[Net, ...] = NETS
     """what to train: the plain ELBO, or a remedy"""
+    samples: Count = 1
+    """latent samples per example in the ELBO"""
+    beta: Annotated[float, Gt(0)] = 1.0
+    """weight of the KL term"""
     beta_warmup: Count = 1500
     """warmup: steps over which the weight of the KL term rises linearly from 0"""
     free_bits: NotNegative = 0.1
     """free_bits: nats of KL that cost nothing in each dimension of the latent, on average over a batch"""
-    importance_samples: Count = 100
-    """samples of the importance-weighted bound that is reported as NLL"""
     training_samples: Count = 10
     """iwae: samples of the importance-weighted bound that is maximised"""
 
     def __post_init__(self):
-        super().__post_init__()
-        if self.objective != "elbo":
-            raise ValueError("--objective is set by --nets iwae")
         if not self.nets or len(set(self.nets)) < len(self.nets):
             raise ValueError(f"--nets must name at least one net, and none twice, got {' '.join(self.nets)}")
 
+    def idle(self) -> dict[str, str]:
+        """What belongs to nets that are not trained."""
+        of_net = {"beta_warmup": "warmup", "free_bits": "free_bits", "training_samples": "iwae"}
+        idle = {name: f"without {net} among --nets" for name, net in of_net.items() if net not in self.nets}
+        only_iwae = dict.fromkeys(("samples", "beta"), "with --nets iwae alone, which has no ELBO")
+        return idle | (only_iwae if self.nets == ("iwae",) else {})
 
-def settings_of(settings: PosteriorCollapseSettings, name: str) -> VAESettings:
-    """The settings with which experiment vae trains this net alone."""
-    shared = {field.name: getattr(settings, field.name) for field in dataclasses.fields(VAESettings)}
-    plain = shared | {"beta_warmup": 0, "free_bits": 0.0}
-    remedy = {
-        "plain": {},
-        "warmup": {"beta_warmup": settings.beta_warmup},
-        "free_bits": {"free_bits": settings.free_bits},
-        "iwae": {"objective": "iwae", "samples": settings.training_samples},
-    }
-    return VAESettings(**plain | remedy[name])
+    def objective(self, net: Net) -> VariationalObjective:
+        """What this net maximises."""
+        plain = VariationalObjective(samples=self.samples, beta=self.beta)
+        match net:
+            case "plain":
+                return plain
+            case "warmup":
+                return replace(plain, beta_warmup=self.beta_warmup)
+            case "free_bits":
+                return replace(plain, free_bits=self.free_bits)
+            case "iwae":
+                return VariationalObjective(objective="iwae", samples=self.training_samples)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PosteriorCollapseSettings(Settings):
+    """Posterior collapse and its remedies."""
+
+    loop: Flat[LoopSettings] = LoopSettings(steps=3000, batch_size=64)
+    images: Flat[ImageData] = ImageData()
+    architecture: Flat[VAENetwork] = VAENetwork(latent=16, widths=(64, 64), activation="sigmoid")
+    remedies: Flat[Remedies] = Remedies()
+    training: Flat[NetworkTraining] = NetworkTraining()
+    optimization: Flat[Optimization] = Optimization(learning_rate=3e-3)
+    importance_samples: Count = 100
+    """samples of the importance-weighted bound that is reported as NLL"""
+
+    def __post_init__(self):
+        super().__post_init__()
+        for net in self.remedies.nets:
+            self.of_net(net)
+
+    def of_net(self, net: Net) -> VariationalSettings:
+        """The settings with which this net would be trained alone; ``ValueError`` where they do not hold together."""
+        shared = ("loop", "seeds", "placement", "images", "architecture", "training", "optimization")
+        groups = {name: getattr(self, name) for name in shared}
+        return VariationalSettings(bound=self.remedies.objective(net), **groups)
 
 
 def task(settings: PosteriorCollapseSettings, dataset: Dataset) -> Task:
     """The nets side by side: from the same weights, on the same bits, each with an optimiser of its own."""
-    model, _ = model_of(settings, dataset)
-    example = jnp.zeros((1, *dataset.image_shape))
-    losses = {name: vae.loss_of_step(settings_of(settings, name), dataset) for name in settings.nets}
+    nets = settings.remedies.nets
+    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    losses = {net: training_loss(settings.of_net(net), dataset) for net in nets}
     optimizer = optax.multi_transform(
-        {name: make_optimizer(settings, settings.steps) for name in settings.nets},
-        {name: name for name in settings.nets},
+        {net: make_optimizer(settings.optimization, settings.loop.steps) for net in nets}, {net: net for net in nets}
     )
 
     def init_params(key):
-        return dict.fromkeys(settings.nets, model.init(key, example))
+        return dict.fromkeys(nets, model.init(key, example))
 
-    return annealed(lambda step: together({name: loss(step) for name, loss in losses.items()}), init_params, optimizer)
+    return annealed(lambda step: together({net: loss(step) for net, loss in losses.items()}), init_params, optimizer)
 
 
 def together(losses: dict[str, LossFn]) -> LossFn:
     """The sum of losses, each of the parameters under its name: so no gradient of one reaches another."""
 
     def loss_fn(params, batch, keys):
-        measured = {name: loss(params[name], batch, keys) for name, loss in losses.items()}
-        metrics = {f"{name}/loss": loss for name, (loss, _) in measured.items()}
-        metrics |= {f"{name}/kl": parts["kl"] for name, (_, parts) in measured.items()}
+        measured = {net: loss(params[net], batch, keys) for net, loss in losses.items()}
+        metrics = {f"{net}/loss": loss for net, (loss, _) in measured.items()}
+        metrics |= {f"{net}/kl": parts["kl"] for net, (_, parts) in measured.items()}
         return sum(loss for loss, _ in measured.values()), metrics
 
     return loss_fn
@@ -97,43 +132,57 @@ def together(losses: dict[str, LossFn]) -> LossFn:
 
 def monitor(settings: PosteriorCollapseSettings, dataset: Dataset) -> LossFn:
     """The sum of the negative ELBOs, and each."""
-    plain = vae.loss_of(settings_of(settings, "plain"), dataset)
-    return together(dict.fromkeys(settings.nets, plain))
+    return together(dict.fromkeys(settings.remedies.nets, held_out_loss(settings.of_net("plain"), dataset)))
 
 
-def evaluate(settings: PosteriorCollapseSettings, dataset: Dataset):
-    """What experiment vae measures, of each net."""
-    metric_fns = {name: vae.evaluate(settings_of(settings, name), dataset) for name in settings.nets}
+def evaluate(settings: PosteriorCollapseSettings, dataset: Dataset) -> MetricFn:
+    """ELBO, importance-weighted NLL and KL of held-out images, of each net."""
+    model, likelihood = settings.architecture.build(dataset)
+    observe = settings.of_net("plain").observe
+    estimate = likelihood_estimate(model.apply, likelihood, observe, samples=settings.importance_samples)
 
     def metric_fn(params, batch, keys):
-        measured = {name: metric_fn(params[name], batch, keys) for name, metric_fn in metric_fns.items()}
-        return {f"{name}/{metric}": value for name, of in measured.items() for metric, value in of.items()}
+        measured = {net: estimate(params[net], batch, keys) for net in settings.remedies.nets}
+        return {f"{net}/{metric}": value for net, metrics in measured.items() for metric, value in metrics.items()}
 
     return metric_fn
 
 
-def figures(settings: PosteriorCollapseSettings, dataset: Dataset, params) -> dict:
+def evaluate_whole(settings: PosteriorCollapseSettings, dataset: Dataset) -> WholeSet:
+    """The active units of each net, counted on the same bits."""
+    observe, images = settings.of_net("plain").observe, dataset.head("test", MEASURED_ON)["image"]
+    counted = count_active_units(network(settings, dataset).apply, observe, images)
+
+    def measure(params, images, key):
+        measured = {net: counted.measure(params[net], images, key) for net in settings.remedies.nets}
+        return {f"{net}/{metric}": value for net, metrics in measured.items() for metric, value in metrics.items()}
+
+    return WholeSet(counted.data, measure)
+
+
+def figures(settings: PosteriorCollapseSettings, dataset: Dataset, params: Params) -> dict:
     """KL and activity of every dimension of the latent, for each net."""
-    model, _ = model_of(settings, dataset)
-    images = jnp.asarray(dataset.head("test", 1000)["image"])
-    images = observe_of(settings)(images, jax.random.split(jax.random.key(0), len(images)))
-    encode = jax.jit(lambda params: model.apply(params, images, method="encode"))
-    posteriors = {name: encode(params[name]) for name in settings.nets}
-    kl = {name: np.asarray(kl_per_dimension(*posterior).mean(axis=0)) for name, posterior in posteriors.items()}
-    means = {name: np.asarray(posterior.mean) for name, posterior in posteriors.items()}
-    return {"kl": sorted_kl(kl, free=settings.free_bits), "activity": unit_activity(means)}
+    model, images = network(settings, dataset), jnp.asarray(dataset.head("test", MEASURED_ON)["image"])
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
+    observed = settings.of_net("plain").observe(images, keys)
+    encode = jax.jit(lambda params: model.apply(params, observed, method="encode"))
+    posteriors = {net: encode(params[net]) for net in settings.remedies.nets}
+    kl = {net: np.asarray(kl_per_dimension(*posterior).mean(axis=0)) for net, posterior in posteriors.items()}
+    means = {net: np.asarray(posterior.mean) for net, posterior in posteriors.items()}
+    return {"kl": sorted_kl(kl, free=settings.remedies.free_bits), "activity": unit_activity(means)}
 
 
 EXPERIMENT = Experiment(
     card=CARD,
     settings=PosteriorCollapseSettings,
-    data=PosteriorCollapseSettings.load,
+    data=lambda settings: settings.images.load(),
     task=task,
     monitor=monitor,
     evaluate=evaluate,
+    evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="loss",
     units={"loss": "nats"}
-    | {f"{name}/{metric}": "nats" for name in NETS for metric in ("loss", "elbo", "nll", "kl")}
-    | {f"{name}/active_units": "units" for name in NETS},
+    | {f"{net}/{metric}": "nats" for net in NETS for metric in ("loss", "elbo", "nll", "kl")}
+    | {f"{net}/active_units": "units" for net in NETS},
 )

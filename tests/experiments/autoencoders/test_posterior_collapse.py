@@ -1,104 +1,88 @@
-"""What keeps a latent in use, and how that is counted."""
+"""Four nets side by side: each is trained as it would be alone, and measured as it would be alone."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from linear_gaussian import (
-    LATENT,
-    close,
-    in_training,
-    keys,
+
+from experiments.autoencoders.posterior_collapse.experiment import (
+    EXPERIMENT,
+    NETS,
+    PosteriorCollapseSettings,
+    evaluate_whole,
+    task,
 )
+from experiments.cli.flags import parse_flags
+from experiments.datasets.dataset import Dataset
+from experiments.errors import WrongInput
+from experiments.objectives.evidence_bounds import count_active_units
+from experiments.objectives.observation import identity
+from experiments.objectives.variational import network, variational_task
+from experiments.run.settings import configure
 
-from experiments.autoencoders.vae.experiment import VAESettings, evaluate, loss_of_step, task
-from experiments.objectives.variational import (
-    as_they_are,
-    count_active_units,
-    negative_elbo,
-)
-
-
-def test_free_bits_replace_the_kl_of_dimensions_that_are_nearly_off(ppca):
-    """With λ above every dimension's KL the loss is the reconstruction and λ for each of them; with λ = 0 the ELBO."""
-    batch, example_keys = {"image": ppca.images}, keys(len(ppca.images))
-    given = in_training(ppca.model.apply), ppca.likelihood, as_they_are
-    losses, parts = negative_elbo(*given, samples=1, beta=2.0, free=50.0)(ppca.params, batch, example_keys)
-    close(losses, parts["reconstruction"] + 2.0 * LATENT * 50.0)
-    losses, parts = negative_elbo(*given, samples=1, beta=2.0, free=1e-9)(ppca.params, batch, example_keys)
-    close(losses, parts["reconstruction"] + 2.0 * parts["kl"])
+SMALL = {"widths": (4,), "latent": 2, "binarization": "none", "batch_size": 8, "training_samples": 2}
 
 
-class Digits:
-    """As much of a data set as a task needs: bits of 4×4 pixels, of which each half of the image is one bit."""
-
-    image_shape, levels = (4, 4, 1), 2
-
-    def __init__(self, count=200):
-        halves = np.random.default_rng(0).integers(2, size=(count, 2))
-        self.images = np.repeat(np.repeat(halves, 2, axis=1)[:, None, :, None], 4, axis=1).astype(np.float32)
-
-    def head(self, split, count):
-        return {"image": self.images[:count]}
+def noise():
+    images = np.random.default_rng(0).uniform(size=(20, 2, 3, 1)).astype(np.float32)
+    splits = {split: {"image": images} for split in ("train", "valid", "test")}
+    return Dataset("noise", "noise", "none", splits, levels=2)
 
 
-def trained(settings, dataset, start=None):
-    """The parameters after the task's steps on the whole of the data; ``start`` changes the first ones."""
-    made = task(settings, dataset)
-    state = made.init(jax.random.key(0))
-    state = state._replace(params=(start or (lambda params: params))(state.params))
-    batch = {"image": jnp.asarray(dataset.images)}
-    state, _ = jax.jit(lambda s: jax.lax.scan(lambda s, _: made.step(s, batch), s, None, settings.steps))(state)
-    return state.params
+def small(**fields):
+    return configure(PosteriorCollapseSettings(), SMALL | fields)
 
 
-def test_a_decoder_that_ignores_its_latent_has_no_active_units():
-    """Its first layer is zero and gets no gradient, for it feeds dead units only: the KL switches all latents off."""
-    dataset = Digits()
-    settings = VAESettings(steps=300, widths=(8,), latent=3, binarization="none", learning_rate=0.02)
-
-    def deaf(params):
-        layer = params["params"]["decoder"]["MLP_0"]["Dense_0"]
-        dead = {"kernel": jnp.zeros_like(layer["kernel"]), "bias": jnp.full_like(layer["bias"], -1.0)}
-        decoder = params["params"]["decoder"] | {"MLP_0": {"Dense_0": dead}}
-        return {"params": params["params"] | {"decoder": decoder}}
-
-    units = {}
-    for name, start in (("deaf", deaf), ("hearing", None)):
-        params = trained(settings, dataset, start)
-        model_and = evaluate(settings, dataset)
-        batch = {"image": jnp.asarray(dataset.images[:20])}
-        metrics = jax.jit(model_and)(params, batch, keys(20))
-        units[name] = float(metrics["active_units"][0]), float(metrics["kl"].mean())
-    assert units["deaf"][0] == 0
-    assert units["deaf"][1] < 0.01
-    assert units["hearing"][0] >= 2
-    assert units["hearing"][1] > 1.0
+def test_each_net_is_trained_as_it_would_be_alone():
+    """A step in which the warm-up is half over, from the same weights and keys."""
+    settings, dataset = small(beta_warmup=4, free_bits=0.3), noise()
+    together = task(settings, dataset)
+    state = together.init(jax.random.key(0))._replace(step=jnp.asarray(2))
+    batch = jax.tree.map(jnp.asarray, dataset.head("train", 8))
+    stepped, metrics = jax.jit(together.step)(state, batch)
+    moved = {}
+    for net in NETS:
+        alone = variational_task(settings.of_net(net), dataset)
+        begun = alone.init(jax.random.key(0))._replace(step=jnp.asarray(2))
+        jax.tree.map(np.testing.assert_array_equal, begun.params, state.params[net])
+        expected, measured = jax.jit(alone.step)(begun, batch)
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), stepped.params[net], expected.params
+        )
+        np.testing.assert_allclose(metrics[f"{net}/loss"], measured["loss"], rtol=1e-5)
+        moved[net] = float(measured["loss"])
+    assert len(set(moved.values())) == len(NETS)
 
 
-def test_active_units_are_those_of_the_images_given(ppca):
-    count = count_active_units(ppca.model.apply, as_they_are, ppca.images)
-    assert count(ppca.params) == LATENT
-    blind = jax.tree.map(jnp.zeros_like, ppca.params)
-    assert count(blind) == 0
-
-
-def test_warm_up_weighs_the_kl_by_the_step_and_evaluation_does_not():
-    dataset = Digits()
-    settings = VAESettings(widths=(8,), latent=3, binarization="none", beta=2.0, beta_warmup=10)
+def test_active_units_are_counted_by_net():
+    settings, dataset = small(nets=("plain", "iwae")), noise()
     params = task(settings, dataset).init(jax.random.key(0)).params
-    batch = {"image": jnp.asarray(dataset.images[:5])}
-    for step, beta in ((0, 0.0), (5, 1.0), (10, 2.0), (99, 2.0)):
-        losses, parts = loss_of_step(settings, dataset)(jnp.asarray(step))(params, batch, keys(5))
-        np.testing.assert_allclose(losses, parts["reconstruction"] + beta * parts["kl"], rtol=1e-5)
+    params = params | {"iwae": jax.tree.map(jnp.zeros_like, params["iwae"])}
+    images, measure = evaluate_whole(settings, dataset)
+    found = measure(params, jnp.asarray(images), jax.random.key(0))
+    alone = count_active_units(network(settings, dataset).apply, identity, images).measure
+    expected = alone(params["plain"], jnp.asarray(images), jax.random.key(0))["active_units"]
+    assert found == {"plain/active_units": expected, "iwae/active_units": 0}
 
 
-@pytest.mark.parametrize("wrong", [{"beta": 2.0}, {"beta_warmup": 5}, {"free_bits": 0.1}])
-def test_the_importance_weighted_bound_has_no_kl_term_to_weigh(wrong):
-    with pytest.raises(ValueError, match="no KL term"):
-        VAESettings(objective="iwae", **wrong)
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"nets": ("plain", "plain")}, "none twice"),
+        ({"nets": ()}, "at least one net"),
+        ({"accumulate": 2}, "--free-bits is a function of the whole batch"),
+        ({"likelihood": "gaussian", "binarization": "static"}, "add --binarization none"),
+    ],
+)
+def test_what_does_not_hold_together_is_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        small(**fields)
 
 
-def test_free_bits_need_the_whole_batch():
-    with pytest.raises(ValueError, match="whole batch"):
-        VAESettings(free_bits=0.1, accumulate=2)
+def test_nets_without_free_bits_accumulate():
+    assert small(nets=("plain", "warmup"), accumulate=2).parts == 2
+
+
+def test_what_belongs_to_another_net_has_no_effect():
+    with pytest.raises(WrongInput, match="--beta-warmup has no effect without warmup among --nets"):
+        parse_flags(EXPERIMENT.settings(), ["--nets", "plain", "--beta-warmup", "7"], prog="lectern run")

@@ -80,8 +80,8 @@ def test_a_title_stands_above_the_images_and_moves_none_of_them():
     figure = image_grid(greys(0.1, 0.9), columns=2, upscale=40, title="costs $4 or $5")
     drawn = pixels(figure)
     assert figure.axes[0].get_title() == r"costs \$4 or \$5", "dollars are dollars, not mathematics"
-    assert drawn[: TEXT_PIXELS].min() < 0.3, "the title is drawn"
-    np.testing.assert_allclose(drawn[TEXT_PIXELS :, :120], 0.1, atol=1 / 255)
+    assert drawn[:TEXT_PIXELS].min() < 0.3, "the title is drawn"
+    np.testing.assert_allclose(drawn[TEXT_PIXELS:, :120], 0.1, atol=1 / 255)
 
 
 def test_pairs_stand_one_over_the_other_with_their_labels():

@@ -17,11 +17,8 @@ from linear_gaussian import (
     quick_jit,
 )
 
-from experiments.objectives.variational import (
-    as_they_are,
-    likelihood_estimate,
-    negative_elbo,
-)
+from experiments.objectives.evidence_bounds import likelihood_estimate, negative_elbo
+from experiments.objectives.observation import identity
 from losses.elbo import importance_weighted_bound
 from losses.likelihoods import LIKELIHOODS, Likelihood
 from models.autoencoder import MLPDecoder, MLPEncoder
@@ -86,7 +83,7 @@ def exact_elbo(model):
 
 def repeated_bounds(model, samples, repeats, seed=0):
     """The K-sample bound [repeats, values], each repeat with its own draws."""
-    metric_fn = likelihood_estimate(model.model.apply, model.likelihood, as_they_are, samples=samples)
+    metric_fn = likelihood_estimate(model.model.apply, model.likelihood, identity, samples=samples)
     grid = keys(repeats * LEVELS, seed).reshape(repeats, LEVELS)
     bounds = quick_jit(jax.vmap(lambda k: -metric_fn(model.params, {"image": model.images}, k)["nll"]))
     return np.asarray(bounds(grid))
@@ -105,7 +102,7 @@ def test_exact_elbo_of_the_categorical_model_is_below_log_p(categorical_model):
 @pytest.mark.parametrize("samples", [1, 5])
 def test_loss_estimates_the_exact_elbo_whatever_the_number_of_samples(categorical_model, samples):
     model, repeats = categorical_model, 2000
-    loss_fn = negative_elbo(in_training(model.model.apply), model.likelihood, as_they_are, samples=samples, beta=1.0)
+    loss_fn = negative_elbo(in_training(model.model.apply), model.likelihood, identity, samples=samples, beta=1.0)
     grid = keys(repeats * LEVELS).reshape(repeats, LEVELS)
     losses = quick_jit(jax.vmap(lambda k: loss_fn(model.params, {"image": model.images}, k)[0]))(grid)
     mean, standard_error = mean_and_standard_error(-np.asarray(losses))

@@ -21,18 +21,14 @@ from linear_gaussian import (
     quick_jit,
 )
 
-from experiments.objectives.variational import (
-    as_they_are,
-    likelihood_estimate,
-    negative_elbo,
-    redrawn_bits,
-)
+from experiments.objectives.evidence_bounds import likelihood_estimate, negative_elbo
+from experiments.objectives.observation import dynamic_binarization, identity
 from losses.divergences import gaussian_kl
 from train.task import supervised
 
 
 def likelihood_metrics(exact, samples, *, params=None, seed=0):
-    metric_fn = quick_jit(likelihood_estimate(exact.model.apply, exact.likelihood, as_they_are, samples=samples))
+    metric_fn = quick_jit(likelihood_estimate(exact.model.apply, exact.likelihood, identity, samples=samples))
     return metric_fn(params or exact.params, {"image": exact.images}, keys(len(exact.images), seed))
 
 
@@ -54,9 +50,7 @@ def test_with_the_exact_posterior_every_importance_weight_is_the_likelihood(ppca
 
 def test_with_the_exact_posterior_the_elbo_is_the_log_likelihood(ppca):
     """The KL is analytic here, so the ELBO is exact up to the spread of its reconstruction term."""
-    loss_fn = quick_jit(
-        negative_elbo(in_training(ppca.model.apply), ppca.likelihood, as_they_are, samples=100, beta=1.0)
-    )
+    loss_fn = quick_jit(negative_elbo(in_training(ppca.model.apply), ppca.likelihood, identity, samples=100, beta=1.0))
     count = len(ppca.images)
     elbos = [-np.mean(loss_fn(ppca.params, {"image": ppca.images}, keys(count, seed))[0]) for seed in range(20)]
     standard_error = np.std(elbos, ddof=1) / np.sqrt(len(elbos))
@@ -69,7 +63,7 @@ def test_loss_is_reconstruction_plus_beta_kl(ppca):
     kl = [gaussian_kl(mean, log_variance) for mean, log_variance in zip(*posterior, strict=True)]
     for beta in (0.0, 1.0, 3.0):
         loss_fn = quick_jit(
-            negative_elbo(in_training(ppca.model.apply), ppca.likelihood, as_they_are, samples=2, beta=beta)
+            negative_elbo(in_training(ppca.model.apply), ppca.likelihood, identity, samples=2, beta=beta)
         )
         losses, parts = loss_fn(ppca.params, batch, example_keys)
         close(parts["kl"], kl, 1e-12)
@@ -84,9 +78,7 @@ def test_reconstruction_term_is_its_closed_form(ppca):
     decoded = ppca.model.apply(params, posterior.mean, method="decode")
     spread = np.exp(posterior.log_variance) @ np.sum(np.square(weights), axis=1) / (2 * ppca.noise)
     expected = jax.vmap(ppca.likelihood.log_likelihood)(ppca.images, decoded) - spread
-    loss_fn = quick_jit(
-        negative_elbo(in_training(ppca.model.apply), ppca.likelihood, as_they_are, samples=200, beta=1.0)
-    )
+    loss_fn = quick_jit(negative_elbo(in_training(ppca.model.apply), ppca.likelihood, identity, samples=200, beta=1.0))
     _, parts = loss_fn(params, {"image": ppca.images}, keys(len(ppca.images)))
     error = -parts["reconstruction"] - expected
     assert abs(error.mean()) < 5 * error.std() / np.sqrt(len(error)) < 0.1
@@ -114,8 +106,8 @@ def test_each_importance_sample_counts_once(ppca):
 
 def test_an_example_depends_on_its_own_key_only(ppca):
     batch, some = {"image": ppca.images[:6]}, {"image": ppca.images[2:4]}
-    loss_fn = quick_jit(negative_elbo(in_training(ppca.model.apply), ppca.likelihood, as_they_are, samples=3, beta=1.0))
-    metric_fn = quick_jit(likelihood_estimate(ppca.model.apply, ppca.likelihood, as_they_are, samples=3))
+    loss_fn = quick_jit(negative_elbo(in_training(ppca.model.apply), ppca.likelihood, identity, samples=3, beta=1.0))
+    metric_fn = quick_jit(likelihood_estimate(ppca.model.apply, ppca.likelihood, identity, samples=3))
     close(loss_fn(ppca.params, batch, keys(6))[0][2:4], loss_fn(ppca.params, some, keys(6)[2:4])[0], 1e-12)
     params = perturbed(ppca.params)
     close(metric_fn(params, batch, keys(6))["nll"][2:4], metric_fn(params, some, keys(6)[2:4])["nll"], 1e-12)
@@ -136,13 +128,13 @@ def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64)
 
     def loss_fn(params, batch, keys):
         likelihood = gaussian_of_log_variance(params["log_variance"])
-        return negative_elbo(in_training(model.apply), likelihood, as_they_are, samples=4, beta=1.0)(
+        return negative_elbo(in_training(model.apply), likelihood, identity, samples=4, beta=1.0)(
             params["vae"], batch, keys
         )
 
     def evaluated(params, seed):
         metric_fn = likelihood_estimate(
-            model.apply, gaussian_of_log_variance(params["log_variance"]), as_they_are, samples=100
+            model.apply, gaussian_of_log_variance(params["log_variance"]), identity, samples=100
         )
         return metric_fn(params["vae"], batch, keys(len(data), seed))["elbo"].mean()
 
@@ -164,10 +156,10 @@ def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64)
     assert means[0] < means[-1]
 
 
-def test_redrawn_bits_are_bits_with_the_intensity_as_mean():
+def test_dynamic_binarization_draws_bits_with_the_intensity_as_mean():
     """Within five standard errors √(p (1 − p) / N); zero and one are kept."""
     images = jnp.tile(jnp.asarray([0.0, 0.2, 0.5, 0.9, 1.0]).reshape(1, 5, 1, 1), (4000, 1, 1, 1))
-    bits = np.asarray(redrawn_bits(images, keys(4000)))[:, :, 0, 0]
+    bits = np.asarray(dynamic_binarization(images, keys(4000)))[:, :, 0, 0]
     assert set(np.unique(bits)) == {0.0, 1.0}
     probability = np.asarray(images[0, :, 0, 0])
     bound = 5 * np.sqrt(probability * (1 - probability) / 4000) + 1e-7
@@ -183,7 +175,7 @@ def test_loss_and_metrics_see_the_observed_images(ppca):
         lambda apply, *a, samples: negative_elbo(in_training(apply), *a, samples=samples, beta=1.0),
     ):
         redrawn, kept = (
-            quick_jit(make(ppca.model.apply, ppca.likelihood, o, samples=2)) for o in (redrawn_bits, as_they_are)
+            quick_jit(make(ppca.model.apply, ppca.likelihood, o, samples=2)) for o in (dynamic_binarization, identity)
         )
         jax.tree.map(
             np.testing.assert_array_equal, redrawn(ppca.params, bits, keys(5)), kept(ppca.params, bits, keys(5))

@@ -16,18 +16,14 @@ from linear_gaussian import (
     quick_jit,
 )
 
-from experiments.objectives.variational import (
-    as_they_are,
-    negative_elbo,
-    negative_importance_weighted_bound,
-)
+from experiments.objectives.evidence_bounds import negative_elbo, negative_importance_weighted_bound
+from experiments.objectives.observation import identity
+from train.task import Draw
 
 
 def iwae_loss(exact, samples):
     return quick_jit(
-        negative_importance_weighted_bound(
-            in_training(exact.model.apply), exact.likelihood, as_they_are, samples=samples
-        )
+        negative_importance_weighted_bound(in_training(exact.model.apply), exact.likelihood, identity, samples=samples)
     )
 
 
@@ -52,7 +48,7 @@ def test_the_iwae_bound_never_decreases_in_k_and_stays_below_log_p(ppca):
 
 def test_one_sample_of_the_iwae_bound_estimates_the_elbo(ppca):
     params, batch, repeats = perturbed(ppca.params), {"image": ppca.images[:5]}, 3000
-    given = in_training(ppca.model.apply), ppca.likelihood, as_they_are
+    given = in_training(ppca.model.apply), ppca.likelihood, identity
     grid = keys(repeats * 5).reshape(repeats, 5)
     losses = [
         mean_and_standard_error(np.asarray(quick_jit(jax.vmap(lambda k, f=f: f(params, batch, k)[0]))(grid)))
@@ -67,13 +63,15 @@ def test_gradient_of_the_iwae_loss_is_the_self_normalised_mean_of_the_weights_gr
     samples, params = 4, perturbed(ppca.params)
     image, key = ppca.images[3], jax.random.key(5)
     batch = {"image": image[None]}
-    given = in_training(ppca.model.apply), ppca.likelihood, as_they_are
+    given = in_training(ppca.model.apply), ppca.likelihood, identity
     loss_fn = negative_importance_weighted_bound(*given, samples=samples)
-    gradient = jax.grad(lambda p: loss_fn(p, batch, key[None])[0][0])(params)
-    sample_keys = jax.random.split(jax.random.split(key)[1], samples)
+    gradient = quick_jit(jax.grad(lambda p: loss_fn(p, batch, key[None])[0][0]))(params)
+    sample_keys = jax.random.split(jax.random.fold_in(key, Draw.SAMPLE), samples)
     noise = [jax.random.normal(k, (LATENT,), jnp.float64) for k in sample_keys]
 
-    def log_weight(params, epsilon):
+    @quick_jit
+    @jax.value_and_grad
+    def log_weight_and_gradient(params, epsilon):
         mean, log_variance = ppca.model.apply(params, image, method="encode")
         latent = mean + jnp.exp(log_variance / 2) * epsilon
         decoded = ppca.model.apply(params, latent, method="decode")
@@ -81,9 +79,9 @@ def test_gradient_of_the_iwae_loss_is_the_self_normalised_mean_of_the_weights_gr
         log_prior = log_normal(latent, 0.0, 1.0)
         return log_normal(image, decoded[..., 0], ppca.noise) + log_prior - log_q
 
-    weights = np.array([np.exp(log_weight(params, epsilon)) for epsilon in noise])
+    log_weights, gradients = zip(*(log_weight_and_gradient(params, epsilon) for epsilon in noise), strict=True)
+    weights = np.exp(np.array(log_weights))
     assert weights.max() < 0.9 * weights.sum()
-    gradients = [jax.grad(log_weight)(params, epsilon) for epsilon in noise]
     expected = jax.tree.map(
         lambda *leaves: -sum(w * leaf for w, leaf in zip(weights / weights.sum(), leaves, strict=True)), *gradients
     )
