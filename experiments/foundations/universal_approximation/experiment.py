@@ -102,9 +102,7 @@ def task(settings: ApproximationSettings, dataset: Dataset) -> Task:
     return supervised(loss_of(settings, dataset), init_params, optimizer)
 
 
-def with_the_one_by_hand(
-    settings: ApproximationSettings, params: Params
-) -> tuple[dict[str, tuple[Net, str]], Params]:
+def with_the_one_by_hand(settings: ApproximationSettings, params: Params) -> tuple[dict[str, tuple[Net, str]], Params]:
     """All nets and their parameters, and the net that needs no training."""
     net, by_hand = sawtooth_by_hand(settings.depth)
     return nets_of(settings) | {"by_hand": (net, "sawtooth")}, params | {"by_hand": by_hand}
