@@ -15,13 +15,7 @@ from experiments.datasets.settings import GreyImageData
 from experiments.foundations.backpropagation.card import CARD
 from experiments.foundations.backpropagation.costs import COST_UNITS, LAYERS, counted_layers
 from experiments.foundations.backpropagation.figures import costs, differences, matrices
-from experiments.foundations.backpropagation.nets import (
-    WAYS,
-    Convolution,
-    Net,
-    dense_gradients,
-    gradient_by_hand,
-)
+from experiments.foundations.backpropagation.nets import WAYS, Convolution, Net, dense_gradients, gradient_by_hand
 from experiments.networks.mlp import MLPNetwork
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings

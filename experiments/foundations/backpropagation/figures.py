@@ -28,7 +28,7 @@ def matrices(matrix: Matrix, free: Matrix, tied: Matrix, *, features: int) -> "F
         "gradient in every entry: δ xᵀ": free,
         "summed where one weight stands": tied,
     }
-    figure = Figure(figsize=(12.6, 3.2), dpi=144, layout="constrained")
+    figure = Figure(figsize=(12.6, 2.8), dpi=144, layout="constrained")
     for axes, (title, values) in zip(figure.subplots(1, 3, sharey=True), panels.items(), strict=True):
         shown = np.asarray(values)[::features]
         largest = np.abs(shown).max() or 1.0

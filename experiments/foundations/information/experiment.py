@@ -13,13 +13,7 @@ from jaxtyping import Array, Key
 from experiments.datasets import Dataset
 from experiments.datasets.generated import mixture_of_gaussians
 from experiments.foundations.information.card import CARD
-from experiments.foundations.information.densities import (
-    Mixture,
-    Normal,
-    estimated_kl,
-    log_ratios,
-    quadrature_kl,
-)
+from experiments.foundations.information.densities import Mixture, Normal, estimated_kl, log_ratios, quadrature_kl
 from experiments.foundations.information.figures import bit, fits, monte_carlo
 from experiments.objectives.observation import drawing
 from experiments.run.experiment import Experiment

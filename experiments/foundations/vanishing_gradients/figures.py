@@ -177,8 +177,10 @@ def by_layer(norms: Mapping[str, Float[np.ndarray, " layers"]], *, title: str, b
         axes.annotate(
             "bound for the sigmoid:\na quarter a layer",
             (layers[middle], bound[middle]),
-            xytext=(12, 14),
+            xytext=(-16, -16),
             textcoords="offset points",
+            ha="right",
+            va="top",
             fontsize=9,
         )
     axes.set_xlim(depth + 0.5, 0.5)
@@ -198,6 +200,7 @@ def by_depth(families: Mapping[str, Mapping[str, Mapping[int, Float[np.ndarray, 
             axes.plot(list(norms), [each[0] / each[-1] for each in norms.values()], **style, label=label)
         axes.legend(loc="lower left", frameon=False, fontsize=9)
         axes.set_xlabel("hidden layers $L$")
+        axes.xaxis.get_major_locator().set_params(integer=True)
     low, high = np.log10(panels[0].get_ylim())
     step = next(step for step in (1, 2, 5, 10, 20) if (high - low) / step < 8)
     panels[0].set_yticks([10.0**power for power in range(-40, 41) if power % step == 0 and low < power < high])
