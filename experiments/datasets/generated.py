@@ -124,13 +124,13 @@ def shapes() -> Dataset:
 def mixture_of_gaussians(
     weights: Sequence[float], means: Sequence[float], deviations: Sequence[float], *, count: int = 4096
 ) -> Dataset:
-    """Draws of a mixture on the line, "value": ``count`` for training and as many for tests, a quarter for validation.
+    """Draws of a mixture on the line, "value": ``count`` for training, a quarter for validation and one for tests.
 
     p(x) = Σ_k w_k N(x; m_k, s_k²)
     """
     generator = np.random.Generator(np.random.Philox(0))
     splits = {}
-    for split, size in (("train", count), ("valid", count // 4), ("test", count)):
+    for split, size in (("train", count), ("valid", count // 4), ("test", count // 4)):
         which = generator.choice(len(weights), size, p=np.asarray(weights))
         drawn = generator.normal(np.asarray(means)[which], np.asarray(deviations)[which])
         splits[split] = {"value": drawn.astype(np.float32)}

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from math import log
 from typing import Annotated
 
 import jax
@@ -33,13 +34,15 @@ class InformationSettings(Settings):
     """Two directions of one divergence."""
 
     loop: Flat[LoopSettings] = LoopSettings(steps=1500, batch_size=256, evaluate_every=50)
-    optimization: Flat[Optimization] = Optimization(learning_rate=0.02, schedule="cosine")
+    optimization: Flat[Optimization] = Optimization(learning_rate=0.02, schedule="cosine", beta2=0.99)
     distance: Positive = 2.0
     """of either mode from 0"""
     deviation: Positive = 0.5
     """standard deviation of a mode"""
     weight: Annotated[float, Gt(0), Lt(1)] = 0.6
     """share of the right mode"""
+    initial_deviation: Positive = 0.5
+    """standard deviation of both fits at the start; a wide one may stay over both modes, at a local optimum"""
     draws: Annotated[int, Gt(1)] = 10_000
     """draws of the Monte Carlo estimate"""
 
@@ -75,13 +78,12 @@ def losses(settings: InformationSettings) -> dict[str, LossFn]:
     return {"covering": covering, "seeking": seeking}
 
 
-def initial(key: Key[Array, ""]) -> Params:
-    """A mean drawn from N(0, 1), and variance 1: which mode is sought is left to chance."""
-    return Normal(jax.random.normal(key), jnp.zeros(()))._asdict()
-
-
 def task(settings: InformationSettings, dataset: Dataset) -> Task:
-    """The two fits side by side."""
+    """The two fits side by side, from means drawn of N(0, 1): which mode is sought is left to chance."""
+
+    def initial(key: Key[Array, ""]) -> Params:
+        return Normal(jax.random.normal(key), jnp.asarray(2 * log(settings.initial_deviation)))._asdict()
+
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     return side_by_side({name: Learner(loss_fn, initial, optimizer) for name, loss_fn in losses(settings).items()})
 

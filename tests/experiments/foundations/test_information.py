@@ -14,23 +14,19 @@ from experiments.foundations.information.experiment import InformationSettings, 
 from experiments.foundations.information.figures import bit, monte_carlo
 from experiments.run.settings import configure
 
-SETTINGS = configure(InformationSettings(), steps=600, learning_rate=0.05)
+SETTINGS = configure(InformationSettings(), steps=800, learning_rate=0.04)
 TARGET = Mixture((0.4, 0.6), (-2.0, 2.0), (0.5, 0.5))
 
 
-def density(points):
-    return sum(w * scipy.stats.norm.pdf(points, m, s) for w, m, s in zip(*TARGET, strict=True))
+def density(points, target=TARGET):
+    return sum(w * scipy.stats.norm.pdf(points, m, s) for w, m, s in zip(*target, strict=True))
 
 
-def reverse_kl(parameters):
+def reverse_kl(parameters, target=TARGET):
     """KL(q ‖ p) of q = N(mean, exp(log_variance)), by SciPy's quadrature."""
     q = scipy.stats.norm(parameters[0], np.exp(parameters[1] / 2))
-
-    def integrand(x):
-        return q.pdf(x) * (q.logpdf(x) - np.log(density(x)))
-
-    low, high = q.mean() - 10 * q.std(), q.mean() + 10 * q.std()
-    return scipy.integrate.quad(integrand, low, high, limit=200)[0]
+    x = np.linspace(q.mean() - 10 * q.std(), q.mean() + 10 * q.std(), 2001)
+    return scipy.integrate.simpson(q.pdf(x) * (q.logpdf(x) - np.log(density(x, target))), x=x)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +58,18 @@ def test_the_seeking_fit_is_the_optimum_on_one_mode(ran):
     share = 0.6 if mode > 0 else 0.4
     assert found["seeking/information_of_its_mode"] == pytest.approx(-np.log(share), rel=1e-6)
     assert found["seeking/reverse_kl"] == pytest.approx(-np.log(share), abs=1e-3)
+
+
+def test_from_a_wide_start_it_may_rest_at_a_local_optimum_over_both_modes():
+    settings = configure(SETTINGS, distance=1.5, initial_deviation=1.0)
+    found = measured(*trained("information", settings))
+    wide, narrow = (
+        scipy.optimize.minimize(reverse_kl, start, (settings.target,), method="Nelder-Mead")
+        for start in ([0.2, 0.5], [1.5, 2 * np.log(0.5)])
+    )
+    assert found["seeking/reverse_kl"] == pytest.approx(wide.fun, abs=2e-3)
+    assert found["seeking/deviation"] == pytest.approx(np.exp(wide.x[1] / 2), abs=0.05)
+    assert wide.fun > 1.2 * narrow.fun
 
 
 def test_each_fit_is_the_better_one_in_its_own_direction(ran):
