@@ -9,26 +9,36 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from train.feed import Source, size_of, take
+from train.measures import Metrics, check_one_per_example
 from train.mesh import Placement
 from train.processes import place
-from train.task import Batch, Metrics, Params, Stream, seed_keys
+from train.task import Batch, Stream, seed_keys
+from train.trainable import Params
 
 MetricFn = Callable[[Params, Batch, Key[Array, " batch"]], Metrics]
 
 
 def evaluator(
-    metric_fn: MetricFn, examples: PyTree | Source, seeds: Sequence[int], *, batch: int, where: Placement
-) -> Callable[..., dict[str, np.ndarray]]:
+    metric_of: Callable[[PyTree], MetricFn],
+    examples: PyTree | Source,
+    seeds: Sequence[int],
+    *,
+    batch: int,
+    where: Placement,
+    context: PyTree = (),
+) -> Callable[..., Metrics]:
     """The function ``params → {name: [seeds, examples, …]}`` for parameters with a leading axis of seeds.
 
-    ``metric_fn`` returns one value (of any shape) per example. Example ``i`` always draws from the same key, whatever
-    the batch size, so evaluations differ by the parameters alone: every seed is measured by one and the same program,
-    so that a seed among others has the bits of the seed alone. A batch is divided over the devices of ``where``, and
-    grows to the next multiple of their number.
+    ``metric_of(context)`` returns one value (of any shape) per example, or a ``Ratio`` of two; ``ValueError`` where it
+    does not. The context, arrays that no batch divides, is an argument of the compiled program and no part of it.
+    Example ``i`` always draws from the same key, whatever the batch size, so evaluations differ by the parameters
+    alone: every seed is measured by one and the same program, so that a seed among others has the bits of the seed
+    alone. A batch is divided over the devices of ``where``, and grows to the next multiple of their number.
     """
     count = size_of(examples)
     batch = -(-min(batch, count) // where.mesh.size) * where.mesh.size
 
+    context = place(context, jax.tree.map(lambda _: where.replicated, context))
     words = np.asarray(jax.random.key_data(seed_keys(seeds)))
 
     @jax.jit
@@ -36,17 +46,20 @@ def evaluator(
         return jax.tree.map(lambda leaf: leaf[number], where.params(params))
 
     @partial(jax.jit, out_shardings=where.replicated)
-    def measure(params: Params, words: Array, examples: Batch, index: Array) -> Metrics:
+    def measure(params: Params, words: Array, examples: Batch, index: Array, context: PyTree) -> Metrics:
         stream = jax.random.fold_in(jax.random.wrap_key_data(words), Stream.EVALUATION)
-        return metric_fn(params, examples, jax.vmap(lambda i: jax.random.fold_in(stream, i))(index))
+        keys = jax.vmap(lambda i: jax.random.fold_in(stream, i))(index)
+        metrics = metric_of(context)(params, examples, keys)
+        check_one_per_example(metrics, len(index))
+        return metrics
 
-    def evaluate(params: Params, seen: Callable[[int], None] = lambda done: None) -> dict[str, np.ndarray]:
+    def evaluate(params: Params, seen: Callable[[int], None] = lambda done: None) -> Metrics:
         parts = []
         for start in range(0, count, batch):
             index = np.minimum(np.arange(start, start + batch), count - 1)  # the last batch is filled up, then cut
             taken = (take(examples, index), index.astype(np.int32))
             placed = place(taken, jax.tree.map(lambda _: where.examples, taken))
-            of_seeds = [measure(of_seed(params, np.int32(n)), words[n], *placed) for n in range(len(seeds))]
+            of_seeds = [measure(of_seed(params, np.int32(n)), words[n], *placed, context) for n in range(len(seeds))]
             part = jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(of_seeds))
             parts.append(jax.tree.map(lambda leaf, kept=count - start: leaf[:, :kept], part))
             seen(min(start + batch, count))
@@ -65,22 +78,19 @@ class WholeSet(NamedTuple):
 
 
 def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Placement) -> Callable[[Params], dict]:
-    """The function ``params → {name: [seeds]}`` for parameters with a leading axis of seeds."""
-    data = jax.device_put(whole_set.data, where.replicated)
+    """The function ``params → {name: [seeds]}`` for parameters with a leading axis of seeds.
+
+    Each seed draws from a stream of its own; all are measured by one program.
+    """
+    data = place(whole_set.data, jax.tree.map(lambda _: where.replicated, whole_set.data))
 
     @partial(jax.jit, out_shardings=where.replicated)
     def measure(params: Params, number: Array, data: PyTree, seed: Array) -> Metrics:
         of_seed = jax.tree.map(lambda leaf: leaf[number], where.params(params))
-        stream = jax.random.fold_in(jax.random.key(seed), Stream.EVALUATION)
-        return whole_set.measure(of_seed, data, jax.random.fold_in(stream, 0))
+        return whole_set.measure(of_seed, data, jax.random.fold_in(jax.random.key(seed), Stream.WHOLE_SET))
 
     def evaluate(params: Params) -> dict[str, np.ndarray]:
         of_seeds = [measure(params, np.int32(n), data, np.int32(seed)) for n, seed in enumerate(seeds)]
         return jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(of_seeds))
 
     return evaluate
-
-
-def average(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Means over examples: {name: [seeds, examples]} → {name: [seeds]}."""
-    return {name: value.mean(axis=1, dtype=np.float64) for name, value in values.items()}

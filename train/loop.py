@@ -19,20 +19,24 @@ from train import early_stopping
 from train.checkpoint import Checkpoints
 from train.early_stopping import Best
 from train.feed import Chunk, Feed
+from train.measures import Metrics, average
 from train.mesh import Placement, place_elements
 from train.metrics import MetricsWriter
 from train.processes import gather, place
 from train.progress import Progress
 from train.signals import Interrupted, Signals
-from train.task import Params, State, Task, evaluation_params
+from train.task import State, Task, evaluation_params
+from train.trainable import Params
 from train.transforms import SeedsBy, ensemble, scan
 
 Count = Annotated[int, Gt(0)]
+TaskOf = Callable[[PyTree], Task]
+"""The task of one seed, from the context: arrays that no batch divides."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rhythm:
-    """How long to train and how often to look up; every experiment's settings inherit these fields."""
+class LoopSettings:
+    """How long to train, and how often to look up."""
 
     steps: Count = 2000
     """updates to take"""
@@ -53,9 +57,6 @@ class Rhythm:
                 f"--patience watches evaluations: --steps {self.steps} must be a multiple of "
                 f"--evaluate-every {self.evaluate_every}"
             )
-
-
-LoopSettings = Rhythm
 
 
 class Diverged(Exception):
@@ -85,30 +86,32 @@ class Saved(NamedTuple):
     best: Best | tuple[()]
 
 
-def begin(state: State, seeds: int, rhythm: Rhythm) -> Saved:
+def begin(state: State, seeds: int, loop: LoopSettings) -> Saved:
     """The content of a run at its beginning; also the structure that a restore needs."""
-    best = early_stopping.start(evaluation_params(state), seeds) if rhythm.patience else ()
+    best = early_stopping.start(evaluation_params(state), seeds) if loop.patience else ()
     return Saved(state, best)
 
 
-def chunks(start: int, rhythm: Rhythm) -> Iterator[Chunk]:
+def chunks(start: int, loop: LoopSettings) -> Iterator[Chunk]:
     """Chunks from ``start`` to the last step that end at every multiple of the chunk, evaluation and saving periods."""
-    while start < rhythm.steps:
-        periods = (rhythm.chunk, rhythm.evaluate_every, rhythm.save_every)
-        stop = min(rhythm.steps, *((start // period + 1) * period for period in periods))
+    while start < loop.steps:
+        periods = (loop.chunk, loop.evaluate_every, loop.save_every)
+        stop = min(loop.steps, *((start // period + 1) * period for period in periods))
         yield start, stop - start
         start = stop
 
 
-def advance(task: Task, feed: Feed, length: int, seeds_by: SeedsBy, where: Placement) -> Callable:
-    """The function of one chunk: (state, resident data, elements) → (state, metrics [seeds, steps], finite [seeds]).
+def advance(task_of: TaskOf, feed: Feed, length: int, seeds_by: SeedsBy, where: Placement) -> Callable:
+    """The function of one chunk: (state, resident, elements) → (state, metrics [seeds, steps], finite [seeds]).
 
-    ``finite`` has an entry for each of ``float_leaves``. The scan runs inside of the ensemble: a scan that carried the
-    axis of seeds would copy every parameter at every step.
+    ``resident`` are the feed's data and the context, from which the task is made inside: so it is an argument of the
+    compiled program and no part of it. ``finite`` has an entry for each of ``float_leaves``. The scan runs inside
+    of the ensemble: a scan that carried the axis of seeds would copy every parameter at every step.
     """
 
-    def run(state: State, data: PyTree, elements: PyTree) -> tuple[State, dict[str, Array], dict]:
-        chunk = scan(feed.bind(where.task(task), data), length)
+    def run(state: State, resident: tuple[PyTree, PyTree], elements: PyTree) -> tuple[State, Metrics, dict]:
+        data, context = resident
+        chunk = scan(feed.bind(where.task(task_of(context)), data), length)
         state, metrics = ensemble(chunk, how=seeds_by).step(state, elements)
         finite = {name: _finite_by_seed(leaf) for name, leaf in float_leaves(state).items()}
         return state, metrics, finite
@@ -129,14 +132,14 @@ def _finite_by_seed(leaf: Float[Array, "seeds ..."]) -> Bool[Array, " seeds"]:
 class _Compiler:
     """Compiles a chunk once per length, ahead of its first call, and keeps the time."""
 
-    def __init__(self, task: Task, feed: Feed, seeds_by: SeedsBy, where: Placement):
-        self._task, self._feed, self._seeds_by, self._where = task, feed, seeds_by, where
+    def __init__(self, task_of: TaskOf, feed: Feed, seeds_by: SeedsBy, where: Placement):
+        self._task_of, self._feed, self._seeds_by, self._where = task_of, feed, seeds_by, where
         self._compiled, self.seconds = {}, 0.0
 
     def __call__(self, length: int, *arguments: PyTree) -> Callable:
         if length not in self._compiled:
             started = time.perf_counter()
-            chunk = advance(self._task, self._feed, length, self._seeds_by, self._where)
+            chunk = advance(self._task_of, self._feed, length, self._seeds_by, self._where)
             shardings = (self._where.state(arguments[0]), self._where.replicated, self._where.replicated)
             function = jax.jit(chunk, donate_argnums=0, out_shardings=shardings)
             self._compiled[length] = function.lower(*arguments).compile()
@@ -144,23 +147,23 @@ class _Compiler:
         return self._compiled[length]
 
 
-def _check_finite(metrics: dict[str, np.ndarray], finite: dict[str, np.ndarray], start: int, kept: int) -> None:
-    for name, values in metrics.items():
-        if (bad := np.argwhere(~np.isfinite(values.T))).size:
-            raise Diverged(f"metric {name}", start + int(bad[0][0]) + 1, int(bad[0][1]), kept)
+def _check_finite(metrics: Metrics, finite: dict[str, np.ndarray], start: int, length: int, kept: int) -> None:
+    for name, value in metrics.items():
+        for values in jax.tree.leaves(value):
+            if (bad := np.argwhere(~np.isfinite(values.T))).size:
+                raise Diverged(f"metric {name}", start + int(bad[0][0]) + 1, int(bad[0][1]), kept)
     for name, by_seed in finite.items():
         if not by_seed.all():
-            steps = next(iter(metrics.values())).shape[1]
-            raise Diverged(f"the state's {name}", start + steps, int(np.argmin(by_seed)), kept)
+            raise Diverged(f"the state's {name}", start + length, int(np.argmin(by_seed)), kept)
 
 
 def train(
-    task: Task,
+    task_of: TaskOf,
     feed: Feed,
     saved: Saved,
     *,
     where: Placement,
-    rhythm: Rhythm,
+    loop: LoopSettings,
     seeds_by: SeedsBy,
     monitor: Callable[[Params], dict[str, np.ndarray]],
     monitored: str,
@@ -170,21 +173,25 @@ def train(
     notes: Callable[[], dict],
     progress: Progress,
     signals: Signals,
+    context: PyTree = (),
+    scheduled: Callable[[int], dict[str, float]] = lambda step: {},
 ) -> Outcome:
-    """Trains ``task`` for each seed from ``saved`` to ``rhythm.steps``; all saved leaves have a leading axis of seeds.
+    """Trains ``task_of(context)`` for each seed from ``saved`` to ``loop.steps``; all saved leaves have a leading axis
+    of seeds.
 
     ``monitor`` returns metrics of the split ``held_out``, one value per seed; early stopping watches ``monitored`` of
-    them (lower is better).
+    them (lower is better). ``scheduled(step)`` are numbers that stand in the row of training beside what was measured.
     Raises ``Diverged`` or ``Interrupted``, both with the last good state saved.
     """
     state, best = saved
     step = first_step = int(gather(state.step).reshape(-1)[0])
-    patience = rhythm.patience
+    patience, seeds = loop.patience, state.step.shape[0]
     keep_best = jax.jit(early_stopping.update, static_argnames="patience", out_shardings=where.state(best))
-    compile_chunk = _Compiler(task, feed, seeds_by, where)
+    compile_chunk = _Compiler(task_of, feed, seeds_by, where)
     train_seconds, exhausted = 0.0, False
-    plan = list(chunks(step, rhythm))
-    resident = place(feed.resident, jax.tree.map(lambda _: where.replicated, feed.resident))
+    plan = list(chunks(step, loop))
+    resident = feed.resident, context
+    resident = place(resident, jax.tree.map(lambda _: where.replicated, resident))
     elements = feed.read(plan)
     following = next(elements, None)
     if not checkpoints.steps():
@@ -201,12 +208,13 @@ def train(
         following = next(elements, None)  # the host reads on while the device computes
         metrics, finite = jax.device_get((metrics, finite))
         train_seconds += time.perf_counter() - started
-        _check_finite(metrics, finite, start, checkpoints.steps()[-1])
+        _check_finite(metrics, finite, start, length, checkpoints.steps()[-1])
         step = start + length
-        measured = {name: values.mean(axis=1) for name, values in metrics.items()}
-        writer.write(step, "train", measured)
-        last = step == rhythm.steps
-        if step % rhythm.evaluate_every == 0 or last:
+        measured = average(metrics)
+        rates = {name: np.full(seeds, value) for name, value in scheduled(step).items()}
+        writer.write(step, "train", measured | rates)
+        last = step == loop.steps
+        if step % loop.evaluate_every == 0 or last:
             seen = monitor(evaluation_params(state))
             writer.write(step, held_out, seen)
             measured |= {f"{held_out} {name}": values for name, values in seen.items()}
@@ -215,7 +223,7 @@ def train(
                 best = keep_best(best, evaluation_params(state), value, np.int32(step), patience=patience)
         progress.update(step, measured)
         received = signals.agreed()
-        if step % rhythm.save_every == 0 or last or received:
+        if step % loop.save_every == 0 or last or received:
             checkpoints.save(step, Saved(state, best), notes())
         if received:
             checkpoints.wait()

@@ -12,8 +12,10 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Key, PyTree
 
+from train.measures import Metrics
 from train.processes import place
-from train.task import Batch, Metrics, Params, State, Task, batch_size
+from train.task import Batch, State, Task, batch_size
+from train.trainable import Params
 from train.transforms import with_gradient
 
 AXIS = "devices"
@@ -69,7 +71,7 @@ def placement(shard: Shard, mesh: Mesh) -> Placement:
 
     match shard:
         case "batch":
-            return Placement(mesh, whole, _batches(mesh), lambda task: data_parallel(task, mesh), _as_it_is, _as_it_is)
+            return Placement(mesh, whole, _batches(mesh), lambda task: data_parallel(task, mesh), _identity, _identity)
         case "seeds":
             by_seed = NamedSharding(mesh, PartitionSpec(AXIS))
 
@@ -85,14 +87,14 @@ def placement(shard: Shard, mesh: Mesh) -> Placement:
             def gathered(params: Params) -> Params:
                 return jax.lax.with_sharding_constraint(params, everywhere)
 
-            return Placement(mesh, divided, by_seed, _as_it_is, chunk, gathered)
+            return Placement(mesh, divided, by_seed, _identity, chunk, gathered)
         case "parameters":
 
             def of_seeds(tree: PyTree) -> PyTree[NamedSharding]:
                 return jax.tree.map(lambda leaf: NamedSharding(mesh, _largest_axis(leaf.shape[1:], mesh, 1)), tree)
 
             return Placement(
-                mesh, of_seeds, _batches(mesh), lambda task: fully_sharded(task, mesh), _as_it_is, _as_it_is
+                mesh, of_seeds, _batches(mesh), lambda task: fully_sharded(task, mesh), _identity, _identity
             )
 
 
@@ -101,7 +103,7 @@ def one_device() -> Placement:
     return placement("batch", device_mesh(jax.local_devices()[:1]))
 
 
-def _as_it_is(thing):
+def _identity(thing):
     return thing
 
 
@@ -150,7 +152,7 @@ def _constrained(task: Task, mesh: Mesh, partition: Callable[[Array], PartitionS
         state, metrics = task.step(state, constrain(batch, lambda leaf: PartitionSpec(AXIS)))
         return constrain(state, partition), constrain(metrics, lambda leaf: PartitionSpec())
 
-    return Task(init, step)
+    return Task(init, step, trainable=task.trainable)
 
 
 def _divisible(batch: Batch, mesh: Mesh) -> None:
@@ -160,12 +162,12 @@ def _divisible(batch: Batch, mesh: Mesh) -> None:
 
 def _pmapped(task: Task, mesh: Mesh) -> Task:
     def transform(whole_gradient: Callable) -> Callable:
-        def local_gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
+        def local_gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[PyTree, Metrics]:
             return jax.lax.pmean(whole_gradient(state, batch, keys), AXIS)
 
         parallel = jax.pmap(local_gradient, AXIS, in_axes=(None, 0, 0), out_axes=None, devices=list(mesh.devices.flat))
 
-        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
+        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[PyTree, Metrics]:
             _divisible(batch, mesh)
             pieces = jax.tree.map(lambda leaf: leaf.reshape(mesh.size, -1, *leaf.shape[1:]), (batch, keys))
             return parallel(state, *pieces)

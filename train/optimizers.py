@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+import jax
 import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt, Lt
@@ -47,7 +48,9 @@ class Optimization:
     weight_decay: NotNegative = 0.0
     """adamw: decoupled from the gradient (Loshchilov & Hutter 2019); other rules: the L2 term, added to the gradient"""
     l1: NotNegative = 0.0
-    """weight of the L1 term, whose subgradient is added to the gradient; of all parameters, as the weight decay is"""
+    """weight of the L1 term, whose subgradient is added to the gradient"""
+    penalized: Literal["all", "kernels"] = "all"
+    """what weight decay and L1 act on: all parameters that descend, or those of two or more axes"""
     max_norm: NotNegative = 0.0
     """largest norm of a unit's incoming weights, to which kernels are projected after each step; 0 is off"""
     average_decay: Fraction = 0.0
@@ -59,6 +62,8 @@ class Optimization:
         """Fields without an effect beside the others' values, and the reason."""
         rule, schedule = f"with --optimizer {self.optimizer}", f"with --schedule {self.schedule}"
         idle = {name: rule for name, rules in _OF_RULES.items() if self.optimizer not in rules}
+        if not (self.weight_decay or self.l1):
+            idle["penalized"] = "without --weight-decay and --l1"
         return idle | ({} if self.schedule == "step" else dict.fromkeys(("decay_steps", "decay_factor"), schedule))
 
 
@@ -101,6 +106,12 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
             return optax.scale_by_rms(config.momentum, config.epsilon, eps_in_sqrt=False)
 
 
+def _of_penalized(config: Optimization, part: optax.GradientTransformation) -> optax.GradientTransformation:
+    if config.penalized == "all":
+        return part
+    return optax.masked(part, lambda params: jax.tree.map(lambda leaf: leaf.ndim >= 2, params))
+
+
 def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransformation:
     """Clipping and the L1 term, then the rule's direction and weight decay, then the scheduled learning rate η; the
     projection of ``max_norm`` comes last.
@@ -124,8 +135,8 @@ def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransforma
     if config.clip_norm:
         parts.append(optax.clip_by_global_norm(config.clip_norm))
     if config.l1:
-        parts.append(add_l1_subgradient(config.l1))
-    decay = [optax.add_decayed_weights(config.weight_decay)] if config.weight_decay else []
+        parts.append(_of_penalized(config, add_l1_subgradient(config.l1)))
+    decay = [_of_penalized(config, optax.add_decayed_weights(config.weight_decay))] if config.weight_decay else []
     direction = _direction(config)
     rate = optax.scale_by_learning_rate(learning_rate_schedule(config, steps))
     match config.optimizer:

@@ -20,12 +20,17 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, Key, PyTree
 
+from train.measures import Metrics, batch_means
+from train.statistics import Follow, Statistics, check_statistics
+from train.trainable import Params, Trainable, collection_of_params, trainable_part, with_trainable_part
+
 Batch = PyTree[Array | np.ndarray]
-Params = PyTree[Array]
-Metrics = dict[str, Array]
 LossFn = Callable[
-    [Params, Batch, Key[Array, " batch"]], tuple[Float[Array, " batch"], dict[str, Float[Array, " batch"]]]
+    [Params, Batch, Key[Array, " batch"]],
+    tuple[Float[Array, " batch"], Metrics] | tuple[Float[Array, " batch"], Metrics, Statistics],
 ]
+"""Losses, one for each example and key; metrics likewise; and the statistics of the batch where something follows
+them."""
 LossOfStep = Callable[[Int[Array, ""]], LossFn]
 
 
@@ -36,7 +41,8 @@ class Stream(IntEnum):
     STEPS = 1
     EVALUATION = 2
     FIGURES = 3
-    DATA = 4
+    DATA = 4  # of key 0: what is drawn for the data, whatever the seed
+    WHOLE_SET = 5
 
 
 class Draw(IntEnum):
@@ -57,19 +63,36 @@ class State(NamedTuple):
     carried: dict[str, PyTree] = {}  # what transforms and special tasks carry along, by name
 
 
-class Phase(NamedTuple):
-    """One gradient and its application; a step runs its phases in order."""
+class Descent(NamedTuple):
+    """What a batch says of the parameters that descend, and what the others may follow: averaged alike over its parts
+    and over devices.
+    """
 
-    gradient: Callable[[State, Batch, Key[Array, " batch"]], tuple[Params, Metrics]]
-    update: Callable[[State, Params], State]
+    gradient: Params
+    statistics: Statistics = ()
+
+
+class Phase(NamedTuple):
+    """One gradient and its application; a step runs its phases in order.
+
+    ``gradient`` returns a ``Descent``, or any other tree of means over examples that ``update`` takes; of its norm the
+    metric is named ``prefix`` + "gradient_norm".
+    """
+
+    gradient: Callable[[State, Batch, Key[Array, " batch"]], tuple[PyTree, Metrics]]
+    update: Callable[[State, PyTree], State]
+    prefix: str = ""
 
 
 class Task(NamedTuple):
-    """A trainable thing. ``phases`` is empty where training is not made of gradients."""
+    """A trainable thing. ``phases`` is empty where training is not made of gradients; ``trainable`` says which of its
+    parameters descend.
+    """
 
     init: Callable[[Key[Array, ""]], State]
     step: Callable[[State, Batch], tuple[State, Metrics]]
     phases: tuple[Phase, ...] = ()
+    trainable: Trainable = collection_of_params
 
 
 class Player(NamedTuple):
@@ -82,6 +105,8 @@ class Player(NamedTuple):
     loss_fn: LossFn
     optimizer: optax.GradientTransformation
     updates: int = 1
+    follow: Follow | None = None
+    trainable: Trainable = collection_of_params
 
 
 def batch_size(batch: Batch) -> int:
@@ -92,8 +117,13 @@ def batch_size(batch: Batch) -> int:
     return lengths[0]
 
 
-def task_of_phases(init: Callable[[Key[Array, ""]], State], phases: Sequence[Phase]) -> Task:
-    """The task whose step runs ``phases`` in order, each with its own keys, and counts one step."""
+def task_of_phases(
+    init: Callable[[Key[Array, ""]], State], phases: Sequence[Phase], trainable: Trainable = collection_of_params
+) -> Task:
+    """The task whose step runs ``phases`` in order, each with its own keys, and counts one step.
+
+    Metrics of a step: those of its phases, and the norm of each phase's gradient as its update gets it.
+    """
 
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
@@ -102,10 +132,11 @@ def task_of_phases(init: Callable[[Key[Array, ""]], State], phases: Sequence[Pha
             keys = jax.random.split(jax.random.fold_in(key, number), batch_size(batch))
             gradient, measured = phase.gradient(state, batch, keys)
             state = phase.update(state, gradient)
-            metrics |= measured
+            descends = gradient.gradient if isinstance(gradient, Descent) else gradient
+            metrics |= measured | {f"{phase.prefix}gradient_norm": optax.tree.norm(descends)}
         return state._replace(step=state.step + 1), metrics
 
-    return Task(init, step, tuple(phases))
+    return Task(init, step, tuple(phases), trainable)
 
 
 def initial_state(key: Key[Array, ""], params: Params, opt_state: PyTree) -> State:
@@ -113,34 +144,76 @@ def initial_state(key: Key[Array, ""], params: Params, opt_state: PyTree) -> Sta
     return State(jnp.zeros((), jnp.int32), jax.random.fold_in(key, Stream.STEPS), params, opt_state)
 
 
-def mean_loss(loss_fn: LossFn) -> Callable[[Params, Batch, Key[Array, " batch"]], tuple[Float[Array, ""], Metrics]]:
-    """``loss_fn`` averaged over the batch; the loss itself joins the metrics as ``"loss"``."""
+def descend(
+    loss_fn: LossFn,
+    params: Params,
+    batch: Batch,
+    keys: Key[Array, " batch"],
+    trainable: Trainable = collection_of_params,
+) -> tuple[Descent, Metrics]:
+    """The gradient of the mean loss in the parameters that are trainable, the batch's statistics, and its metrics; the
+    loss itself is among them as ``"loss"``.
 
-    def mean(params: Params, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Float[Array, ""], Metrics]:
-        losses, metrics = loss_fn(params, batch, keys)
-        metrics = jax.tree.map(jnp.mean, {"loss": losses, **metrics})
-        return metrics["loss"], metrics
+    ``ValueError`` where a metric is not one value an example, or statistics have less than 32 bits.
+    """
 
-    return mean
+    def mean(part: Params) -> tuple[Float[Array, ""], tuple[Statistics, Metrics]]:
+        losses, metrics, *observed = loss_fn(with_trainable_part(params, part), batch, keys)
+        statistics = observed[0] if observed else ()
+        check_statistics(statistics)
+        means = batch_means({"loss": losses, **metrics}, batch_size(batch))
+        return means["loss"], (statistics, means)
+
+    gradient, (statistics, metrics) = jax.grad(mean, has_aux=True)(trainable_part(params, trainable))
+    return Descent(gradient, statistics), metrics
+
+
+def move(
+    descent: Descent,
+    params: Params,
+    opt_state: PyTree,
+    optimizer: optax.GradientTransformation,
+    follow: Follow | None,
+    trainable: Trainable,
+) -> tuple[Params, PyTree]:
+    """Parameters and optimiser's state after an update, which what follows the batch comes after.
+
+    ``ValueError`` where a batch has statistics and nothing follows them, or the other way round.
+    """
+    has_statistics = bool(jax.tree.leaves(descent.statistics))
+    if has_statistics != (follow is not None):
+        said = "returns statistics, and nothing follows them" if has_statistics else "returns none to follow"
+        raise ValueError(f"the loss {said}: give both a third result of the loss and follow, or neither")
+    part = trainable_part(params, trainable)
+    updates, opt_state = optimizer.update(descent.gradient, opt_state, part)
+    moved = with_trainable_part(params, optax.apply_updates(part, updates))
+    return (follow(moved, descent.statistics) if follow else moved), opt_state
 
 
 def supervised(
     loss_fn: LossFn,
     init_params: Callable[[Key[Array, ""]], Params],
     optimizer: optax.GradientTransformation,
+    follow: Follow | None = None,
+    trainable: Trainable = collection_of_params,
 ) -> Task:
     """Gradient descent on one loss.
 
     ``loss_fn(params, batch, keys) -> (losses, metrics)`` returns one value per example, from one key per example; what
-    is minimised is the mean. The metrics of a step are those means, measured before its update.
+    is minimised is the mean. The metrics of a step are those means, measured before its update. What is not descended
+    on follows the statistics that the loss returns third: after the descent, parameters become ``follow(params,
+    statistics)``, as ``train.statistics.moving_average``. Which parameters descend, ``trainable`` says: by default a
+    network's collection "params", and not those beside it.
     """
-    return annealed(lambda step: loss_fn, init_params, optimizer)
+    return annealed(lambda step: loss_fn, init_params, optimizer, follow, trainable)
 
 
 def annealed(
     loss_of_step: LossOfStep,
     init_params: Callable[[Key[Array, ""]], Params],
     optimizer: optax.GradientTransformation,
+    follow: Follow | None = None,
+    trainable: Trainable = collection_of_params,
 ) -> Task:
     """Gradient descent on a loss that changes as training goes on: step t, from 0 on, minimises ``loss_of_step(t)``.
 
@@ -150,16 +223,16 @@ def annealed(
 
     def init(key: Key[Array, ""]) -> State:
         params = init_params(jax.random.fold_in(key, Stream.INIT))
-        return initial_state(key, params, optimizer.init(params))
+        return initial_state(key, params, optimizer.init(trainable_part(params, trainable)))
 
-    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
-        return jax.grad(mean_loss(loss_of_step(state.step)), has_aux=True)(state.params, batch, keys)
+    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Descent, Metrics]:
+        return descend(loss_of_step(state.step), state.params, batch, keys, trainable)
 
-    def update(state: State, gradient: Params) -> State:
-        updates, opt_state = optimizer.update(gradient, state.opt_state, state.params)
-        return state._replace(params=optax.apply_updates(state.params, updates), opt_state=opt_state)
+    def update(state: State, descent: Descent) -> State:
+        params, opt_state = move(descent, state.params, state.opt_state, optimizer, follow, trainable)
+        return state._replace(params=params, opt_state=opt_state)
 
-    return task_of_phases(init, [Phase(gradient, update)])
+    return task_of_phases(init, [Phase(gradient, update)], trainable)
 
 
 def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array, ""]], dict[str, Params]]) -> Task:
@@ -174,12 +247,17 @@ def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array,
         params = init_params(jax.random.fold_in(key, Stream.INIT))
         if params.keys() != players.keys():
             raise ValueError(f"players {sorted(players)} need parameters of the same names, got {sorted(params)}")
-        opt_state = {name: player.optimizer.init(params[name]) for name, player in players.items()}
+        opt_state = {
+            name: player.optimizer.init(trainable_part(params[name], player.trainable))
+            for name, player in players.items()
+        }
         return initial_state(key, params, opt_state)
 
-    return task_of_phases(
-        init, [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
-    )
+    def trainable(params: dict[str, Params]) -> PyTree[bool]:
+        return {name: player.trainable(params[name]) if player.updates else False for name, player in players.items()}
+
+    turns = [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
+    return task_of_phases(init, turns, trainable)
 
 
 class Learner(NamedTuple):
@@ -188,6 +266,8 @@ class Learner(NamedTuple):
     loss_fn: LossFn
     init_params: Callable[[Key[Array, ""]], Params]
     optimizer: optax.GradientTransformation
+    follow: Follow | None = None
+    trainable: Trainable = collection_of_params
 
 
 def side_by_side(learners: Mapping[str, Learner]) -> Task:
@@ -198,7 +278,10 @@ def side_by_side(learners: Mapping[str, Learner]) -> Task:
     """
 
     def player(name: str, learner: Learner) -> Player:
-        return Player(lambda params, *given: learner.loss_fn(params[name], *given), learner.optimizer)
+        def loss_fn(params: dict[str, Params], *given: PyTree) -> tuple:
+            return learner.loss_fn(params[name], *given)
+
+        return Player(loss_fn, learner.optimizer, follow=learner.follow, trainable=learner.trainable)
 
     def init_params(key: Key[Array, ""]) -> dict[str, Params]:
         return {
@@ -210,22 +293,28 @@ def side_by_side(learners: Mapping[str, Learner]) -> Task:
 
 
 def _turn(name: str, player: Player) -> Phase:
-    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
-        def own_loss(own: Params) -> tuple[Float[Array, ""], Metrics]:
-            return mean_loss(player.loss_fn)(state.params | {name: own}, batch, keys)
+    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Descent, Metrics]:
+        def own_loss(own: Params, *given: PyTree) -> tuple:
+            return player.loss_fn(state.params | {name: own}, *given)
 
-        own_gradient, metrics = jax.grad(own_loss, has_aux=True)(state.params[name])
-        return own_gradient, {f"{name}/{metric}": value for metric, value in metrics.items()}
+        descent, metrics = descend(own_loss, state.params[name], batch, keys, player.trainable)
+        return descent, {f"{name}/{metric}": value for metric, value in metrics.items()}
 
-    def update(state: State, gradient: Params) -> State:
-        own, opt_state = state.params[name], state.opt_state[name]
-        updates, opt_state = player.optimizer.update(gradient, opt_state, own)
+    def update(state: State, descent: Descent) -> State:
+        own, opt_state = move(
+            descent,
+            state.params[name],
+            state.opt_state[name],
+            player.optimizer,
+            player.follow,
+            player.trainable,
+        )
         return state._replace(
-            params=state.params | {name: optax.apply_updates(own, updates)},
+            params=state.params | {name: own},
             opt_state=state.opt_state | {name: opt_state},
         )
 
-    return Phase(gradient, update)
+    return Phase(gradient, update, f"{name}/")
 
 
 def evaluation_params(state: State) -> Params:
@@ -236,8 +325,3 @@ def evaluation_params(state: State) -> Params:
 def seed_keys(seeds: Sequence[int]) -> Key[Array, " seeds"]:
     """One key a seed, as ``jax.random.key(seed)`` gives them."""
     return jnp.stack([jax.random.key(seed) for seed in seeds])
-
-
-def count_parameters(params: Params) -> int:
-    """How many numbers are trained."""
-    return sum(leaf.size for leaf in jax.tree.leaves(params))

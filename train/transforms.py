@@ -9,9 +9,10 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Key
+from jaxtyping import Array, Key, PyTree
 
-from train.task import Batch, Metrics, Params, Phase, State, Task, batch_size, task_of_phases
+from train.measures import Metrics
+from train.task import Batch, State, Task, batch_size, task_of_phases
 from train.windows import gather
 
 SeedsBy = Literal["map", "vmap"]
@@ -23,7 +24,8 @@ def with_gradient(task: Task, transform: Callable[[Callable], Callable]) -> Task
         raise ValueError(
             "this task's step is not made of gradients: what transforms gradients goes inside of other transforms"
         )
-    return task_of_phases(task.init, [Phase(transform(phase.gradient), phase.update) for phase in task.phases])
+    phases = [phase._replace(gradient=transform(phase.gradient)) for phase in task.phases]
+    return task_of_phases(task.init, phases, task.trainable)
 
 
 def accumulate(task: Task, parts: int) -> Task:
@@ -33,7 +35,7 @@ def accumulate(task: Task, parts: int) -> Task:
     """
 
     def transform(whole_gradient: Callable) -> Callable:
-        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Params, Metrics]:
+        def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[PyTree, Metrics]:
             if batch_size(batch) % parts:
                 raise ValueError(
                     f"a batch of {batch_size(batch)} examples cannot be accumulated in {parts} equal parts"
@@ -56,19 +58,24 @@ def accumulate(task: Task, parts: int) -> Task:
 def average_parameters(task: Task, decay: float) -> Task:
     """Carries the exponential moving average  a ← decay·a + (1 − decay)·params,  from the initial parameters on.
 
-    It is what ``evaluation_params`` returns. (Polyak & Juditsky 1992; as used for GANs and diffusion.)
+    It is what ``evaluation_params`` returns. Running statistics beside the parameters are averaged with them, so that
+    old weights are never normalised by new statistics; what is not a float is the newest. (Polyak & Juditsky 1992; as
+    used for GANs and diffusion.)
     """
 
     def init(key: Key[Array, ""]) -> State:
         state = task.init(key)
         return state._replace(carried=state.carried | {"average": state.params})
 
+    def averaged(average: Array, param: Array) -> Array:
+        return decay * average + (1 - decay) * param if jnp.issubdtype(param.dtype, jnp.floating) else param
+
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         state, metrics = task.step(state, batch)
-        average = jax.tree.map(lambda a, p: decay * a + (1 - decay) * p, state.carried["average"], state.params)
+        average = jax.tree.map(averaged, state.carried["average"], state.params)
         return state._replace(carried=state.carried | {"average": average}), metrics
 
-    return Task(init, step)
+    return Task(init, step, trainable=task.trainable)
 
 
 def ensemble(task: Task, *, how: SeedsBy) -> Task:
@@ -84,7 +91,7 @@ def ensemble(task: Task, *, how: SeedsBy) -> Task:
             return jax.vmap(function)
         return lambda *arguments: jax.lax.map(lambda one: function(*one), arguments)
 
-    return Task(each(task.init), each(task.step))
+    return Task(each(task.init), each(task.step), trainable=task.trainable)
 
 
 def resident(task: Task, data: Batch) -> Task:
@@ -93,7 +100,7 @@ def resident(task: Task, data: Batch) -> Task:
     def step(state: State, index: Array) -> tuple[State, Metrics]:
         return task.step(state, gather(data, index))
 
-    return Task(task.init, step)
+    return Task(task.init, step, trainable=task.trainable)
 
 
 def scan(task: Task, length: int) -> Task:
@@ -102,4 +109,4 @@ def scan(task: Task, length: int) -> Task:
     def step(state: State, batches: Batch) -> tuple[State, Metrics]:
         return jax.lax.scan(task.step, state, batches, length=length)
 
-    return Task(task.init, step)
+    return Task(task.init, step, trainable=task.trainable)

@@ -66,7 +66,7 @@ def classifier_run(images: np.ndarray) -> Run:
 def whole_run(run: Run) -> float:
     """Examples per second of a run through the engine: metrics, TensorBoard and checkpoints in, compilation out."""
     steps = run.settings.loop.steps
-    task, feed, saved = run.task(), run.feed(), run.beginning()
+    feed, saved = run.feed(), run.beginning()
     with (
         tempfile.TemporaryDirectory() as folder,
         Checkpoints(Path(folder) / "checkpoints") as checkpoints,
@@ -76,11 +76,11 @@ def whole_run(run: Run) -> float:
     ):
         started = time.perf_counter()
         outcome = train(
-            task,
+            run.task_of,
             feed,
             saved,
             where=run.where(),
-            rhythm=run.settings.loop,
+            loop=run.settings.loop,
             seeds_by="map",
             monitor=lambda params: {},
             held_out="valid",

@@ -1,20 +1,41 @@
 """What vector-quantised autoencoders share: the training loss, the moving codebook, and the code's length in bits."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from math import log
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, Key
+from annotated_types import Ge
+from jaxtyping import Array, Float, Int, Key, PyTree
 
-from experiments.objectives.variational import Observe
+from experiments.objectives.observation import Observe, drawing
 from losses.likelihoods import Likelihood
 from losses.quantization import codebook_loss, commitment_loss
 from models.layers.quantize import moving_average_codebook
-from models.vqvae import Quantized
-from train.task import Batch, LossFn, Metrics, Params, Phase, State, Task, supervised, task_of_phases
+from models.vqvae import VQVAE
+from train.optimizers import Fraction
+from train.task import Draw, LossFn, Task, supervised
+from train.trainable import Params
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuantizationObjective:
+    """How the codebook learns, and how vectors are kept near their codes."""
+
+    codebook: Literal["gradient", "ema"] = "gradient"
+    """how it learns: by gradient, or as the moving average of the vectors that choose each code"""
+    decay: Fraction = 0.99
+    """of the moving averages, with --codebook ema"""
+    commitment: Annotated[float, Ge(0)] = 0.25
+    """weight of the commitment loss"""
+
+    def idle(self) -> dict[str, str]:
+        """Only moving averages decay."""
+        return {} if self.codebook == "ema" else {"decay": "with --codebook gradient"}
 
 
 def quantization_loss(
@@ -27,18 +48,36 @@ def quantization_loss(
     The distances are means over positions. c is 1, or 0 where the codebook moves otherwise. ``apply(keys, params, …)``
     is that of a ``VQVAE`` in training. van den Oord et al. 2017, equation 3.
     """
+    with_usage = loss_and_usage(apply, likelihood, observe, commitment=commitment, codebook=codebook)
+    return lambda params, batch, keys: with_usage(params, batch, keys)[:2]
+
+
+def loss_and_usage(
+    apply: Callable, likelihood: Likelihood, observe: Observe, *, commitment: float, codebook: float = 0.0
+) -> LossFn:
+    """The ``quantization_loss``, and third the ``usage_of_codes`` in the same forward pass: what a codebook follows."""
 
     def loss_fn(params, batch, keys):
-        network = partial(apply, jax.vmap(lambda key: jax.random.fold_in(key, 2))(keys), params)
+        network = partial(apply, drawing(keys, Draw.DROPOUT), params)
         images = observe(batch["image"], keys)
         result = network(images)
         reconstruction = -jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
         pair = result["vectors"], result["codes"]
         distance = jax.vmap(commitment_loss)(*pair)
         losses = reconstruction + codebook * jax.vmap(codebook_loss)(*pair) + commitment * distance
-        return losses, {"reconstruction": reconstruction, "distance": distance}
+        usage = usage_of_codes(result["indices"], result["vectors"], codes=len(params["params"]["codebook"]))
+        return losses, {"reconstruction": reconstruction, "distance": distance}, usage
 
     return loss_fn
+
+
+def encode_images(
+    model: VQVAE, params: Params, images: Float[Array, "images height width channels"]
+) -> Int[Array, "images positions"]:
+    """The indices of the codes of a whole set of images, in blocks of bounded memory."""
+    return jax.lax.map(
+        lambda image: model.apply(params, image[None], method="encode").indices[0], images, batch_size=250
+    )
 
 
 def code_frequencies(indices: Int[Array, "images positions"], *, codes: int) -> Float[Array, " codes"]:
@@ -62,50 +101,42 @@ def code_bits(indices: Int[Array, " positions"], frequencies: Float[Array, "posi
     return -jnp.sum(jnp.log(frequencies[jnp.arange(len(indices)), indices])) / log(2)
 
 
-def statistics(quantized: Quantized, *, codes: int) -> dict[str, Array]:
+def usage_of_codes(
+    indices: Int[Array, "examples positions"], vectors: Float[Array, "examples positions dimensions"], *, codes: int
+) -> dict[str, Array]:
     """How often each code was chosen, and the sum of the vectors that chose it, per example: means over the batch."""
-    indices, vectors = quantized.indices.ravel(), quantized.vectors.reshape(-1, quantized.vectors.shape[-1])
-    examples = len(quantized.indices)
+    chosen, flat = indices.ravel(), vectors.reshape(-1, vectors.shape[-1])
     return {
-        "counts": jnp.bincount(indices, length=codes).astype(vectors.dtype) / examples,
-        "sums": jax.ops.segment_sum(vectors, indices, codes) / examples,
+        "counts": jnp.bincount(chosen, length=codes).astype(flat.dtype) / len(indices),
+        "sums": jax.ops.segment_sum(flat, chosen, codes) / len(indices),
     }
 
 
 def with_moving_codebook(
     loss_fn: LossFn,
-    encode: Callable[[Params, Batch, Key[Array, " batch"]], Quantized],
     init_params: Callable[[Key[Array, ""]], Params],
     optimizer: optax.GradientTransformation,
     *,
     decay: float,
 ) -> Task:
-    """Encoder and decoder descend on ``loss_fn``, then the codebook follows the vectors of ``encode(params, batch,
-    keys)``.
+    """Encoder and decoder descend on ``loss_fn``, and the codebook follows the vectors that chose its codes.
 
-    The second phase's "gradient" is ``statistics``, means over the examples like any gradient, so that parts of a batch
-    average to the whole of it. The usage of the codes is carried along. van den Oord et al. 2017, appendix A.1.
+    ``loss_fn`` returns the ``usage_of_codes`` third. Its moving average stands beside the network's parameters, as the
+    collection "usage". van den Oord et al. 2017, appendix A.1.
     """
 
-    def frozen(params: Params) -> Params:
-        return {"params": {name: name != "codebook" for name in params["params"]}}
+    def init(key: Key[Array, ""]) -> Params:
+        params = init_params(key)
+        return params | {"usage": {"codebook": jnp.zeros(len(params["params"]["codebook"]))}}
 
-    descent = supervised(loss_fn, init_params, optax.masked(optimizer, frozen))
-
-    def init(key: Key[Array, ""]) -> State:
-        state = descent.init(key)
-        return state._replace(carried={"usage": jnp.zeros(len(state.params["params"]["codebook"]))})
-
-    def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[dict[str, Array], Metrics]:
-        quantized = encode(state.params, batch, keys)
-        return statistics(quantized, codes=len(state.params["params"]["codebook"])), {}
-
-    def update(state: State, chosen: dict[str, Array]) -> State:
-        network = state.params["params"]
-        codebook, usage = moving_average_codebook(
-            network["codebook"], state.carried["usage"], chosen["counts"], chosen["sums"], decay=decay
+    def follow(params: Params, usage: dict[str, Array]) -> Params:
+        network = params["params"]
+        codebook, average = moving_average_codebook(
+            network["codebook"], params["usage"]["codebook"], usage["counts"], usage["sums"], decay=decay
         )
-        params = {"params": network | {"codebook": codebook}}
-        return state._replace(params=params, carried=state.carried | {"usage": usage})
+        return {"params": network | {"codebook": codebook}, "usage": {"codebook": average}}
 
-    return task_of_phases(init, [*descent.phases, Phase(gradient, update)])
+    def all_but_the_codebook(params: Params) -> PyTree[bool]:
+        return {"params": {name: name != "codebook" for name in params["params"]}, "usage": False}
+
+    return supervised(loss_fn, init, optimizer, follow, all_but_the_codebook)

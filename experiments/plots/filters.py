@@ -1,11 +1,12 @@
 """The weights from the values of an image to units, as images."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.plots.images import image_grid
+from experiments.plots.images import image_grid, image_pairs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,3 +32,13 @@ def filter_grid(
     """The units of largest norm."""
     shown = filter_images(kernel, shape)[:MOST]
     return image_grid(shown, columns=min(20, len(shown)), title=title)
+
+
+def filter_pairs(
+    kernels: Mapping[str, Float[Array, "pixels units"]], shape: tuple[int, ...], *, title: str
+) -> "Figure":
+    """The 32 units of largest norm of two nets, those of the first over those of the second, by the nets' names."""
+    first, second = kernels
+    shown = min(32, *(kernel.shape[1] for kernel in kernels.values()))
+    both = [filter_images(kernel, shape)[:shown] for kernel in kernels.values()]
+    return image_pairs(*both, columns=16, labels=(first, second), title=title)

@@ -95,11 +95,15 @@ class Experiment:
     codec: CodecOf | None = None
     """its encoder and decoder, where it has them"""
 
+    def monitored_metrics(self, settings: Settings, dataset: Dataset) -> MetricFn:
+        """The losses and metrics of ``monitor``."""
+        return with_loss(self.monitor(settings, dataset))
+
     def metrics(self, settings: Settings, dataset: Dataset) -> MetricFn:
         """``evaluate``, or what stands in for it."""
         if self.evaluate is not None:
             return self.evaluate(settings, dataset)
-        return with_loss(self.monitor(settings, dataset))
+        return self.monitored_metrics(settings, dataset)
 
 
 def with_loss(loss_fn: LossFn) -> MetricFn:

@@ -5,19 +5,21 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, PyTree
 
 from experiments.datasets import Dataset
 from experiments.errors import WrongInput
-from experiments.run.experiment import Experiment
+from experiments.run.experiment import Experiment, MetricsOf
 from experiments.run.registry import load
 from experiments.run.run_folder import Config
 from experiments.run.settings import Settings, as_json
-from train.evaluation import MetricFn, evaluator
+from train.evaluation import evaluator
 from train.feed import Feed, resident_feed, streaming_feed
-from train.loop import Saved, begin
+from train.loop import Saved, begin, chunks
+from train.measures import Metrics
 from train.mesh import Placement, TooFewDevices, local_mesh, placement
-from train.task import Params, Task
+from train.task import Task
+from train.trainable import Params
 from train.transforms import accumulate, average_parameters, ensemble
 
 
@@ -36,7 +38,11 @@ class Run(NamedTuple):
 
     def task(self) -> Task:
         """The task, of one seed."""
-        task = self.experiment.task(self.settings, self.dataset)
+        return self.task_of(self.dataset.context)
+
+    def task_of(self, context: PyTree[Array]) -> Task:
+        """The task with this context, which may be an argument of the program that is being compiled."""
+        task = self.experiment.task(self.settings, self.dataset._replace(context=context))
         if self.settings.parts > 1:
             task = accumulate(task, self.settings.parts)
         decay = self.settings.average_decay
@@ -67,16 +73,25 @@ class Run(NamedTuple):
         part = (0, 1) if by_seed else (jax.process_index(), jax.process_count())
         return streaming_feed(examples, seeds, batch, part=part)
 
-    def evaluator(self, metric_fn: MetricFn, split: str) -> Callable[..., dict[str, np.ndarray]]:
+    def evaluator(self, metrics_of: MetricsOf, split: str) -> Callable[..., Metrics]:
         """The function of all seeds' parameters that measures every example of a split."""
         settings = self.settings
         return evaluator(
-            metric_fn,
+            lambda context: metrics_of(settings, self.dataset._replace(context=context)),
             self.dataset.splits[split],
             settings.seeds.all,
             batch=settings.placement.evaluation_batch,
             where=self.where(),
+            context=self.dataset.context,
         )
+
+    def learning_rates(self) -> Callable[[int], dict[str, float]]:
+        """The learning rate of each optimiser at the last step of a chunk, by name; computed at once for all."""
+        ends = np.asarray([start + length for start, length in chunks(0, self.settings.loop)])
+        schedules = self.settings.learning_rates()
+        rates = {name: np.asarray(jax.vmap(schedule)(ends - 1)) for name, schedule in schedules.items()}
+        places = {int(end): place for place, end in enumerate(ends)}
+        return lambda step: {name: float(values[places[step]]) for name, values in rates.items()}
 
 
 def prepare(name: str, preset: str, settings: Settings) -> Run:

@@ -12,21 +12,22 @@ import numpy as np
 from experiments.plots.canvas import save
 from experiments.plots.curves import learning_curves
 from experiments.run import run_folder
-from experiments.run.experiment import with_loss
 from experiments.run.registry import load
 from experiments.run.run import Run, first_seed
 from experiments.run.run_folder import Config, RunFolderError
 from experiments.run.settings import Settings, as_json, from_json
 from experiments.run.summary import statistics, summarise
 from train.checkpoint import Checkpoints, Restored
-from train.evaluation import average, whole_set_evaluator
+from train.evaluation import whole_set_evaluator
 from train.feed import size_of
 from train.loop import Saved, train
+from train.measures import average
 from train.metrics import MetricsWriter, SilentWriter, read_rows
 from train.processes import first_alone, gather, is_first
 from train.progress import Progress
 from train.signals import Signals
-from train.task import Params, evaluation_params
+from train.task import evaluation_params
+from train.trainable import Params
 
 FREE_TO_CHANGE = {"data_dir", "steps", "devices", "shard", "evaluation_batch"}
 """What may change when a run is resumed."""
@@ -142,7 +143,7 @@ def measure_test_split(run: Run, params: Params, check: Callable[[], None] = lam
             progress.update(done, {})
             check()
 
-        measured = average(run.evaluator(experiment.metrics(settings, dataset), "test")(params, seen))
+        measured = average(run.evaluator(experiment.metrics, "test")(params, seen))
     if experiment.evaluate_whole is None:
         return measured
     whole = whole_set_evaluator(experiment.evaluate_whole(settings, dataset), settings.seeds.all, where=run.where())
@@ -155,7 +156,7 @@ def _train_and_summarise(
     started = time.perf_counter() - wall_seconds
     first_step = int(gather(saved.state.step)[0])
     held_out = run.dataset.held_out
-    measure = run.evaluator(with_loss(run.experiment.monitor(run.settings, run.dataset)), held_out)
+    measure = run.evaluator(run.experiment.monitored_metrics, held_out)
 
     def notes() -> dict:
         return {
@@ -169,11 +170,11 @@ def _train_and_summarise(
         Progress(run.name, first_step, run.settings.loop.steps, shown=is_first()) as progress,
     ):
         outcome = train(
-            run.task(),
+            run.task_of,
             run.feed(),
             saved,
             where=run.where(),
-            rhythm=run.settings.loop,
+            loop=run.settings.loop,
             seeds_by=run.settings.seeds.seeds_by,
             monitor=lambda params: average(measure(params)),
             held_out=held_out,
@@ -183,6 +184,8 @@ def _train_and_summarise(
             notes=notes,
             progress=progress,
             signals=signals,
+            context=run.dataset.context,
+            scheduled=run.learning_rates(),
         )
         metrics = measure_test_split(run, outcome.params, lambda: signals.check(outcome.step))
         writer.write(outcome.step, "final", metrics)

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from annotated_types import BaseMetadata, Ge, Gt, Lt
+from optax import Schedule
 from tyro.conf import OmitArgPrefixes as Flat
 
 from train.loop import LoopSettings
 from train.mesh import Shard
+from train.optimizers import Optimization, learning_rate_schedule
 from train.transforms import SeedsBy
 
 Count = Annotated[int, Gt(0)]
@@ -96,6 +98,14 @@ class Settings:
     def average_decay(self) -> float:
         """The decay of the running average of parameters that is evaluated; 0 where none is carried."""
         return max(getattr(group, "average_decay", 0.0) for group in vars(self).values())
+
+    def learning_rates(self) -> dict[str, Schedule]:
+        """The learning rate as a function of the step, for each optimiser, by the name under which it is logged."""
+        return {
+            f"{group.prefix}learning_rate": learning_rate_schedule(config, self.loop.steps)
+            for group in groups(type(self))
+            if isinstance(config := getattr(self, group.attribute), Optimization)
+        }
 
     def idle(self) -> dict[str, str]:
         """Fields without an effect beside the others' values, by flat name, and the reason: "with --schedule constant".

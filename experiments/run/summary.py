@@ -19,7 +19,8 @@ from models.program_cost import has_loops, product_flops
 from train.checkpoint import tree_sha256
 from train.feed import size_of, take
 from train.loop import Outcome
-from train.task import Batch, Params, State, count_parameters, seed_keys
+from train.task import Batch, State, seed_keys
+from train.trainable import Params, count_parameters
 
 INCONSEQUENTIAL = {"data_dir", "steps", "chunk", "evaluate_every", "save_every", "accumulate"} | {
     field for group in (Seeds, PlacementSettings) for field in group.__dataclass_fields__
@@ -52,7 +53,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
-        "parameters": count_parameters(trained(outcome.params)) // settings.seeds.seeds,
+        "parameters": count_parameters(one.params, run.task().trainable),
         "flops_per_step": flops_per_step(run, one),
         "cost": cost(run, one.params),
         "device": device(run),
@@ -61,11 +62,6 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "commit": run_folder.commit(),
         "state_sha256": tree_sha256(outcome.state),
     }
-
-
-def trained(params: Params) -> Params:
-    """The collection "params" where there are several, as in Flax: others hold counts and running statistics."""
-    return params["params"] if isinstance(params, dict) and "params" in params else params
 
 
 def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:

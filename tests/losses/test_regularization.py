@@ -45,8 +45,8 @@ def test_derivatives_are_signs_and_weights_for_kernels_and_zero_for_biases(param
     def expected(of_kernel):
         return jax.tree.map(lambda leaf: of_kernel(leaf) if is_kernel(leaf) else np.zeros(leaf.shape), params)
 
-    jax.tree.map(np.testing.assert_array_equal, jax.grad(l1_penalty)(params), expected(np.sign))
-    jax.tree.map(np.testing.assert_array_equal, jax.grad(l2_penalty)(params), expected(np.asarray))
+    jax.tree.map(np.testing.assert_array_equal, jax.jit(jax.grad(l1_penalty))(params), expected(np.sign))
+    jax.tree.map(np.testing.assert_array_equal, jax.jit(jax.grad(l2_penalty))(params), expected(np.asarray))
 
 
 @pytest.mark.parametrize("penalty", [l1_penalty, l2_penalty])
@@ -95,13 +95,13 @@ def trained(model):
 
 def test_l2_is_minimal_where_scikit_learns_ridge_regression_ends():
     params = trained(sklearn.linear_model.Ridge(alpha=30 * 0.2, solver="cholesky"))
-    jax.tree.map(lambda slope: close(slope, 0.0), jax.grad(objective(l2_penalty, 0.2))(params))
+    jax.tree.map(lambda slope: close(slope, 0.0), jax.jit(jax.grad(objective(l2_penalty, 0.2)))(params))
 
 
 def test_l1_is_minimal_where_scikit_learns_lasso_ends():
     """Along an axis through its minimum: no slope where the weight is not 0, and a corner where it is."""
     params = trained(sklearn.linear_model.Lasso(alpha=0.2, tol=1e-14, max_iter=100_000))
-    slope = jax.grad(objective(l1_penalty, 0.2))(params)["kernel"][:, 0]  # with sign(0) = 0
+    slope = jax.jit(jax.grad(objective(l1_penalty, 0.2)))(params)["kernel"][:, 0]  # with sign(0) = 0
     zero = params["kernel"][:, 0] == 0
     assert zero.tolist() == [False, True, False, True]
     close(slope[~zero], 0.0, 1e-7)  # Lasso stops at a duality gap of 1e-14 of ‖y‖², and a gap is a slope squared

@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,12 +45,16 @@ def test_units_that_never_or_always_fire_have_a_finite_divergence(mean):
 
 
 def test_the_contraction_of_a_sigmoid_layer_is_autodiffs(float64):
-    layer, images = CodeHead(5, "sigmoid"), jax.random.normal(jax.random.key(0), (4, 7))
-    params = layer.init(jax.random.key(1), images.astype(jnp.float32))
-    params = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), params)
-    kernel = params["params"]["linear"]["kernel"]
-    closed = jax.vmap(sigmoid_contraction, (0, None))(layer.apply(params, images), kernel)
-    by_autodiff = jax.vmap(lambda image: contraction(lambda x: layer.apply(params, x), image))(images)
+    rng, layer = np.random.default_rng(0), CodeHead(5, "sigmoid")
+    params = {"params": {"linear": {"kernel": rng.normal(size=(7, 5)), "bias": rng.normal(size=5)}}}
+
+    @jax.jit
+    @partial(jax.vmap, in_axes=(None, 0))
+    def closed_and_by_autodiff(params, image):
+        closed = sigmoid_contraction(layer.apply(params, image), params["params"]["linear"]["kernel"])
+        return closed, contraction(lambda x: layer.apply(params, x), image)
+
+    closed, by_autodiff = closed_and_by_autodiff(params, rng.normal(size=(4, 7)))
     np.testing.assert_allclose(closed, by_autodiff, rtol=1e-12)
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.special
+from programs import jit_of_draws
 
 from models.deep_mlp import INITIALIZATIONS, DeepMLP
 from models.mlp import ACTIVATIONS
@@ -58,7 +59,8 @@ def test_it_is_what_its_docstring_says(activation, residual, normalization, floa
 
 
 def first_kernel(initialization, width):
-    layer = DeepMLP(1, width, 2, initialization=initialization).init(jax.random.key(0), jnp.zeros((1, 10, 10, 1)))
+    init = jit_of_draws(DeepMLP(1, width, 2, initialization=initialization).init)
+    layer = init(jax.random.key(0), np.zeros((1, 10, 10, 1), np.float32))
     np.testing.assert_array_equal(layer["params"]["layer_1"]["bias"], np.zeros(width))
     return np.asarray(layer["params"]["layer_1"]["kernel"], np.float64)
 

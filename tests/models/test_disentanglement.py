@@ -39,13 +39,18 @@ def aligned(noise=0.0, seed=1):
     return codes + noise * rng.normal(size=codes.shape)
 
 
+information_of = jax.jit(mutual_information, static_argnames=("bins", "values"))
+gap_of = jax.jit(mutual_information_gap, static_argnames=("bins", "values"))
+score_of = jax.jit(beta_vae_score, static_argnames="factors")
+
+
 def gap(codes, bins=20):
-    return float(mutual_information_gap(jnp.asarray(codes), jnp.asarray(FACTORS), bins=bins, values=5))
+    return float(gap_of(codes, FACTORS, bins=bins, values=5))
 
 
 def test_mutual_information_is_scikit_learns_on_the_same_cells(float64):
     codes = aligned(noise=0.5) @ np.random.default_rng(5).normal(size=(5, 4))
-    found = np.asarray(mutual_information(jnp.asarray(codes), jnp.asarray(FACTORS), bins=12, values=5))
+    found = np.asarray(information_of(codes, FACTORS, bins=12, values=5))
     for dimension, column in enumerate(codes.T):
         edges = np.linspace(column.min(), column.max(), 13)
         cells = np.clip(np.digitize(column, edges) - 1, 0, 11)
@@ -55,7 +60,7 @@ def test_mutual_information_is_scikit_learns_on_the_same_cells(float64):
 
 
 def test_a_dimension_that_is_the_factor_knows_its_entropy(float64):
-    found = np.asarray(mutual_information(jnp.asarray(FACTORS[:, :2] * 1.0), jnp.asarray(FACTORS), bins=20, values=5))
+    found = np.asarray(information_of(FACTORS[:, :2] * 1.0, FACTORS, bins=20, values=5))
     np.testing.assert_allclose(found, [[np.log(4), 0, 0], [0, np.log(5), 0]], atol=1e-12)
 
 
@@ -70,14 +75,17 @@ def test_the_gap_is_zero_for_copies_and_near_zero_for_noise_and_rotations(float6
     assert gap(RNG.normal(size=(len(FACTORS), 5))) < 0.02
     two = (FACTORS[:, :2] - FACTORS[:, :2].mean(axis=0)) / FACTORS[:, :2].std(axis=0)
     half_turned = two @ np.array([[1.0, -1.0], [1.0, 1.0]])
-    known = jnp.asarray(FACTORS[:, :2])
-    assert mutual_information_gap(jnp.asarray(half_turned), known, values=5) < 0.02
-    assert mutual_information_gap(jnp.asarray(two), known, values=5) > 0.99
+    known = FACTORS[:, :2]
+    assert gap_of(half_turned, known, values=5) < 0.02
+    assert gap_of(two, known, values=5) > 0.99
 
 
 def test_the_gap_needs_two_dimensions():
     with pytest.raises(ValueError, match=r"two dimensions at least, got codes of shape \(2400, 1\)"):
         gap(FACTORS[:, :1] * 1.0)
+
+
+differences_of = jax.jit(jax.vmap(pair_difference))
 
 
 def groups(codes, count, size, seed):
@@ -88,12 +96,12 @@ def groups(codes, count, size, seed):
     for group, factor in enumerate(shared):
         pairs[group, :, 1, factor] = pairs[group, :, 0, factor]
     index = pairs @ np.array([15, 3, 1])
-    one, other = (jnp.asarray(codes[index[:, :, half] + 60 * rng.integers(40)]) for half in (0, 1))
-    return jax.vmap(pair_difference)(one, other), jnp.asarray(shared)
+    one, other = (codes[index[:, :, half] + 60 * rng.integers(40)] for half in (0, 1))
+    return differences_of(one, other), shared
 
 
 def score(codes, size=50):
-    return float(beta_vae_score(*groups(codes, 300, size, 0), *groups(codes, 300, size, 1), factors=3))
+    return float(score_of(*groups(codes, 300, size, 0), *groups(codes, 300, size, 1), factors=3))
 
 
 def test_pair_differences_are_means_of_distances(float64):

@@ -1,5 +1,6 @@
 """Ways between codes and arithmetic on them: closed forms, SciPy, and a plane that is known."""
 
+from functools import partial
 from itertools import pairwise
 
 import jax
@@ -30,9 +31,14 @@ def codes(count, size=5, seed=0):
     return jnp.asarray(np.random.default_rng(seed).normal(size=(count, size)))
 
 
-def way(start, end, interpolation=spherical_interpolation):
+@partial(jax.jit, static_argnums=2)
+def points_between(start, end, interpolation):
     fractions = jnp.linspace(0.0, 1.0, 11, dtype=start.dtype)
-    return np.asarray(jax.vmap(interpolation, (None, None, 0))(start, end, fractions))
+    return jax.vmap(interpolation, (None, None, 0))(start, end, fractions)
+
+
+def way(start, end, interpolation=spherical_interpolation):
+    return np.asarray(points_between(np.asarray(start), np.asarray(end), interpolation))
 
 
 def angle_between(one, other):
@@ -68,12 +74,15 @@ def test_unit_vectors_follow_scipys_geometric_slerp(float64):
     np.testing.assert_allclose(way(start, end), expected, rtol=1e-9, atol=1e-12)
 
 
+slope_of_spherical = jax.jit(jax.jacobian(spherical_interpolation, argnums=(0, 1)))
+
+
 @pytest.mark.parametrize("factor", [1.0, 2.5, 1 + 1e-9, -1.0, -2.0])
 def test_parallel_and_opposite_codes_are_joined_by_a_straight_line(factor, float64):
     start, end = codes(1)[0], factor * codes(1)[0]
     points = way(start, end)
     np.testing.assert_allclose(points, np.linspace(start, end, 11), rtol=1e-9, atol=1e-12)
-    gradient = jax.jacobian(spherical_interpolation, argnums=(0, 1))(start, end, jnp.asarray(0.3))
+    gradient = slope_of_spherical(start, end, 0.3)
     assert all(np.isfinite(leaf).all() for leaf in gradient)
 
 
@@ -117,7 +126,7 @@ def test_codes_at_a_radius_lie_there_and_point_everywhere(float64):
 @pytest.mark.parametrize("dimensions", [1, 2, 8, 200])
 def test_the_radius_has_scipys_chi_density(dimensions, float64):
     radii = np.linspace(0.1, 20, 50)
-    found = jax.vmap(lambda r: radius_log_density(r, dimensions=dimensions))(jnp.asarray(radii))
+    found = jax.jit(jax.vmap(lambda r: radius_log_density(r, dimensions=dimensions)))(radii)
     np.testing.assert_allclose(found, scipy.stats.chi(dimensions).logpdf(radii), rtol=1e-9)
 
 
@@ -126,12 +135,15 @@ def test_the_density_at_the_mode_itself():
     np.testing.assert_allclose(radius_log_density(jnp.asarray(0.0), dimensions=1), 0.5 * np.log(2 / np.pi), rtol=1e-6)
 
 
+density_of = jax.jit(radius_log_density, static_argnames="dimensions")
+
+
 def test_samples_of_the_prior_concentrate_at_the_root_of_the_dimension():
     """P(|‖z‖ − √k| < 2) > 0.99 at every k from 2 on, though the mode of z is 0; by quadrature of the density."""
     for dimensions in (2, 10, 100, 1000):
         middle = np.sqrt(dimensions)
         inside, _ = scipy.integrate.quad(
-            lambda r, k=dimensions: np.exp(radius_log_density(jnp.asarray(r, jnp.float32), dimensions=k)),
+            lambda r, k=dimensions: np.exp(density_of(np.float32(r), dimensions=k)),
             max(middle - 2, 0),
             middle + 2,
             epsabs=1e-4,

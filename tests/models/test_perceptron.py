@@ -1,6 +1,7 @@
 """Oracles of ``models/perceptron.py``: truth tables, exact margins, Novikoff's bound, the cycles of XOR."""
 
 from fractions import Fraction
+from functools import partial
 from itertools import combinations, permutations, product
 
 import jax
@@ -26,6 +27,7 @@ PASSES = 60
 units = jax.jit(jax.vmap(threshold_unit, (0, None, None)))
 
 
+@partial(jax.jit, static_argnames=("passes", "learning_rate"))
 def train(inputs, targets, passes=PASSES, learning_rate=1.0):
     """(weights, bias) before each example and after the last, shaped [passes · examples + 1, features + 1]."""
 
@@ -43,7 +45,7 @@ train_all = jax.jit(jax.vmap(train))
 
 
 def path_of(targets, **options):
-    return np.asarray(train(jnp.asarray(BITS, float), jnp.asarray(targets, float), **options))
+    return np.asarray(train(BITS.astype(np.float32), np.asarray(targets, np.float32), **options))
 
 
 def updates(path):
@@ -114,7 +116,7 @@ def test_one_update_by_hand():
 def test_nand_is_learnt_and_computed():
     path = path_of(NAND)
     assert rests(path)
-    np.testing.assert_array_equal(units(jnp.asarray(BITS, float), path[-1, :2], path[-1, 2]), NAND)
+    np.testing.assert_array_equal(units(BITS.astype(np.float32), path[-1, :2], path[-1, 2]), NAND)
 
 
 def test_exactly_fourteen_of_sixteen_functions_are_learnt():
@@ -123,7 +125,7 @@ def test_exactly_fourteen_of_sixteen_functions_are_learnt():
     assert learnt == {targets for targets, margin in MARGINS.items() if margin > 0}
     for targets in learnt:
         *weights, bias = path_of(targets)[-1]
-        np.testing.assert_array_equal(units(jnp.asarray(BITS, float), jnp.array(weights), bias), targets)
+        np.testing.assert_array_equal(units(BITS.astype(np.float32), np.array(weights), bias), targets)
 
 
 def test_the_margins_are_those_of_separators_found_by_hand():
@@ -172,7 +174,7 @@ def test_a_parity_goes_round_in_a_cycle(targets):
     before = len(starts) - 2 - starts[-2::-1].index(last)
     cycle = path[4 * before :]
     assert updates(cycle) > 0
-    outputs = np.stack([units(jnp.asarray(BITS, float), unit[:2], unit[2]) for unit in cycle])
+    outputs = np.stack([units(BITS.astype(np.float32), unit[:2], unit[2]) for unit in cycle])
     assert (outputs != np.array(targets)).any(1).all()
 
 

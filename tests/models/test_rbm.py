@@ -159,7 +159,8 @@ def expected_cd(machine, data, steps):
 @partial(jit_of_draws, static_argnames="steps")
 def many_cd_gradients(keys, rbm, data, *, steps):
     def gradient(key):
-        ends = many_chains(jax.random.split(key, len(data)), rbm, data, steps=steps)
+        keys = jax.random.split(key, len(data))
+        ends = jax.vmap(lambda key, start: gibbs_chain(key, rbm, start, steps=steps))(keys, data)
         return contrastive_divergence(rbm, data, ends)
 
     return jax.vmap(gradient)(keys)

@@ -27,6 +27,7 @@ CASES = {
     roc_auc: Case(constant_almost_everywhere=True),
 }
 
+imputed = jax.jit(impute, static_argnums=0, static_argnames="iterations")
 RNG = np.random.default_rng(0)
 
 
@@ -43,7 +44,7 @@ def test_quantisation_noise_is_a_twelfth_of_the_squared_cell(float64):
     codes = jnp.asarray(RNG.uniform(-2, 3, size=(200_000, 1)))
     low, high = jnp.asarray([-2.0]), jnp.asarray([3.0])
     for levels in (2, 4, 64):
-        coarse = jax.vmap(lambda code, n=levels: quantized(code, low, high, levels=n))(codes)
+        coarse = jax.jit(jax.vmap(lambda code, n=levels: quantized(code, low, high, levels=n)))(codes)
         np.testing.assert_allclose(jnp.mean((coarse - codes) ** 2), (5 / levels) ** 2 / 12, rtol=0.01)
 
 
@@ -95,8 +96,8 @@ def test_random_distances_find_what_is_relevant_by_chance():
     distances = jnp.asarray(RNG.uniform(size=(draws, stored)))
     law = scipy.stats.hypergeom(stored, share, k)
     error = 5 * law.std() / np.sqrt(draws)
-    precision = jax.vmap(lambda d: precision_at_k(d, relevant, k=k))(distances).mean()
-    recall = jax.vmap(lambda d: recall_at_k(d, relevant, k=k))(distances).mean()
+    precision = np.mean(jax.jit(jax.vmap(lambda d: precision_at_k(d, relevant, k=k)))(distances))
+    recall = np.mean(jax.jit(jax.vmap(lambda d: recall_at_k(d, relevant, k=k)))(distances))
     assert abs(precision - share / stored) < error / k
     assert abs(recall - k / stored) < error / share
 
@@ -133,7 +134,7 @@ def test_imputation_finds_the_point_of_the_plane_that_fits_what_was_observed(lin
     image = np.random.default_rng(2).normal(size=8)
     weights = np.linalg.lstsq(basis[observed], (image - mean)[observed], rcond=None)[0]
     start = jnp.where(jnp.asarray(observed), image, mean)
-    found = impute(reconstruct, start, jnp.asarray(observed), iterations=2000)
+    found = imputed(reconstruct, start, jnp.asarray(observed), iterations=2000)
     np.testing.assert_array_equal(found[observed], image[observed])
     np.testing.assert_allclose(found[~observed], (mean + basis @ weights)[~observed], rtol=1e-8)
 
@@ -146,10 +147,10 @@ def test_imputation_is_the_conditional_expectation_of_gaussian_data(linear):
     regression = covariance[np.ix_(~observed, observed)] @ np.linalg.pinv(covariance[np.ix_(observed, observed)])
     expected = mean[~observed] + regression @ (image - mean)[observed]
     start = jnp.where(jnp.asarray(observed), image, mean)
-    found = impute(reconstruct, start, jnp.asarray(observed), iterations=2000)
+    found = imputed(reconstruct, start, jnp.asarray(observed), iterations=2000)
     np.testing.assert_allclose(found[~observed], expected, rtol=1e-8)
     np.testing.assert_allclose(found, image, rtol=1e-8)
-    early = impute(reconstruct, start, jnp.asarray(observed), iterations=3)
+    early = imputed(reconstruct, start, jnp.asarray(observed), iterations=3)
     assert np.abs(early - image).max() > 1e-3
 
 

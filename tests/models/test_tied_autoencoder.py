@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from programs import jit_of_draws
 from sklearn.decomposition import PCA
 
 from models.autoencoder import CodeHead, mlp_autoencoder
@@ -36,8 +37,8 @@ def written_out(params, widths):
 @pytest.mark.parametrize("widths", [(), (5,)])
 def test_it_is_the_untied_one_with_transposed_weights(widths):
     tied, untied = tied_and_untied(widths)
-    images = jax.random.uniform(jax.random.key(0), (7, *SHAPE))
-    params = tied.init(jax.random.key(1), images)
+    images = jnp.asarray(np.random.default_rng(0).uniform(size=(7, *SHAPE)).astype(np.float32))
+    params = jit_of_draws(tied.init)(jax.random.key(1), images)
     expected = untied.apply(written_out(params, widths), images)
     jax.tree.map(np.testing.assert_array_equal, tied.apply(params, images), expected)
     codes = tied.apply(params, images, method="encode")
@@ -47,11 +48,11 @@ def test_it_is_the_untied_one_with_transposed_weights(widths):
 @pytest.mark.parametrize("widths", [(), (5,)])
 def test_a_kernels_gradient_is_the_sum_of_both_its_uses(widths):
     tied, untied = tied_and_untied(widths)
-    images = jax.random.uniform(jax.random.key(0), (7, *SHAPE))
-    params = tied.init(jax.random.key(1), images)
+    images = jnp.asarray(np.random.default_rng(0).uniform(size=(7, *SHAPE)).astype(np.float32))
+    params = jit_of_draws(tied.init)(jax.random.key(1), images)
 
     def loss_of(model):
-        return jax.grad(lambda params: jnp.sum((model.apply(params, images)["decoded"][..., 0] - images) ** 2))
+        return jax.jit(jax.grad(lambda params: jnp.sum((model.apply(params, images)["decoded"][..., 0] - images) ** 2)))
 
     whole, parts = loss_of(tied)(params), loss_of(untied)(written_out(params, widths))["params"]
     kernel = whole["params"]["encoder"]["head"]["linear"]["kernel"]
@@ -61,8 +62,8 @@ def test_a_kernels_gradient_is_the_sum_of_both_its_uses(widths):
 
 
 def test_linear_with_principal_axes_it_restores_as_scikit_learns_pca(float64):
-    images = jax.random.normal(jax.random.key(0), (40, 6)) * jnp.arange(1.0, 7.0)
-    pca = PCA(4).fit(np.asarray(images))
+    images = np.random.default_rng(0).normal(size=(40, 6)) * np.arange(1.0, 7.0)
+    pca = PCA(4).fit(images)
     kernel, mean = jnp.asarray(pca.components_.T), jnp.asarray(pca.mean_)
     tied, _ = tied_and_untied(())
     params = {
@@ -71,5 +72,5 @@ def test_linear_with_principal_axes_it_restores_as_scikit_learns_pca(float64):
             "decoder": {"Dense_0": {"bias": mean}},
         }
     }
-    restored = tied.apply(params, images.reshape(40, *SHAPE))["decoded"].reshape(40, 6)
-    np.testing.assert_allclose(restored, pca.inverse_transform(pca.transform(np.asarray(images))), rtol=1e-9, atol=1e-9)
+    restored = tied.apply(params, jnp.asarray(images.reshape(40, *SHAPE)))["decoded"].reshape(40, 6)
+    np.testing.assert_allclose(restored, pca.inverse_transform(pca.transform(images)), rtol=1e-9, atol=1e-9)

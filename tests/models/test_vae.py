@@ -1,5 +1,7 @@
 """The variational autoencoder's parts against NumPy, and its laws on images of several shapes."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,9 +22,9 @@ def vae(network, image_shape, outputs=2):
     return mlp_vae(image_shape, widths=(6, 5), activation="tanh", **options)
 
 
-def quick_jit(function):
+def quick_jit(function, **options):
     """Compiling is most of the time here."""
-    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0})
+    return jax.jit(function, compiler_options={"xla_backend_optimization_level": 0}, **options)
 
 
 def random_params(module, inputs):
@@ -60,7 +62,7 @@ def test_samples_are_differentiable_in_mean_and_log_variance(float64):
     """∂z/∂m = 1 and ∂z/∂s = ½ exp(s/2) ε, where ε is the draw at m = 0, s = 0."""
     key, gaussian = jax.random.key(0), Gaussian(normal(4), 2 * normal(4))
     noise = sample_gaussian(key, Gaussian(jnp.zeros(4), jnp.zeros(4)))
-    gradient = jax.jacobian(lambda g: sample_gaussian(key, g))(gaussian)
+    gradient = jax.jit(jax.jacobian(lambda g: sample_gaussian(key, g)))(gaussian)
     close(gradient.mean, np.eye(4))
     close(gradient.log_variance, np.diag(0.5 * np.exp(gaussian.log_variance / 2) * noise))
 
@@ -71,16 +73,17 @@ def test_mlp_encoder_is_numpys(float64):
     layers = params["params"]
     hidden = np.tanh(affine(np.asarray(images).reshape(5, 12), layers["MLP_0"]["Dense_0"]))
     expected = Gaussian(*np.split(affine(hidden, layers["head"]["Dense_0"]), 2, axis=1))
-    close(encoder.apply(params, images), expected)
+    close(quick_jit(encoder.apply)(params, images), expected)
 
 
 def test_mlp_decoder_is_numpys(float64):
     latents, decoder = normal(5, 3), MLPDecoder((2, 3, 1), 4, (6,), "tanh")
     params = random_params(decoder, latents)
     hidden = np.tanh(affine(np.asarray(latents), params["params"]["MLP_0"]["Dense_0"]))
-    close(decoder.apply(params, latents), affine(hidden, params["params"]["Dense_0"]).reshape(5, 2, 3, 1, 4))
+    close(quick_jit(decoder.apply)(params, latents), affine(hidden, params["params"]["Dense_0"]).reshape(5, 2, 3, 1, 4))
 
 
+@partial(quick_jit, static_argnames="stride")
 def lax_convolution(images, layer, stride=1):
     layout = ("NHWC", "HWIO", "NHWC")
     result = jax.lax.conv_general_dilated(images, layer["kernel"], (stride, stride), "SAME", dimension_numbers=layout)
@@ -92,10 +95,10 @@ def test_conv_encoder_is_strided_convolutions_then_dense_layers(float64):
     params = random_params(encoder, images)
     hidden, layers = images, params["params"]
     for name in ("Conv_0", "Conv_1"):
-        hidden = jnp.maximum(lax_convolution(hidden, layers[name], 2), 0)
+        hidden = np.maximum(lax_convolution(hidden, layers[name], stride=2), 0)
     hidden = np.maximum(affine(np.asarray(hidden).reshape(2, -1), layers["MLP_0"]["Dense_0"]), 0)
     expected = Gaussian(*np.split(affine(hidden, layers["head"]["Dense_0"]), 2, axis=1))
-    close(encoder.apply(params, images), expected)
+    close(quick_jit(encoder.apply)(params, images), expected)
 
 
 def test_conv_decoder_is_dense_layers_then_doublings_and_convolutions_cropped(float64):
@@ -107,9 +110,9 @@ def test_conv_decoder_is_dense_layers_then_doublings_and_convolutions_cropped(fl
     hidden = hidden.reshape(2, 2, 2, 5)
     for name in ("Conv_0", "Conv_1"):
         doubled = np.kron(hidden, np.ones((1, 2, 2, 1)))
-        hidden = jnp.maximum(lax_convolution(jnp.asarray(doubled), layers[name]), 0)
-    expected = lax_convolution(hidden[:, :7, :6], layers["Conv_2"]).reshape(2, 7, 6, 2, 3)
-    close(decoder.apply(params, latents), expected)
+        hidden = np.maximum(lax_convolution(doubled, layers[name]), 0)
+    expected = np.asarray(lax_convolution(hidden[:, :7, :6], layers["Conv_2"])).reshape(2, 7, 6, 2, 3)
+    close(quick_jit(decoder.apply)(params, latents), expected)
 
 
 def test_encoder_and_decoder_of_an_mlp_vae_mirror_each_other():
@@ -146,7 +149,7 @@ def test_decodes_to_the_image_and_learns_it(network, image_shape):
         updates, state = optimizer.update(gradient, state)
         return (optax.apply_updates(params, updates), state), value
 
-    losses = quick_jit(lambda carry: jax.lax.scan(step, carry, None, 10)[1])((params, optimizer.init(params)))
+    losses = quick_jit(lambda start: jax.lax.scan(step, (start, optimizer.init(start)), None, 10)[1])(params)
     assert losses[-1] < 0.9 * losses[0]
 
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from programs import jit_of_draws
 
 from models.layers.conv import convolve
 from models.vqvae import Doubling, mlp_vqvae, residual_vqvae
@@ -79,13 +80,17 @@ def test_reconstruction_moves_encoder_and_decoder_but_no_code(float64):
     def loss(params):
         return jnp.sum(model.apply(params, images)["decoded"] ** 2)
 
-    gradient = jax.grad(loss)(params)["params"]
+    @quick_jit
+    def through_the_codes(params):
+        vectors, encoder_pullback = jax.vjp(lambda p: model.apply(p, images, method="encode").vectors, params)
+        codes = model.apply(params, images, method="encode").codes
+        at_codes = jax.grad(lambda c: jnp.sum(model.apply(params, c, method="decode") ** 2))(codes)
+        assert vectors.shape == codes.shape
+        return encoder_pullback(at_codes)[0]["params"]["encoder"]
+
+    gradient = quick_jit(jax.grad(loss))(params)["params"]
     close(gradient["codebook"], np.zeros((CODES, DIMENSIONS)))
-    quantized, encoder_pullback = jax.vjp(lambda p: model.apply(p, images, method="encode").vectors, params)
-    codes = model.apply(params, images, method="encode").codes
-    at_codes = jax.grad(lambda c: jnp.sum(model.apply(params, c, method="decode") ** 2))(codes)
-    assert quantized.shape == codes.shape
-    close(gradient["encoder"], encoder_pullback(at_codes)[0]["params"]["encoder"], 1e-10)
+    close(gradient["encoder"], through_the_codes(params), 1e-10)
     assert any(np.any(leaf) for leaf in jax.tree.leaves(gradient["encoder"]))
 
 
@@ -102,10 +107,14 @@ def test_doubling_is_the_adjoint_of_halving(float64):
     def left(kernel):
         return jnp.sum(convolve(large, kernel, stride=2, padding="SAME") * small)
 
-    close(right(kernel), left(kernel))
-    close(jax.grad(right)(kernel), jax.grad(left)(kernel), 1e-11)
-    shifted = Doubling(2).apply(params, small) - Doubling(2).apply(unbiased, small)
-    close(shifted, jnp.broadcast_to(params["params"]["bias"], (2, 6, 10, 2)))
+    (of_right, right_gradient), (of_left, left_gradient) = (
+        quick_jit(jax.value_and_grad(side))(kernel) for side in (right, left)
+    )
+    close(of_right, of_left)
+    close(right_gradient, left_gradient, 1e-11)
+    double = quick_jit(Doubling(2).apply)
+    shifted = np.asarray(double(params, small)) - np.asarray(double(unbiased, small))
+    close(shifted, np.broadcast_to(params["params"]["bias"], (2, 6, 10, 2)))
 
 
 def test_doubling_is_xlas_transposed_convolution(float64):
@@ -128,6 +137,7 @@ def test_an_image_does_not_depend_on_its_batch_mates(float64, network):
 
 def test_the_codebook_starts_uniform_between_plus_and_minus_one_over_its_size():
     model = model_of("mlp", (8, 8, 1))
-    codebooks = [model.init(jax.random.key(seed), jnp.zeros((1, 8, 8, 1)))["params"]["codebook"] for seed in range(20)]
+    init = jit_of_draws(lambda key: model.init(key, jnp.zeros((1, 8, 8, 1)))["params"]["codebook"])
+    codebooks = np.stack([init(jax.random.key(seed)) for seed in range(20)])
     assert np.abs(codebooks).max() <= 1 / CODES
     assert abs(np.var(codebooks) * 3 * CODES**2 - 1) < 0.2  # 420 draws: five standard errors are 0.22

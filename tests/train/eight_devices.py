@@ -48,9 +48,9 @@ def beginning(where):
 
 def chunk(where, state, first):
     elements = place_elements(next(FEED.read([(first, STEPS)])), where, part_of_batch=False)
-    resident = place(FEED.resident, jax.tree.map(lambda _: where.replicated, FEED.resident))
+    resident = place((FEED.resident, ()), jax.tree.map(lambda _: where.replicated, (FEED.resident, ())))
     shardings = (where.state(state), where.replicated, where.replicated)
-    step = jax.jit(advance(TASK, FEED, STEPS, "map", where), out_shardings=shardings)
+    step = jax.jit(advance(lambda context: TASK, FEED, STEPS, "map", where), out_shardings=shardings)
     return step(state, resident, elements)[:2]
 
 

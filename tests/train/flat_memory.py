@@ -11,7 +11,7 @@ from tasks import at, batches, regression_task
 
 from train.checkpoint import Checkpoints
 from train.feed import resident_feed
-from train.loop import Rhythm, begin, train
+from train.loop import LoopSettings, begin, train
 from train.mesh import one_device
 from train.metrics import MetricsWriter
 from train.progress import Progress
@@ -37,18 +37,18 @@ class Watching(Progress):
 
 
 def main():
-    rhythm = Rhythm(steps=CHUNKS, batch_size=6, chunk=1, evaluate_every=500, save_every=500)
+    loop = LoopSettings(steps=CHUNKS, batch_size=6, chunk=1, evaluate_every=500, save_every=500)
     examples = jax.tree.map(np.asarray, at(batches(1, 20), 0))
     state = jax.jit(jax.vmap(regression_task().init))(seed_keys([0]))
     progress = Watching("memory", 0, CHUNKS)
     progress.seen = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         train(
-            regression_task(),
+            lambda context: regression_task(),
             resident_feed(examples, [0], 6),
-            begin(state, 1, rhythm),
+            begin(state, 1, loop),
             where=one_device(),
-            rhythm=rhythm,
+            loop=loop,
             seeds_by="map",
             monitor=lambda params: {"loss": np.ones(1)},
             monitored="loss",

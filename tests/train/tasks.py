@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from train.statistics import moving_average
 from train.task import Player, alternating, supervised
 
 FEATURES, HIDDEN = 5, 7
@@ -26,6 +27,24 @@ def noisy_regression(params, batch, keys):
 
 def regression_task(optimizer=None):
     return supervised(noisy_regression, init_params, optimizer or optax.adam(0.01))
+
+
+def normalized_regression(params, batch, keys):
+    """The same with hidden units around their running mean, and what their batch has instead."""
+    network, noise = params["params"], jax.vmap(lambda key: jax.random.normal(key, (HIDDEN,)))(keys)
+    hidden = jnp.tanh(batch["x"] @ network["first"]) + 0.1 * noise
+    losses = ((hidden - params["running"]["mean"]) @ network["second"] - batch["y"]) ** 2
+    return losses, {"absolute": jnp.sqrt(losses)}, {"mean": hidden.mean(axis=0), "square": (hidden**2).mean(axis=0)}
+
+
+def init_normalized(key):
+    still = {"mean": jnp.zeros(HIDDEN), "square": jnp.ones(HIDDEN)}
+    return {"params": init_params(key), "running": still, "count": jnp.zeros((), jnp.int32)}
+
+
+def normalized_task(optimizer=None, decay=0.9):
+    optimizer = optimizer or optax.chain(optax.clip_by_global_norm(0.5), optax.adamw(0.01))
+    return supervised(normalized_regression, init_normalized, optimizer, moving_average("running", decay))
 
 
 def game_task(updates=1):

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from train.evaluation import average, evaluator
+from train.evaluation import evaluator
+from train.measures import average
 from train.mesh import device_mesh, one_device, placement
 from train.task import Stream
 
@@ -50,7 +51,9 @@ def whole(batch: int) -> dict[str, np.ndarray]:
 
 def run(batch: int, data=None, seeds=SEEDS, params=None) -> dict[str, np.ndarray]:
     params = params_of(len(seeds)) if params is None else params
-    return evaluator(metric_fn, examples() if data is None else data, seeds, batch=batch, where=one_device())(params)
+    return evaluator(
+        lambda context: metric_fn, examples() if data is None else data, seeds, batch=batch, where=one_device()
+    )(params)
 
 
 def assert_same_bits(left: dict, right: dict) -> None:
@@ -116,7 +119,7 @@ def test_a_source_needs_only_a_length_and_items():
 
 
 def test_evaluating_again_draws_the_same_numbers_and_only_parameters_matter():
-    evaluate = evaluator(metric_fn, examples(), SEEDS, batch=4, where=one_device())
+    evaluate = evaluator(lambda context: metric_fn, examples(), SEEDS, batch=4, where=one_device())
     first, other = evaluate(params_of(3)), evaluate({"scale": jnp.zeros(3)})
     assert_same_bits(evaluate(params_of(3)), first)
     np.testing.assert_array_equal(other["draw"], first["draw"])
@@ -133,7 +136,7 @@ def test_products_of_matrices_do_not_depend_on_the_batch(float64):
 
     expected = np.tanh(np.einsum("ni,sij->snj", data["x"], np.asarray(params["w"]))).sum(-1)
     for batch in BATCHES:
-        found = evaluator(product, data, (0, 1), batch=batch, where=one_device())(params)["y"]
+        found = evaluator(lambda context: product, data, (0, 1), batch=batch, where=one_device())(params)["y"]
         # products of matrices of other sizes add up in another order: some 1e-15 a term, 40 · 30 terms
         np.testing.assert_allclose(found, expected, atol=1e-12)
 
@@ -144,7 +147,9 @@ def test_a_seed_among_others_has_the_bits_of_the_seed_alone():
         return {"decibels": -10 * jnp.log10(jnp.mean((jnp.tanh(batch["x"] * params["scale"]) - noise) ** 2, axis=1))}
 
     def found(seeds, scale):
-        return evaluator(decibels, examples(), seeds, batch=4, where=one_device())({"scale": jnp.asarray(scale)})
+        return evaluator(lambda context: decibels, examples(), seeds, batch=4, where=one_device())(
+            {"scale": jnp.asarray(scale)}
+        )
 
     together = found((5, 0, 9), [0.5, 1.3, 2.0])
     for row, (seed, scale) in enumerate(((5, 0.5), (0, 1.3), (9, 2.0))):
@@ -158,13 +163,13 @@ def test_at_most_a_batch_of_examples_is_measured_at_once():
         sizes.append((batch["x"].shape[0], keys.shape[0]))
         return {"id": batch["id"]}
 
-    evaluator(count, examples(), (0, 1), batch=4, where=one_device())({"scale": jnp.zeros(2)})
+    evaluator(lambda context: count, examples(), (0, 1), batch=4, where=one_device())({"scale": jnp.zeros(2)})
     assert set(sizes) == {(4, 4)}
 
 
 def test_it_says_how_many_examples_are_done():
     seen = []
-    evaluator(metric_fn, examples(), (0,), batch=4, where=one_device())(params_of(1), seen.append)
+    evaluator(lambda context: metric_fn, examples(), (0,), batch=4, where=one_device())(params_of(1), seen.append)
     assert seen == [4, 8, 11]
 
 
@@ -173,7 +178,7 @@ def test_it_says_how_many_examples_are_done():
 def test_divided_over_devices_it_is_the_same(shard, batch):
     where, seeds = placement(shard, device_mesh()), (5, 0)
     params = jax.device_put(params_of(2), where.state(params_of(2)))
-    found = evaluator(metric_fn, examples(), seeds, batch=batch, where=where)(params)
+    found = evaluator(lambda context: metric_fn, examples(), seeds, batch=batch, where=where)(params)
     assert_same_bits(found, run(batch, seeds=seeds))
 
 

@@ -13,7 +13,7 @@ from test_transforms import assert_same_bits
 
 from train.checkpoint import Checkpoints
 from train.feed import example_indices, resident_feed, streaming_feed
-from train.loop import Diverged, Rhythm, begin, chunks, train
+from train.loop import Diverged, LoopSettings, begin, chunks, train
 from train.mesh import one_device
 from train.metrics import MetricsWriter, read_rows
 from train.progress import Progress
@@ -23,24 +23,24 @@ from train.transforms import average_parameters, ensemble
 
 SEEDS, BATCH, SIZE = [4, 9], 6, 20
 EXAMPLES = jax.tree.map(np.asarray, at(batches(1, SIZE), 0))
-RHYTHM = Rhythm(steps=12, batch_size=BATCH, chunk=4, evaluate_every=6, save_every=6)
+LOOP = LoopSettings(steps=12, batch_size=BATCH, chunk=4, evaluate_every=6, save_every=6)
 
 
-def go(folder, rhythm=RHYTHM, task=None, monitor=None, feed=None, resume=False, where=None):
+def go(folder, loop=LOOP, task=None, monitor=None, feed=None, resume=False, where=None):
     """Trains in ``folder`` from the beginning, or from the newest checkpoint."""
     task, where = task or regression_task(), where or one_device()
     state = jax.jit(ensemble(task, how="map").init)(seed_keys(SEEDS))
-    saved = begin(state, len(SEEDS), rhythm)
+    saved = begin(state, len(SEEDS), loop)
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(folder / "checkpoints"))
         if resume:
             saved = checkpoints.restore(saved).tree
         return train(
-            task,
+            lambda context: task,
             feed or resident_feed(EXAMPLES, SEEDS, BATCH),
             saved,
             where=where,
-            rhythm=rhythm,
+            loop=loop,
             seeds_by="map",
             monitor=monitor or (lambda params: {"loss": np.ones(2)}),
             monitored="loss",
@@ -48,7 +48,7 @@ def go(folder, rhythm=RHYTHM, task=None, monitor=None, feed=None, resume=False, 
             writer=stack.enter_context(MetricsWriter(folder, SEEDS, int(saved.state.step[0]))),
             checkpoints=checkpoints,
             notes=dict,
-            progress=stack.enter_context(Progress("test", 0, rhythm.steps)),
+            progress=stack.enter_context(Progress("test", 0, loop.steps)),
             signals=stack.enter_context(Signals()),
         )
 
@@ -63,7 +63,7 @@ def test_it_takes_the_steps_that_the_feed_says(tmp_path):
 
 @pytest.mark.parametrize("chunk", [1, 5, 12, 100])
 def test_any_chunk_length_gives_the_same_bits(chunk, tmp_path):
-    assert_same_bits(go(tmp_path / "a").state, go(tmp_path / "b", replace(RHYTHM, chunk=chunk)).state)
+    assert_same_bits(go(tmp_path / "a").state, go(tmp_path / "b", replace(LOOP, chunk=chunk)).state)
 
 
 def test_streamed_is_resident(tmp_path):
@@ -79,9 +79,9 @@ def test_streamed_is_resident(tmp_path):
 
 
 def test_chunks_end_at_every_period():
-    rhythm = replace(RHYTHM, steps=20, chunk=8, evaluate_every=6, save_every=10)
-    assert list(chunks(0, rhythm)) == [(0, 6), (6, 2), (8, 2), (10, 2), (12, 4), (16, 2), (18, 2)]
-    assert list(chunks(17, rhythm)) == [(17, 1), (18, 2)]
+    loop = replace(LOOP, steps=20, chunk=8, evaluate_every=6, save_every=10)
+    assert list(chunks(0, loop)) == [(0, 6), (6, 2), (8, 2), (10, 2), (12, 4), (16, 2), (18, 2)]
+    assert list(chunks(17, loop)) == [(17, 1), (18, 2)]
 
 
 def test_a_row_is_the_mean_over_its_chunk(tmp_path):
@@ -105,7 +105,7 @@ def test_nothing_is_compiled_after_the_first_chunk(tmp_path):
     counts = []
     for steps in (4, 40):
         compiled.clear()
-        go(tmp_path / str(steps), Rhythm(steps=steps, batch_size=BATCH, chunk=4, evaluate_every=4, save_every=4))
+        go(tmp_path / str(steps), LoopSettings(steps=steps, batch_size=BATCH, chunk=4, evaluate_every=4, save_every=4))
         counts.append(len(compiled))
     assert counts[0] == counts[1] > 0
 
@@ -128,14 +128,14 @@ def poisoned(at_step, where):
     ("where", "at_step", "what"), [("metric", 9, "metric loss"), ("parameter", 12, r"the state's \.params\['first'\]")]
 )
 def test_divergence_stops_names_and_keeps(where, at_step, what, tmp_path):
-    rhythm = replace(RHYTHM, steps=24)
+    loop = replace(LOOP, steps=24)
     with pytest.raises(Diverged, match=f"{what} is not finite at step {at_step}") as caught:
-        go(tmp_path, rhythm, task=poisoned(at_step, where))
+        go(tmp_path, loop, task=poisoned(at_step, where))
     assert caught.value.kept == 6
     with Checkpoints(tmp_path / "checkpoints") as checkpoints:
         assert checkpoints.steps() == [0, 6]
         state = jax.jit(ensemble(regression_task(), how="map").init)(seed_keys(SEEDS))
-        restored = checkpoints.restore(begin(state, 2, rhythm)).tree.state
+        restored = checkpoints.restore(begin(state, 2, loop)).tree.state
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(restored.params))
 
 
@@ -146,12 +146,12 @@ def test_a_signal_saves_and_the_resumed_run_has_the_bits_of_the_uninterrupted(nu
         return {"loss": np.ones(2)}
 
     before = signal.getsignal(number)
-    rhythm = replace(RHYTHM, save_every=100)
+    loop = replace(LOOP, save_every=100)
     with pytest.raises(Interrupted, match=f"{number.name} at step 6") as caught:
-        go(tmp_path / "a", rhythm, monitor=interrupt)
+        go(tmp_path / "a", loop, monitor=interrupt)
     assert caught.value.signal_number == number
     assert signal.getsignal(number) == before
-    assert_same_bits(go(tmp_path / "a", rhythm, resume=True).state, go(tmp_path / "b", rhythm).state)
+    assert_same_bits(go(tmp_path / "a", loop, resume=True).state, go(tmp_path / "b", loop).state)
     rows = [[row for row in read_rows(tmp_path / run)] for run in "ab"]
     assert rows[0] == rows[1]
 
@@ -163,9 +163,9 @@ def scripted(values):
 
 
 def test_early_stopping_ends_the_run_with_each_seeds_best_parameters(tmp_path):
-    rhythm = replace(RHYTHM, steps=100, chunk=2, evaluate_every=2, save_every=10, patience=2)
+    loop = replace(LOOP, steps=100, chunk=2, evaluate_every=2, save_every=10, patience=2)
     values = [(5, 5), (3, 6), (4, 7), (4, 7), (9, 9)]
-    outcome = go(tmp_path, rhythm, monitor=scripted(values))
+    outcome = go(tmp_path, loop, monitor=scripted(values))
     assert outcome.stopped_early
     assert outcome.step == 8
     for k, best_step in enumerate((4, 2)):
@@ -175,11 +175,11 @@ def test_early_stopping_ends_the_run_with_each_seeds_best_parameters(tmp_path):
 
 
 def test_patience_survives_a_resume(tmp_path):
-    rhythm = replace(RHYTHM, steps=100, chunk=2, evaluate_every=2, save_every=4, patience=3)
+    loop = replace(LOOP, steps=100, chunk=2, evaluate_every=2, save_every=4, patience=3)
     values = [(5, 5), (3, 6), (4, 4), (4, 7), (9, 9), (9, 9), (9, 9)]
-    whole = go(tmp_path / "a", rhythm, monitor=scripted(values))
-    go(tmp_path / "b", replace(rhythm, steps=4), monitor=scripted(values[:2]))
-    resumed = go(tmp_path / "b", rhythm, monitor=scripted(values[2:]), resume=True)
+    whole = go(tmp_path / "a", loop, monitor=scripted(values))
+    go(tmp_path / "b", replace(loop, steps=4), monitor=scripted(values[:2]))
+    resumed = go(tmp_path / "b", loop, monitor=scripted(values[2:]), resume=True)
     assert resumed.step == whole.step == 12
     assert_same_bits(resumed.params, whole.params)
 

@@ -7,7 +7,7 @@ from tasks import at, batches, game_task, regression_task, run
 from test_transforms import assert_close, assert_same_bits
 
 from train.feed import resident_feed
-from train.loop import Rhythm, advance, begin
+from train.loop import LoopSettings, advance, begin
 from train.mesh import (
     TooFewDevices,
     data_parallel,
@@ -78,13 +78,13 @@ def chunk_of(where, seeds_by="map"):
     feed = resident_feed(examples, SEEDS, BATCH)
 
     def make(keys):
-        return begin(jax.vmap(where.task(regression_task()).init)(keys), 2, Rhythm()).state
+        return begin(jax.vmap(where.task(regression_task()).init)(keys), 2, LoopSettings()).state
 
     keys = jnp.stack([jax.random.key(seed) for seed in SEEDS])
     state = jax.jit(make, out_shardings=where.state(jax.eval_shape(make, keys)))(keys)
     elements = place_elements(next(feed.read([(0, STEPS)])), where, part_of_batch=False)
-    resident = place(feed.resident, jax.tree.map(lambda _: where.replicated, feed.resident))
-    return jax.jit(advance(regression_task(), feed, STEPS, seeds_by, where))(state, resident, elements)
+    resident = place((feed.resident, ()), jax.tree.map(lambda _: where.replicated, (feed.resident, ())))
+    return jax.jit(advance(lambda context: regression_task(), feed, STEPS, seeds_by, where))(state, resident, elements)
 
 
 @pytest.mark.parametrize("seeds_by", ["map", "vmap"])

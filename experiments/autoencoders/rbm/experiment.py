@@ -3,51 +3,55 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
-from annotated_types import Ge, Gt
+from annotated_types import Ge
 from jaxtyping import Array, Float, Key
 
-from experiments.autoencoders.rbm.figures import chains, filter_grid, free_energies
-from experiments.objectives.variational import Observe, as_they_are, redrawn_bits
-from experiments.datasets import Dataset
 from experiments.autoencoders.rbm.card import CARD
+from experiments.autoencoders.rbm.figures import draw_chains, draw_free_energies
+from experiments.datasets import Dataset
+from experiments.datasets.settings import BinaryImageData
+from experiments.objectives.contrastive_divergence import gibbs_chains, pixel_means, reconstruction_error
+from experiments.objectives.observation import observation
+from experiments.plots.filters import filter_grid
 from experiments.run.experiment import Experiment
-from experiments.run.settings import ImageSettings
+from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.likelihoods import bernoulli_log_likelihood
 from models.rbm import (
     RBM,
     contrastive_divergence,
     free_energy,
-    gibbs_chain,
     hidden_probabilities,
     independent_bias,
     init_rbm,
+    visible_probabilities,
 )
-from models.rbm_partition import annealed_log_partition, annealed_log_weight, log_likelihood
-from train.optimizers import Positive, make_optimizer
+from models.rbm_partition import annealed_log_partition, annealed_log_weight
+from train.evaluation import MetricFn, WholeSet
+from train.feed import size_of
+from train.optimizers import Optimization, make_optimizer
 from train.task import LossFn, Phase, State, Stream, Task, initial_state, task_of_phases
 
-Count = Annotated[int, Gt(0)]
-AT_MOST = 10_000
-"""Training images that the means of pixels and of free energies are taken over."""
+COMPARED = 1000
+"""Training images, at most, whose mean free energy the held-out images are compared with."""
+SHOWN_AFTER = (1, 10, 100, 1000)
+"""Gibbs steps after which chains are drawn."""
+CHAINS_PHASE = 1
+"""Persistent chains draw as a second phase of a step would."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RBMSettings(ImageSettings):
+class RBMSettings(Settings):
     """Restricted Boltzmann machine."""
 
-    steps: Count = 8000
-    optimizer: Literal[
-        "sgd", "momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "adam", "adamw", "rmsprop"
-    ] = "sgd"
-    """the update rule"""
-    learning_rate: Positive = 0.2
-    binarization: Literal["static", "stochastic"] = "stochastic"
-    """static: bits drawn once from the intensities; stochastic: drawn anew at each use"""
+    loop: Flat[LoopSettings] = LoopSettings(steps=8000)
+    images: Flat[BinaryImageData] = BinaryImageData()
+    optimization: Flat[Optimization] = Optimization(optimizer="sgd", learning_rate=0.2)
     hidden: Count = 128
     """hidden units"""
     gibbs_steps: Count = 1
@@ -59,51 +63,27 @@ class RBMSettings(ImageSettings):
     temperatures: Count = 2000
     """intermediate distributions of the annealed importance sampling behind the NLL"""
     annealed_chains: Annotated[int, Ge(2)] = 200
-    """runs of the annealed importance sampling; they are made anew for every --evaluation-batch"""
+    """runs of the annealed importance sampling, from which log Z is estimated once a seed"""
 
-    def __post_init__(self):
-        super().__post_init__()
-        for name, idle in {"dropout": 0.0, "input_dropout": 0.0, "precision": "float32"}.items():
-            if getattr(self, name) != idle:
-                raise ValueError(f"--{name.replace('_', '-')} has no effect: a Boltzmann machine is not a network")
+    def idle(self) -> dict[str, str]:
+        """Contrastive divergence keeps no chains."""
+        return super().idle() | ({} if self.persistent else {"chains": "with --no-persistent"})
 
 
-def observe_of(settings: ImageSettings) -> Observe:
-    """Bits are redrawn at each use where binarisation is stochastic."""
-    return redrawn_bits if settings.binarization == "stochastic" else as_they_are
-
-
-def bits_of(settings: RBMSettings) -> Callable:
-    """The visible units ``(batch, keys) → [batch, visible]``."""
-    observe = observe_of(settings)
-    return lambda batch, keys: observe(batch["image"], keys).reshape(len(batch["image"]), -1)
-
-
-def pixel_means(dataset: Dataset) -> Float[Array, " visible"]:
-    """Mean intensities of the training images."""
-    return jnp.asarray(dataset.head("train", AT_MOST)["image"]).mean(axis=0).ravel()
-
-
-def reconstruction_error(rbm: RBM, visible: Float[Array, " visible"]) -> Float[Array, ""]:
-    """Cross-entropy of an image and what the means of its hidden units expect, in nats."""
-    return -bernoulli_log_likelihood(visible, rbm.visible_bias + rbm.weights @ hidden_probabilities(rbm, visible))
-
-
-def walk(
-    keys: Key[Array, " chains"], rbm: RBM, starts: Float[Array, "chains visible"], steps: int
-) -> Float[Array, "chains visible"]:
-    """Independent Gibbs chains, one from every row."""
-    return jax.vmap(lambda key, start: gibbs_chain(key, rbm, start, steps=steps))(keys, starts)
+def visible_units(settings: RBMSettings) -> Callable[..., Float[Array, "batch visible"]]:
+    """The function ``(images, keys) → [batch, visible]``: the bits that are observed."""
+    observe = observation(settings.images.binarization)
+    return lambda images, keys: observe(images, keys).reshape(len(images), -1)
 
 
 def task(settings: RBMSettings, dataset: Dataset) -> Task:
     """Contrastive divergence as a gradient. Persistent chains belong to the state, and so are the same whether a batch
     comes whole, in parts or divided over devices; they move after each update, with the new parameters.
     """
-    optimizer, bits = make_optimizer(settings, settings.steps), bits_of(settings)
-    means = pixel_means(dataset)
+    optimizer, observe = make_optimizer(settings.optimization, settings.loop.steps), visible_units(settings)
+    means, steps = pixel_means(dataset), settings.gibbs_steps
 
-    def init(key) -> State:
+    def init(key: Key[Array, ""]) -> State:
         key_of_weights, key_of_chains = jax.random.split(jax.random.fold_in(key, Stream.INIT))
         rbm = init_rbm(key_of_weights, means, hidden=settings.hidden)
         state = initial_state(key, rbm, optimizer.init(rbm))
@@ -112,13 +92,13 @@ def task(settings: RBMSettings, dataset: Dataset) -> Task:
         drawn = jax.random.bernoulli(key_of_chains, means, (settings.chains, means.size)).astype(means.dtype)
         return state._replace(carried={"chains": drawn})
 
-    def gradient(state: State, batch, keys):
+    def gradient(state: State, batch, keys: Key[Array, " batch"]):
         keys = jax.vmap(jax.random.split)(keys)
-        visible = bits(batch, keys[:, 0])
+        visible = observe(batch["image"], keys[:, 0])
         if settings.persistent:
             negative = state.carried["chains"]
         else:
-            negative = walk(keys[:, 1], state.params, visible, settings.gibbs_steps)
+            negative = gibbs_chains(keys[:, 1], state.params, visible, steps=steps)
         error = jax.vmap(reconstruction_error, (None, 0))(state.params, visible)
         return contrastive_divergence(state.params, visible, negative), {"reconstruction": error.mean()}
 
@@ -127,81 +107,125 @@ def task(settings: RBMSettings, dataset: Dataset) -> Task:
         state = state._replace(params=optax.apply_updates(state.params, updates), opt_state=opt_state)
         if not settings.persistent:
             return state
-        key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), 1)
-        moved = walk(
-            jax.random.split(key, settings.chains), state.params, state.carried["chains"], settings.gibbs_steps
-        )
+        key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), CHAINS_PHASE)
+        keys = jax.random.split(key, settings.chains)
+        moved = gibbs_chains(keys, state.params, state.carried["chains"], steps=steps)
         return state._replace(carried=state.carried | {"chains": moved})
 
     return task_of_phases(init, [Phase(gradient, update)])
+
+
+def training_bits(settings: RBMSettings, dataset: Dataset) -> Float[Array, "images visible"]:
+    """The first training images, as bits that are the same at every call."""
+    images = jnp.asarray(dataset.head("train", COMPARED)["image"])
+    keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
+    return visible_units(settings)(images, keys)
+
+
+def mean_free_energy(rbm: RBM, visible: Float[Array, "images visible"]) -> Float[Array, ""]:
+    """Of a whole set of images, in nats, in blocks of bounded memory."""
+    return jax.lax.map(partial(free_energy, rbm), visible, batch_size=1000).mean()
 
 
 def monitor(settings: RBMSettings, dataset: Dataset) -> LossFn:
     """Reconstruction error, and by how much held-out images lie above the training images in free energy: what grows
     when a machine overfits (Hinton 2010, section 6).
     """
-    bits, seen = bits_of(settings), dataset.head("train", min(AT_MOST, 1000))
-    of_all = jax.vmap(free_energy, (None, 0))
+    observe, seen = visible_units(settings), training_bits(settings, dataset)
 
     def loss_fn(params, batch, keys):
-        visible = bits(batch, keys)
-        seen_bits = bits(seen, jax.random.split(jax.random.key(0), len(seen["image"])))
-        gap = of_all(params, visible) - of_all(params, seen_bits).mean()
+        visible = observe(batch["image"], keys)
+        gap = jax.vmap(free_energy, (None, 0))(params, visible) - mean_free_energy(params, seen)
         error = jax.vmap(reconstruction_error, (None, 0))(params, visible)
         return error, {"reconstruction": error, "free_energy_gap": gap}
 
     return loss_fn
 
 
-def evaluate(settings: RBMSettings, dataset: Dataset):
-    """NLL by annealed importance sampling from the pixels' means, its standard error, and the NLL of these alone."""
-    bits, base = bits_of(settings), independent_bias(pixel_means(dataset))
+def evaluate(settings: RBMSettings, dataset: Dataset) -> MetricFn:
+    """Reconstruction error, and the NLL of independent pixels that have the training images' means."""
+    observe, base = visible_units(settings), independent_bias(pixel_means(dataset))
 
     def metric_fn(params, batch, keys):
-        visible = bits(batch, keys)
-        weigh = partial(annealed_log_weight, temperatures=settings.temperatures)
-        annealing_keys = jax.random.split(jax.random.key(0), settings.annealed_chains)
-        log_z = annealed_log_partition(jax.vmap(weigh, (0, None, None))(annealing_keys, params, base))
+        visible = observe(batch["image"], keys)
         return {
-            "nll": -jax.vmap(log_likelihood, (None, 0, None))(params, visible, log_z.value),
-            "nll_error": jnp.full(len(visible), log_z.standard_error),
-            "nll_of_independent_pixels": -jax.vmap(bernoulli_log_likelihood, (0, None))(visible, base),
-            **monitor(settings, dataset)(params, batch, keys)[1],
+            "reconstruction": jax.vmap(reconstruction_error, (None, 0))(params, visible),
+            "independent_pixels/nll": -jax.vmap(bernoulli_log_likelihood, (0, None))(visible, base),
         }
 
     return metric_fn
 
 
+def evaluate_whole(settings: RBMSettings, dataset: Dataset) -> WholeSet:
+    """NLL of all test images from one log Z, which is annealed from the pixels' means; its standard error; and by how
+    much the test images lie above the training images in free energy.
+    """
+    observe, base = visible_units(settings), independent_bias(pixel_means(dataset))
+    weigh = partial(annealed_log_weight, temperatures=settings.temperatures)
+
+    def measure(params: RBM, data: dict[str, Array], key: Key[Array, ""]) -> dict[str, Array]:
+        observing, annealing = jax.random.split(key)
+        annealing_keys = jax.random.split(annealing, settings.annealed_chains)
+        log_z = annealed_log_partition(jax.vmap(weigh, (0, None, None))(annealing_keys, params, base))
+        test = mean_free_energy(params, observe(data["test"], jax.random.split(observing, len(data["test"]))))
+        return {
+            "nll": test + log_z.value,
+            "nll_error": log_z.standard_error,
+            "free_energy_gap": test - mean_free_energy(params, data["train_bits"]),
+        }
+
+    test = dataset.head("test", size_of(dataset.splits["test"]))["image"]
+    return WholeSet({"test": test, "train_bits": training_bits(settings, dataset)}, measure)
+
+
+def chain_rows(
+    rbm: RBM, start: Float[Array, "chains visible"], *, key: Key[Array, ""]
+) -> dict[int, Float[Array, "chains visible"]]:
+    """Where chains start, and what they expect after 1, 10, 100 and 1,000 Gibbs steps, by the number of steps."""
+    expected = jax.jit(jax.vmap(lambda visible: visible_probabilities(rbm, hidden_probabilities(rbm, visible))))
+    rows, visible, taken = {0: start}, start, 0
+    for steps in SHOWN_AFTER:
+        keys = jax.random.split(jax.random.fold_in(key, steps), len(start))
+        visible = jax.jit(partial(gibbs_chains, steps=steps - taken))(keys, rbm, visible)
+        rows[steps], taken = expected(visible), steps
+    return rows
+
+
 def figures(settings: RBMSettings, dataset: Dataset, params: RBM) -> dict:
     """The weights, chains from test images, and free energies of what the machine has and has not seen."""
-    key = jax.random.fold_in(jax.random.key(settings.seed), Stream.FIGURES)
-    bits, means = bits_of(settings), pixel_means(dataset)
-    images = {split: dataset.head(split, 1000)["image"] for split in ("train", "test")}
-    train, test = (bits({"image": jnp.asarray(i)}, jax.random.split(key, len(i))) for i in images.values())
-    independent = jax.random.bernoulli(key, means, test.shape).astype(test.dtype)
-    shown = {"training images": train, "test images": test, "independent pixels": independent}
+    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    observing, drawing_pixels, walking = jax.random.split(key, 3)
+    images = jnp.asarray(dataset.head("test", COMPARED)["image"])
+    test = visible_units(settings)(images, jax.random.split(observing, len(images)))
+    means = pixel_means(dataset)
+    independent = jax.random.bernoulli(drawing_pixels, means, test.shape).astype(test.dtype)
+    shown = {
+        "training images": training_bits(settings, dataset),
+        "test images": test,
+        "independent pixels": independent,
+    }
+    energies = {name: np.asarray(jax.vmap(free_energy, (None, 0))(params, each)) for name, each in shown.items()}
     return {
         "filters": filter_grid(params.weights, dataset.image_shape),
-        "chains": chains(params, test[:20], dataset.image_shape, key=key),
-        "free_energies": free_energies(
-            {name: jax.vmap(free_energy, (None, 0))(params, v) for name, v in shown.items()}
-        ),
+        "chains": draw_chains(chain_rows(params, test[:20], key=walking), dataset.image_shape),
+        "free_energies": draw_free_energies(energies),
     }
 
 
 EXPERIMENT = Experiment(
     card=CARD,
     settings=RBMSettings,
-    data=RBMSettings.load,
+    data=lambda settings: settings.images.load(),
     task=task,
     monitor=monitor,
     evaluate=evaluate,
+    evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="reconstruction",
     units={
         "nll": "nats",
         "nll_error": "nats",
-        "nll_of_independent_pixels": "nats",
+        "independent_pixels/nll": "nats",
         "reconstruction": "nats",
         "free_energy_gap": "nats",
     },

@@ -5,28 +5,27 @@ from typing import Literal
 
 import jax.numpy as jnp
 
-from experiments.objectives.layerwise import (
+from experiments.autoencoders.stacked_autoencoder.card import CARD
+from experiments.datasets import Dataset
+from experiments.objectives.layerwise_pretraining import reconstruction_gradient
+from experiments.objectives.pretrained_classifier import (
     UNITS,
-    LayerwiseSettings,
+    PretrainedClassifierSettings,
     comparison_figures,
     evaluate,
-    layerwise_task,
-    monitor,
-    there_and_back,
+    held_out_loss,
+    pretraining_task,
+    unroll,
 )
 from experiments.objectives.reconstruction import clean, corruption_of
-from experiments.objectives.layerwise_pretraining import by_reconstruction
-from experiments.datasets import Dataset
 from experiments.plots.images import image_rows
-from experiments.autoencoders.stacked_autoencoder.card import CARD
 from experiments.run.experiment import Experiment
-from experiments.run.settings import ImageSettings
-from train.optimizers import Fraction, NotNegative, make_optimizer
-from train.task import Task
+from train.optimizers import Fraction, NotNegative, Optimization, make_optimizer
+from train.task import Params, Task
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackedAutoencoderSettings(LayerwiseSettings):
+class StackedAutoencoderSettings(PretrainedClassifierSettings):
     """Stacked autoencoders, and the same net without pre-training beside it."""
 
     layer: Literal["plain", "denoising", "contractive"] = "denoising"
@@ -38,20 +37,32 @@ class StackedAutoencoderSettings(LayerwiseSettings):
     pretrain_rate: NotNegative = 0.0
     """learning rate of the layers; 0: that of the fine-tuning"""
 
+    def idle(self) -> dict[str, str]:
+        """What other kinds of layers need."""
+        needed_by = {"masked": "denoising", "contraction": "contractive"}
+        reason = f"with --layer {self.layer}"
+        return super().idle() | {name: reason for name, layer in needed_by.items() if layer != self.layer}
+
+    @property
+    def layer_optimization(self) -> Optimization:
+        """How the layers' parameters move: by the rule of the fine-tuning, at a constant rate."""
+        fine_tuning = self.optimization
+        rate = self.pretrain_rate or fine_tuning.learning_rate
+        return Optimization(optimizer=fine_tuning.optimizer, momentum=fine_tuning.momentum, learning_rate=rate)
+
 
 def task(settings: StackedAutoencoderSettings, dataset: Dataset) -> Task:
     """Every layer learns as an autoencoder."""
-    rate = settings.pretrain_rate or settings.learning_rate
-    layers = ImageSettings(optimizer=settings.optimizer, momentum=settings.momentum, learning_rate=rate)
     corrupt = corruption_of("masking", settings.masked) if settings.layer == "denoising" else clean
-    learn = by_reconstruction(corrupt, settings.contraction if settings.layer == "contractive" else 0.0)
-    return layerwise_task(settings, dataset, learn, make_optimizer(layers, settings.pretrain_steps))
+    contraction = settings.contraction if settings.layer == "contractive" else 0.0
+    layer_optimizer = make_optimizer(settings.layer_optimization, settings.pretrain_steps)
+    return pretraining_task(settings, dataset, reconstruction_gradient(corrupt, contraction), layer_optimizer)
 
 
-def figures(settings: StackedAutoencoderSettings, dataset: Dataset, params) -> dict:
+def figures(settings: StackedAutoencoderSettings, dataset: Dataset, params: Params) -> dict:
     """Errors side by side, first layers, and images from every layer back."""
-    first = jnp.asarray(dataset.head("test", 16)["image"])
-    back = {f"from layer {n}": there_and_back(params["stack"][:n], first) for n in range(1, len(settings.widths) + 1)}
+    first, depth = jnp.asarray(dataset.head("test", 16)["image"]), len(settings.widths)
+    back = {f"from layer {layer}": unroll(params["stack"][:layer], first) for layer in range(1, depth + 1)}
     return comparison_figures(settings, dataset, params) | {
         "reconstructions": image_rows({"original": first} | back, title="held-out images"),
     }
@@ -60,11 +71,11 @@ def figures(settings: StackedAutoencoderSettings, dataset: Dataset, params) -> d
 EXPERIMENT = Experiment(
     card=CARD,
     settings=StackedAutoencoderSettings,
-    data=StackedAutoencoderSettings.load,
+    data=lambda settings: settings.images.load(),
     task=task,
-    monitor=monitor,
+    monitor=held_out_loss,
     evaluate=evaluate,
     figures=figures,
-    monitored="error",
+    monitored="pretrained/error",
     units=UNITS,
 )

@@ -16,7 +16,7 @@ CARD = Card(
     smoke=dict(widths=(32,)),
     presets=dict(
         ema=dict(codebook="ema"),
-        residual=dict(network="residual", widths=(32,), positions=1, steps=1000, chunk=10),
+        residual=dict(network="residual", widths=(32,), positions=1, steps=1_000, chunk=10),
         paper=dict(
             data="tfds:cifar10",
             train_on="train+valid",
@@ -28,11 +28,11 @@ CARD = Card(
             codes=512,
             dimensions=64,
             batch_size=128,
-            learning_rate=0.0002,
-            steps=250000,
+            learning_rate=2e-4,
+            steps=250_000,
             chunk=50,
-            evaluate_every=5000,
-            save_every=5000,
+            evaluate_every=5_000,
+            save_every=5_000,
         ),
     ),
     references=(
@@ -43,7 +43,7 @@ CARD = Card(
             cite="oord2017",
             where="section 4.1",
             read="secondary",
-            protocol="CIFAR-10, 8 × 8 × 10 codes; figure from secondary text; 256 grey values here, as it names none",
+            protocol="CIFAR-10, 8 × 8 × 10 codes; 256 grey values here, as the paper names no number of them",
             preset="paper",
         ),
     ),

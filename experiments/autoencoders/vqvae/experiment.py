@@ -3,163 +3,166 @@
 from dataclasses import dataclass
 from functools import partial
 from math import log
-from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from annotated_types import Ge, Gt
+from jaxtyping import Array, Float, Key
 
+from experiments.autoencoders.vqvae.card import CARD
 from experiments.autoencoders.vqvae.figures import code_usage
-from experiments.autoencoders.vae.experiment import observe_of
+from experiments.datasets import Dataset
+from experiments.datasets.settings import ImageData
+from experiments.networks.training import NetworkTraining, without_noise
+from experiments.networks.vqvae import VQVAENetwork
+from experiments.objectives.observation import Observe, observation
 from experiments.objectives.vector_quantization import (
+    QuantizationObjective,
     code_bits,
     code_frequencies,
+    encode_images,
+    loss_and_usage,
     positional_frequencies,
     quantization_loss,
     with_moving_codebook,
 )
-from experiments.datasets import Dataset
 from experiments.plots.images import image_grid, image_pairs
-from experiments.autoencoders.vqvae.card import CARD
 from experiments.run.experiment import Experiment
-from experiments.run.settings import ImageSettings
-from losses.likelihoods import LIKELIHOODS, Likelihood
+from experiments.run.settings import Flat, LoopSettings, Settings
 from losses.quantization import codebook_perplexity
-from models.vqvae import VQVAE, mlp_vqvae, residual_vqvae
-from train.optimizers import Fraction, make_optimizer
+from models.vqvae import VQVAE
+from train.evaluation import MetricFn, WholeSet
+from train.feed import size_of
+from train.optimizers import Optimization, make_optimizer
 from train.task import LossFn, Stream, Task, supervised
+from train.trainable import Params
 
-Count = Annotated[int, Gt(0)]
-FITTED_ON = 10_000  # training images, at most, whose codes the prior is fitted to
+FITTED_ON = 10_000
+"""Training images, at most, whose codes the prior is fitted to."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class VQVAESettings(ImageSettings):
+class VQVAESettings(Settings):
     """Vector-quantised autoencoder."""
 
-    steps: Count = 4000
-    network: Literal["mlp", "residual"] = "mlp"
-    """dense layers, or the paper's convolutions"""
-    widths: tuple[Count, ...] = (256, 256)
-    """hidden units of the dense layers, or the one number of features of the convolutions"""
-    positions: Count = 4
-    """codes of an image; of the convolutions: at each place of a grid of a quarter of the height and width"""
-    codes: Count = 64
-    """vectors in the codebook"""
-    dimensions: Count = 8
-    """of a vector of the codebook"""
-    codebook: Literal["gradient", "ema"] = "gradient"
-    """how it learns: by gradient, or as the moving average of the vectors that choose each code"""
-    decay: Fraction = 0.99
-    """of the moving averages, with --codebook ema"""
-    commitment: Annotated[float, Ge(0)] = 0.25
-    """weight of the commitment loss"""
-    likelihood: Literal["bernoulli", "gaussian", "categorical"] = "bernoulli"
-    """what the decoder's numbers parameterise; of discrete values (not gaussian) it is a probability, as bits need"""
+    loop: Flat[LoopSettings] = LoopSettings(steps=4000)
+    images: Flat[ImageData] = ImageData()
+    architecture: Flat[VQVAENetwork] = VQVAENetwork()
+    objective: Flat[QuantizationObjective] = QuantizationObjective()
+    training: Flat[NetworkTraining] = NetworkTraining()
+    optimization: Flat[Optimization] = Optimization()
 
     def __post_init__(self):
         super().__post_init__()
-        if (self.likelihood == "bernoulli") != (self.binarization != "none"):
+        if (self.architecture.likelihood == "bernoulli") != (self.images.binarization != "none"):
             raise ValueError("--likelihood bernoulli models bits, and no other does: it needs --binarization")
-        if self.network == "residual" and len(self.widths) != 1:
-            raise ValueError(
-                f"--network residual has one number of features: --widths takes one value, not {self.widths}"
-            )
+
+    @property
+    def observe(self) -> Observe:
+        """Bits are drawn anew at each use where binarisation is stochastic."""
+        return observation(self.images.binarization)
 
 
-def model_of(settings: VQVAESettings, dataset: Dataset) -> tuple[VQVAE, Likelihood]:
-    """The network, and the likelihood that its decoder parameterises."""
-    likelihood = LIKELIHOODS[settings.likelihood](dataset.levels)
-    sizes = {"outputs": likelihood.outputs, "codes": settings.codes, "dimensions": settings.dimensions}
-    if settings.network == "residual":
-        (features,) = settings.widths
-        return residual_vqvae(dataset.image_shape, layers=settings.positions, features=features, **sizes), likelihood
-    return mlp_vqvae(dataset.image_shape, positions=settings.positions, widths=settings.widths, **sizes), likelihood
+def network(settings: VQVAESettings, dataset: Dataset) -> VQVAE:
+    """Encoder, codebook and decoder."""
+    return settings.architecture.build(dataset).network
 
 
-def loss_of(settings: VQVAESettings, dataset: Dataset) -> LossFn:
+def monitor(settings: VQVAESettings, dataset: Dataset) -> LossFn:
+    """The training loss without dropout."""
+    return loss(settings, dataset, without_noise(network(settings, dataset).apply))
+
+
+def loss(settings: VQVAESettings, dataset: Dataset, apply) -> LossFn:
     """Reconstruction, codebook and commitment loss; no codebook loss where the codebook is a moving average."""
-    model, likelihood = model_of(settings, dataset)
-    weights = {"commitment": settings.commitment, "codebook": float(settings.codebook == "gradient")}
-    return quantization_loss(settings.in_training(model.apply), likelihood, observe_of(settings), **weights)
+    likelihood, objective = settings.architecture.build(dataset).likelihood, settings.objective
+    weights = {"commitment": objective.commitment, "codebook": float(objective.codebook == "gradient")}
+    return quantization_loss(apply, likelihood, settings.observe, **weights)
 
 
 def task(settings: VQVAESettings, dataset: Dataset) -> Task:
     """Trains encoder, decoder and codebook."""
-    model, _ = model_of(settings, dataset)
-    optimizer, example = make_optimizer(settings, settings.steps), jnp.zeros((1, *dataset.image_shape))
-    loss_fn, init_params = loss_of(settings, dataset), partial(model.init, images=example)
-    if settings.codebook == "gradient":
-        return supervised(loss_fn, init_params, optimizer)
-
-    def encode(params, batch, keys):
-        return model.apply(params, observe_of(settings)(batch["image"], keys), method="encode")
-
-    return with_moving_codebook(loss_fn, encode, init_params, optimizer, decay=settings.decay)
+    model, likelihood = settings.architecture.build(dataset)
+    apply, objective = settings.training.wrap(model.apply), settings.objective
+    optimizer = make_optimizer(settings.optimization, settings.loop.steps)
+    init_params = partial(model.init, images=jnp.asarray(dataset.example()["image"]))
+    if objective.codebook == "gradient":
+        return supervised(loss(settings, dataset, apply), init_params, optimizer)
+    loss_fn = loss_and_usage(apply, likelihood, settings.observe, commitment=objective.commitment)
+    return with_moving_codebook(loss_fn, init_params, optimizer, decay=objective.decay)
 
 
-def indices_of(settings: VQVAESettings, dataset: Dataset, split: str):
-    """The function ``params →`` code indices [images, positions] of the first images of a split."""
-    model, _ = model_of(settings, dataset)
-    images = dataset.head(split, FITTED_ON)["image"]
-    keys = jax.random.split(jax.random.key(0), len(images))
-
-    def encode(params):
-        def one(example):
-            image, key = example
-            observed = observe_of(settings)(image[None], key[None])
-            return model.apply(params, observed, method="encode").indices[0]
-
-        return jax.lax.map(one, (jnp.asarray(images), keys), batch_size=250)
-
-    return encode
-
-
-def evaluate(settings: VQVAESettings, dataset: Dataset):
-    """Reconstruction, bits per dimension under both priors, and how many codes are used on all held-out images."""
-    model, likelihood = model_of(settings, dataset)
-    train, test = (indices_of(settings, dataset, split) for split in ("train", "test"))
+def evaluate(settings: VQVAESettings, dataset: Dataset) -> MetricFn:
+    """Reconstruction, and bits per dimension under the uniform prior."""
+    model, likelihood = settings.architecture.build(dataset)
 
     def metric_fn(params, batch, keys):
-        images = observe_of(settings)(batch["image"], keys)
+        images = settings.observe(batch["image"], keys)
         result = model.apply(params, images)
-        values = images[0].size
         reconstruction = -jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
         errors = (jax.vmap(likelihood.mean)(result["decoded"]) - images) ** 2
-        prior = positional_frequencies(train(params), codes=settings.codes)
-        uniform = jnp.full_like(prior, 1 / settings.codes)
-        frequencies = code_frequencies(test(params), codes=settings.codes)
-        bits = {
-            name: (reconstruction / log(2) + jax.vmap(code_bits, (0, None))(result["indices"], of)) / values
-            for name, of in (("bits_per_dim", uniform), ("bits_per_dim_fitted", prior))
-        }
-        whole = {"perplexity": codebook_perplexity(frequencies), "codes_used": jnp.sum(frequencies > 0).astype(float)}
+        bits = reconstruction / log(2) + result["indices"].shape[1] * log(settings.architecture.codes) / log(2)
         return {
             "reconstruction": reconstruction,
             "squared_error": errors.mean(axis=(1, 2, 3)),
-            **bits,
-            **{name: jnp.broadcast_to(value, reconstruction.shape) for name, value in whole.items()},
+            "bits_per_dim": bits / images[0].size,
         }
 
     return metric_fn
 
 
-def figures(settings: VQVAESettings, dataset: Dataset, params) -> dict:
+def observed_images(
+    settings: VQVAESettings, dataset: Dataset
+) -> dict[str, Float[Array, "images height width channels"]]:
+    """Training images to fit a prior to and all test images, as bits where these are drawn: the same at every call."""
+    counts = {"train": FITTED_ON, "test": size_of(dataset.splits["test"])}
+    split_keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(counts))
+    images = {split: jnp.asarray(dataset.head(split, count)["image"]) for split, count in counts.items()}
+    return {
+        split: settings.observe(each, jax.random.split(key, len(each)))
+        for (split, each), key in zip(images.items(), split_keys, strict=True)
+    }
+
+
+def evaluate_whole(settings: VQVAESettings, dataset: Dataset) -> WholeSet:
+    """How many codes the test images use, and their bits per dimension under the prior of training codes."""
+    model, likelihood = settings.architecture.build(dataset)
+    codes = settings.architecture.codes
+
+    def measure(params: Params, images: dict[str, Array], key: Key[Array, ""]) -> dict[str, Array]:
+        prior = positional_frequencies(encode_images(model, params, images["train"]), codes=codes)
+
+        def bits_and_indices(image):
+            result = model.apply(params, image[None])
+            (indices,), (decoded,) = result["indices"], result["decoded"]
+            return code_bits(indices, prior) - likelihood.log_likelihood(image, decoded) / log(2), indices
+
+        bits, indices = jax.lax.map(bits_and_indices, images["test"], batch_size=250)
+        frequencies = code_frequencies(indices, codes=codes)
+        return {
+            "bits_per_dim_fitted": bits.mean() / images["test"][0].size,
+            "perplexity": codebook_perplexity(frequencies),
+            "codes_used": jnp.sum(frequencies > 0).astype(bits.dtype),
+        }
+
+    return WholeSet(observed_images(settings, dataset), measure)
+
+
+def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
     """Reconstructions, the usage of the codes, and samples of the fitted prior."""
-    model, likelihood = model_of(settings, dataset)
-    key = jax.random.fold_in(jax.random.key(settings.seed), Stream.FIGURES)
+    (model, likelihood), codes = settings.architecture.build(dataset), settings.architecture.codes
+    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     shown = jnp.asarray(dataset.head("test", 16)["image"])
     decoded = jax.jit(lambda images: likelihood.mean(model.apply(params, images)["decoded"]))(shown)
-    frequencies = code_frequencies(jax.jit(indices_of(settings, dataset, "test"))(params), codes=settings.codes)
-    prior = positional_frequencies(jax.jit(indices_of(settings, dataset, "train"))(params), codes=settings.codes)
+    encode = jax.jit(partial(encode_images, model, params))
+    indices = {split: encode(images) for split, images in observed_images(settings, dataset).items()}
+    frequencies = code_frequencies(indices["test"], codes=codes)
+    prior = positional_frequencies(indices["train"], codes=codes)
     drawn = jax.random.categorical(key, jnp.log(prior), shape=(100, len(prior)))
     samples = likelihood.mean(model.apply(params, drawn, method="decode_indices"))
-    bits = len(prior) * float(np.log2(settings.codes))
+    title = f"held-out images, from {len(prior) * log(codes) / log(2):.0f} bits each"
     return {
-        "reconstructions": image_pairs(
-            shown, np.asarray(decoded), columns=8, title=f"held-out images, from {bits:.0f} bits each"
-        ),
+        "reconstructions": image_pairs(shown, np.asarray(decoded), columns=8, title=title),
         "usage": code_usage(np.asarray(frequencies), perplexity=float(codebook_perplexity(frequencies))),
         "samples": image_grid(np.asarray(samples), columns=10, title="codes drawn position by position"),
     }
@@ -168,10 +171,11 @@ def figures(settings: VQVAESettings, dataset: Dataset, params) -> dict:
 EXPERIMENT = Experiment(
     card=CARD,
     settings=VQVAESettings,
-    data=VQVAESettings.load,
+    data=lambda settings: settings.images.load(),
     task=task,
-    monitor=loss_of,
+    monitor=monitor,
     evaluate=evaluate,
+    evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="loss",
     units={
@@ -184,4 +188,5 @@ EXPERIMENT = Experiment(
         "perplexity": "codes",
         "codes_used": "codes",
     },
+    network=network,
 )

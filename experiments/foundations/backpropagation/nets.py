@@ -15,7 +15,8 @@ from models.backpropagation import Layer, backpropagate, forward
 from models.layers.conv import convolve, output_size
 from models.layers.sparse import convolution_matrix, tied_gradient
 from models.mlp import ACTIVATIONS
-from train.task import LossFn, Params
+from train.task import LossFn
+from train.trainable import Params
 
 Image = Float[Array, "height width channels"]
 

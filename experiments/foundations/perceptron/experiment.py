@@ -17,8 +17,10 @@ from experiments.run.settings import Flat, LoopSettings, Settings
 from models.perceptron import perceptron_update, threshold_unit, xor_network
 from train.evaluation import MetricFn, WholeSet
 from train.feed import example_indices
+from train.measures import Metrics
 from train.optimizers import Positive
-from train.task import Batch, LossFn, Metrics, Params, State, Task, initial_state
+from train.task import Batch, LossFn, State, Task, initial_state
+from train.trainable import Params
 
 
 @dataclass(frozen=True, kw_only=True)

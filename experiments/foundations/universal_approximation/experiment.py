@@ -18,7 +18,8 @@ from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from train.evaluation import MetricFn
 from train.optimizers import Optimization, Positive, make_optimizer
-from train.task import LossFn, Params, Task, supervised
+from train.task import LossFn, Task, supervised
+from train.trainable import Params
 
 RELU_STEEPNESS = 20.0  # a scale of relu's input is one of its output: it only says how fast the first layer learns
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Key
+from jaxtyping import Array, Key, PyTree
 
 from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
@@ -29,7 +29,8 @@ from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from models.deep_mlp import DeepMLP
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
-from train.task import Learner, LossFn, Params, State, Stream, Task, side_by_side, task_of_phases
+from train.task import Learner, LossFn, State, Stream, Task, side_by_side, task_of_phases
+from train.trainable import Params
 
 NETS = {
     "sigmoid": {"activation": "sigmoid", "initialization": "glorot"},
@@ -122,7 +123,10 @@ def task(settings: VanishingGradientsSettings, dataset: Dataset) -> Task:
         start = {name: jnp.mean(log_ratios(net, state.params[name], examples)) for name, net in nets.items()}
         return state._replace(params=state.params | {"start": start})
 
-    return task_of_phases(init, all_nets.phases)
+    def trainable(params: Params) -> PyTree[bool]:
+        return all_nets.trainable(params) | {"start": False}
+
+    return task_of_phases(init, all_nets.phases, trainable)
 
 
 def monitor(settings: VanishingGradientsSettings, dataset: Dataset) -> LossFn:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from experiments.plots.canvas import PALETTE, light_grid
 from models.deep_mlp import DeepMLP
-from train.task import Batch, Params
+from train.task import Batch
+from train.trainable import Params
 
 cross_entropy = optax.softmax_cross_entropy_with_integer_labels
 SMALLEST = 1e-37  # nearly the smallest number of float32

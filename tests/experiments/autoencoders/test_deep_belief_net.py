@@ -8,20 +8,23 @@ import numpy as np
 import pytest
 
 from experiments.autoencoders.deep_belief_net.experiment import DeepBeliefNetSettings, task
-from experiments.objectives.layerwise import classifier_loss, evaluate, model_of, there_and_back
-from experiments.objectives.layerwise_pretraining import in_stages
-from experiments.plots.layerwise import errors_by_class
+from experiments.objectives.pretrained_classifier import classifier_loss, evaluate, network, unroll
+from experiments.run.settings import configure
 from models.deep_belief_net import upward
 from models.rbm_partition import log_likelihood, log_partition
 from train.mesh import data_parallel, device_mesh
 from train.optimizers import make_optimizer
-from train.task import Phase, State, supervised, task_of_phases
+from train.task import supervised
 from train.transforms import accumulate
 
-SMALL = DeepBeliefNetSettings(
-    widths=(8, 6), pretrain_steps=2, batch_size=16, steps=8, optimizer="momentum", learning_rate=0.1, schedule="cosine"
-)
-DIGITS = SMALL.load()
+
+def settings_of(**fields):
+    return configure(DeepBeliefNetSettings(), fields)
+
+
+FINE_TUNING = dict(optimizer="momentum", learning_rate=0.1, schedule="cosine")
+SMALL = settings_of(widths=(8, 6), pretrain_steps=2, batch_size=16, steps=8, **FINE_TUNING)
+DIGITS = SMALL.images.load()
 
 
 def batches(count, size):
@@ -49,7 +52,7 @@ def train(settings, steps):
     """The last parameters, of as many steps in one compiled call."""
     made = task(settings, DIGITS)
     last = jax.jit(lambda state, given: jax.lax.scan(made.step, state, given)[0])
-    return last(made.init(jax.random.key(0)), batches(steps, settings.batch_size)).params
+    return last(made.init(jax.random.key(0)), batches(steps, settings.loop.batch_size)).params
 
 
 def same(one, other):
@@ -81,9 +84,9 @@ def test_both_nets_begin_alike_and_one_follows_the_stack(states):
 
 def test_the_net_beside_it_is_trained_as_if_alone(states):
     """After the pre-training, as ``supervised`` from the same weights, to float32's rounding."""
-    model, start = model_of(SMALL, DIGITS), states[0].params["random"]
-    loss_fn = classifier_loss(SMALL, SMALL.in_training(model.apply))
-    alone = supervised(loss_fn, lambda key: start, make_optimizer(SMALL, 4))
+    model, start = network(SMALL, DIGITS), states[0].params["random"]
+    loss_fn = classifier_loss(SMALL, SMALL.training.wrap(model.apply))
+    alone = supervised(loss_fn, lambda key: start, make_optimizer(SMALL.optimization, 4))
     given = jax.tree.map(lambda leaf: leaf[4:], batches(8, 16))
     state, _ = jax.jit(lambda state: jax.lax.scan(alone.step, state, given))(alone.init(jax.random.key(5)))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-6), state.params, states[-1].params["random"])
@@ -93,7 +96,7 @@ def test_the_net_beside_it_is_trained_as_if_alone(states):
 def test_each_machine_learns_what_the_one_below_makes_of_the_images():
     """By enumeration, both machines' NLL of bits drawn from their held-out inputs falls: by 2 nats for the first, by
     0.3 for the second, whose inputs are the first one's."""
-    settings = DeepBeliefNetSettings(widths=(8, 8), pretrain_steps=1000, batch_size=100, steps=2001)
+    settings = settings_of(widths=(8, 8), pretrain_steps=1000, batch_size=100, steps=2001)
     params = train(settings, 2000)
     start = task(settings, DIGITS).init(jax.random.key(0)).params["stack"]
     images = jnp.asarray(DIGITS.splits["test"]["image"]).reshape(250, -1)
@@ -110,11 +113,11 @@ def test_each_machine_learns_what_the_one_below_makes_of_the_images():
 
 def test_it_learns_digits_and_pre_training_helps_a_short_fine_tuning():
     """300 steps of fine-tuning: below 10 % with pre-training (chance is 90 %), and the same net without it is worse."""
-    settings = DeepBeliefNetSettings(widths=(64, 64, 64), pretrain_steps=300, batch_size=100, steps=1200)
+    settings = settings_of(widths=(64, 64, 64), pretrain_steps=300, batch_size=100, steps=1200)
     params = train(settings, 1200)
     test = jax.tree.map(jnp.asarray, DIGITS.splits["test"])
     metrics = jax.jit(evaluate(settings, DIGITS))(params, test, jax.random.split(jax.random.key(0), 250))
-    error, without = metrics["error"].mean(), metrics["error_without_pretraining"].mean()
+    error, without = metrics["pretrained/error"].mean(), metrics["random/error"].mean()
     assert error < 10
     assert error < without
 
@@ -128,7 +131,7 @@ def test_reconstruction_is_the_squared_error_of_a_way_up_and_down(states):
     flat = np.asarray(images).reshape(5, -1)
     top = sigmoid(sigmoid(flat @ w1 + b1) @ w2 + b2)
     expected = sigmoid(sigmoid(top @ w2.T + a2) @ w1.T + a1)
-    np.testing.assert_allclose(there_and_back(stack, images).reshape(5, -1), expected, rtol=1e-5)
+    np.testing.assert_allclose(unroll(stack, images).reshape(5, -1), expected, rtol=1e-5)
     batch = {"image": images, "label": jnp.asarray(DIGITS.splits["test"]["label"][:5])}
     metrics = evaluate(SMALL, DIGITS)(params, batch, jax.random.split(jax.random.key(0), 5))
     np.testing.assert_allclose(metrics["reconstruction"], ((expected - flat) ** 2).sum(axis=1), rtol=1e-4)
@@ -143,36 +146,8 @@ def test_every_form_of_execution_takes_the_same_steps(form, states):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=2e-6), found, states[-1].params)
 
 
-def test_stages_follow_each_other_by_the_number_of_the_step():
-    def counting(place):
-        def update(state, gradient):
-            return state._replace(params=state.params.at[place].add(gradient))
-
-        return Phase(lambda state, batch, keys: (jnp.ones(()), {"stage": jnp.asarray(place)}), update)
-
-    def init(key):
-        return State(jnp.zeros((), jnp.int32), key, jnp.zeros(3), ())
-
-    staged = task_of_phases(init, [in_stages([counting(place) for place in range(3)], 2)])
-    step = lambda state, _: staged.step(state, jnp.zeros((1,)))  # noqa: E731
-    state, metrics = jax.lax.scan(step, staged.init(jax.random.key(0)), length=7)
-    np.testing.assert_array_equal(metrics["stage"], [0, 0, 1, 1, 2, 2, 2])
-    np.testing.assert_array_equal(state.params, [2, 2, 3])
-
-
 def test_patience_and_a_net_without_layers_are_refused():
     with pytest.raises(ValueError, match="--patience watches the error"):
-        DeepBeliefNetSettings(patience=2)
+        settings_of(patience=2)
     with pytest.raises(ValueError, match="--widths must name at least one layer"):
-        DeepBeliefNetSettings(widths=())
-
-
-def test_errors_by_class_are_shares_of_each_class():
-    labels = np.array([0, 0, 0, 0, 1, 1])
-    wrong = {"one": np.array([1, 0, 0, 0, 1, 1], bool), "other": np.zeros(6, bool)}
-    axes = errors_by_class(labels, wrong).axes[0]
-    assert [round(bar.get_height(), 6) for bar in axes.patches] == [25, 100, 50, 0, 0, 0]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
-        "one: 3 of 6 wrong (50.00 %)",
-        "other: 0 of 6 wrong (0.00 %)",
-    ]
+        settings_of(widths=())

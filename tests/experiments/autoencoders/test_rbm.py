@@ -8,9 +8,18 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from experiments.autoencoders.rbm.experiment import RBMSettings, evaluate, monitor, reconstruction_error, task
-from experiments.autoencoders.rbm.figures import filters
+from experiments.autoencoders.rbm.experiment import (
+    RBMSettings,
+    chain_rows,
+    evaluate,
+    evaluate_whole,
+    monitor,
+    task,
+    training_bits,
+)
 from experiments.datasets import Dataset
+from experiments.objectives.contrastive_divergence import reconstruction_error
+from experiments.run.settings import configure, flat_fields
 from models.rbm import RBM, free_energy
 from models.rbm_partition import log_likelihood, log_partition
 from train.mesh import data_parallel, device_mesh, fully_sharded
@@ -27,15 +36,16 @@ def dataset_of(images, dtype=np.float32):
 
 
 def settings_of(**fields):
-    return RBMSettings(binarization="static", **fields)
+    return configure(RBMSettings(), fields, binarization="static")
 
 
 def train(settings, dataset, steps, seed=0):
     """The last state, and the parameters before the first step; batches are drawn with replacement."""
+    size = settings.loop.batch_size
     trained, images = task(settings, dataset), jnp.asarray(dataset.splits["train"]["image"])
 
     def step(state, key):
-        rows = jax.random.randint(key, (settings.batch_size,), 0, len(images))
+        rows = jax.random.randint(key, (size,), 0, len(images))
         return trained.step(state, {"image": images[rows]})
 
     start = trained.init(jax.random.key(seed))
@@ -59,22 +69,21 @@ def test_training_reaches_the_entropy_of_a_distribution_of_four_bits(persistent)
     counts = np.random.default_rng(0).multinomial(400, np.random.default_rng(3).dirichlet(np.full(16, 0.4)))
     images = np.repeat(BITS, counts, axis=0)
     entropy = scipy.stats.entropy(counts)
-    settings = settings_of(
-        hidden=8, persistent=persistent, gibbs_steps=5, batch_size=100, chains=200, learning_rate=0.5, steps=2500
-    )
-    state, start = train(settings, dataset_of(images), 2500)
+    chains = dict(gibbs_steps=2, chains=200, schedule="cosine") if persistent else dict(gibbs_steps=5, batch_size=50)
+    fields = dict(hidden=8, persistent=persistent, learning_rate=1.0, steps=1500, batch_size=100) | chains
+    state, start = train(settings_of(**fields), dataset_of(images), 1500)
     assert exact_nll(start, images.astype(np.float32)) > entropy + 0.4
     assert entropy - 1e-4 < exact_nll(state.params, images.astype(np.float32)) < entropy + 0.05
 
 
-DIGITS = settings_of().load()
+DIGITS = settings_of().images.load()
 
 
 @BOTH
 def test_eight_hidden_units_learn_digits_better_than_independent_pixels(persistent):
     """Held-out and by enumeration: two nats better, where both begin."""
-    settings = settings_of(hidden=8, persistent=persistent, learning_rate=0.1, steps=1500)
-    state, start = train(settings, DIGITS, 1500)
+    settings = settings_of(hidden=8, persistent=persistent, learning_rate=0.1, steps=1000)
+    state, start = train(settings, DIGITS, 1000)
     test = DIGITS.splits["test"]["image"]
     independent = nll_of_independent_pixels(DIGITS.splits["train"]["image"], test)
     assert abs(exact_nll(start, test) - independent) < 0.2
@@ -85,9 +94,8 @@ def small_task(persistent):
     """In double precision, with momentum and fresh bits, so that a wrong draw or state shows."""
     rng = np.random.default_rng(0)
     dataset = dataset_of(rng.random((32, 6)), np.float64)
-    settings = RBMSettings(
-        hidden=4, persistent=persistent, chains=6, batch_size=8, optimizer="momentum", learning_rate=0.1, gibbs_steps=2
-    )
+    machine = dict(hidden=4, persistent=persistent, chains=6, gibbs_steps=2)
+    settings = configure(RBMSettings(), machine, batch_size=8, optimizer="momentum", learning_rate=0.1)
     return task(settings, dataset), jnp.asarray(dataset.splits["train"]["image"]).reshape(4, 8, 2, 3, 1)
 
 
@@ -141,34 +149,66 @@ def random_machine(visible=4, hidden=3):
     return RBM(*(jnp.asarray(rng.normal(size=shape), jnp.float32) for shape in shapes))
 
 
-def metrics_of(settings, dataset, rbm):
-    batch = jax.tree.map(jnp.asarray, dataset.splits["test"])
-    return jax.jit(evaluate(settings, dataset))(rbm, batch, jax.random.split(jax.random.key(0), len(batch["image"])))
+def whole_set_metrics(settings, dataset, rbm, seed=0):
+    whole = evaluate_whole(settings, dataset)
+    return jax.jit(whole.measure)(rbm, jax.tree.map(jnp.asarray, whole.data), jax.random.key(seed))
 
 
 def test_the_reported_nll_is_the_exact_one_within_four_of_its_errors():
     rbm, dataset = random_machine(), dataset_of(BITS)
-    metrics = metrics_of(settings_of(temperatures=300, annealed_chains=500), dataset, rbm)
-    exact = -jax.vmap(log_likelihood, (None, 0, None))(rbm, jnp.asarray(BITS, jnp.float32), log_partition(rbm))
-    assert 0 < metrics["nll_error"][0] < 0.02
-    assert (np.abs(metrics["nll"] - exact) < 4 * metrics["nll_error"]).all()
+    metrics = whole_set_metrics(settings_of(temperatures=300, annealed_chains=500), dataset, rbm)
+    assert 0 < metrics["nll_error"] < 0.02
+    assert abs(metrics["nll"] - exact_nll(rbm, BITS.astype(np.float32))) < 4 * metrics["nll_error"]
 
 
 def test_the_other_metrics_are_their_definitions():
     """Free energies relative to the mean over the training images, cross-entropies by SciPy."""
     images = BITS[[1, 5, 6, 7, 7, 15, 0]].astype(np.float32)
     rbm, dataset = random_machine(), dataset_of(images)
-    metrics = metrics_of(settings_of(temperatures=2, annealed_chains=2), dataset, rbm)
+    batch, keys = jax.tree.map(jnp.asarray, dataset.splits["test"]), jax.random.split(jax.random.key(0), len(images))
+    metrics = evaluate(settings_of(), dataset)(rbm, batch, keys)
+    monitored = monitor(settings_of(), dataset)(rbm, batch, keys)[1]
     free = jax.vmap(free_energy, (None, 0))(rbm, jnp.asarray(images))
-    np.testing.assert_allclose(metrics["free_energy_gap"], free - free.mean(), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(monitored["free_energy_gap"], free - free.mean(), rtol=1e-4, atol=1e-5)
     means = np.clip(images.mean(axis=0), 0.01, 0.99)
     independent = -scipy.stats.bernoulli(means).logpmf(images).sum(axis=1)
-    np.testing.assert_allclose(metrics["nll_of_independent_pixels"], independent, rtol=1e-5)
+    np.testing.assert_allclose(metrics["independent_pixels/nll"], independent, rtol=1e-5)
     weights, a, b = map(np.asarray, rbm)
     hidden = scipy.special.expit(b + images @ weights)
     expected = -scipy.stats.bernoulli(scipy.special.expit(a + hidden @ weights.T)).logpmf(images).sum(axis=1)
-    np.testing.assert_allclose(metrics["reconstruction"], expected, rtol=1e-4)
+    for found in (metrics["reconstruction"], monitored["reconstruction"]):
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
     np.testing.assert_allclose(jax.vmap(reconstruction_error, (None, 0))(rbm, images), expected, rtol=1e-4)
+
+
+def test_the_gap_of_the_whole_test_set_is_the_mean_of_those_of_its_images():
+    rbm = random_machine()
+    splits = {"train": {"image": BITS[:5].reshape(-1, 2, 2, 1)}, "test": {"image": BITS[3:].reshape(-1, 2, 2, 1)}}
+    dataset = Dataset("planted", "", "", jax.tree.map(lambda leaf: leaf.astype(np.float32), splits))
+    metrics = whole_set_metrics(settings_of(temperatures=2, annealed_chains=2), dataset, rbm)
+    free = jax.vmap(free_energy, (None, 0))(rbm, jnp.asarray(BITS, jnp.float32))
+    assert metrics["free_energy_gap"] == pytest.approx(float(free[3:].mean() - free[:5].mean()), rel=1e-4)
+
+
+def test_training_bits_are_the_same_at_every_call_and_share_no_key_with_a_seed():
+    """Grey images, so that bits say which keys drew them: seed 0's streams are the first keys folded from its own."""
+    settings, dataset = configure(RBMSettings(), hidden=2), dataset_of(np.full((4, 400), 0.5))
+    bits = training_bits(settings, dataset)
+    np.testing.assert_array_equal(bits, training_bits(settings, dataset))
+    streams = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(0), i))(jnp.arange(5))
+    of_streams = jax.vmap(lambda key: jax.random.bernoulli(key, 0.5, (400,)))(streams).astype(float)
+    agreeing = (np.asarray(bits)[:, None] == np.asarray(of_streams)[None]).mean(axis=2)
+    assert agreeing.max() < 0.7
+
+
+def test_chains_are_drawn_after_1_10_100_and_1000_steps():
+    """A machine with one image far below all others in free energy goes there, whence it starts."""
+    rbm = RBM(jnp.zeros((4, 1)), jnp.asarray([9.0, -9.0, 9.0, -9.0]), jnp.zeros(1))
+    rows = chain_rows(rbm, jnp.zeros((3, 4)), key=jax.random.key(0))
+    assert list(rows) == [0, 1, 10, 100, 1000]
+    np.testing.assert_array_equal(rows[0], 0)
+    for steps in (1, 10, 100, 1000):
+        np.testing.assert_allclose(rows[steps], np.tile([1.0, 0, 1, 0], (3, 1)), atol=1e-3)
 
 
 def test_a_machine_that_knows_its_training_images_by_heart_has_a_gap():
@@ -183,18 +223,9 @@ def test_a_machine_that_knows_its_training_images_by_heart_has_a_gap():
     assert metrics["free_energy_gap"][0] == pytest.approx(np.log1p(np.exp(8)) - np.log1p(np.exp(4)), rel=1e-6)
 
 
-@pytest.mark.parametrize("field", [{"dropout": 0.5}, {"input_dropout": 0.1}, {"precision": "bfloat16"}])
-def test_flags_of_networks_are_refused(field):
-    flag = next(iter(field)).replace("_", "-")
-    with pytest.raises(ValueError, match=f"--{flag} has no effect"):
-        RBMSettings(**field)
-
-
-def test_filters_are_images_of_the_largest_weights_first():
-    """Grey is 0, and the largest weight of a unit is black or white."""
-    weights = np.zeros((4, 3))
-    weights[:, 0], weights[1, 1] = [1, -2, 0, 0.5], -8
-    shown = filters(weights, (2, 2, 1))
-    np.testing.assert_array_equal(shown[0].ravel(), [0.5, 0, 0.5, 0.5])
-    np.testing.assert_array_equal(shown[1].ravel(), [0.75, 0, 0.5, 0.625])
-    np.testing.assert_array_equal(shown[2].ravel(), 0.5)
+def test_there_are_no_flags_of_networks():
+    """A Boltzmann machine has no dropout and no other precision than its own."""
+    names = {field.name for field in flat_fields(RBMSettings)}
+    assert not names & {"dropout", "input_dropout", "precision"}
+    assert configure(RBMSettings(), persistent=False).idle()["chains"] == "with --no-persistent"
+    assert "chains" not in RBMSettings().idle()

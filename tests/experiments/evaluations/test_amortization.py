@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from experiments.evaluations.amortization import fit_posteriors, sampled_elbo
+from experiments.evaluations.amortization import InferenceDraw, fit_posteriors, mean_elbo, sampled_elbo
 from losses.divergences import gaussian_kl
 from losses.likelihoods import Likelihood, gaussian_log_likelihood
 from models.vae import Gaussian
+from train.task import Draw
 
 PIXELS, LATENT, NOISE, COUNT = 6, 2, 0.3, 40
 
@@ -124,3 +125,19 @@ def test_no_datum_depends_on_another(float64):
     model.images = model.images[3:5]
     alone, _ = fit_posteriors(model.bound(2), jax.tree.map(lambda leaf: leaf[3:5], start), keys(COUNT)[3:5], **rates)
     close(jax.tree.map(lambda leaf: leaf[3:5], together), alone, 1e-12)
+
+
+def test_the_mean_elbo_is_that_of_its_draws_in_blocks(float64):
+    """Draw n has the keys folded with n, whatever the block of 20 that it is in."""
+    model, posterior, count = Linear(orthogonal=True), starts()["elsewhere"], 23
+    given = (lambda latents: latents @ model.weights.T), model.likelihood(), model.images
+    measured = jax.jit(mean_elbo(*given, keys(COUNT), samples=count))(posterior)
+    one = jax.jit(
+        lambda number: model.bound(1)(posterior, jax.vmap(jax.random.fold_in, (0, None))(keys(COUNT), number))
+    )
+    close(measured, np.mean([one(number) for number in range(count)], axis=0), 1e-12)
+
+
+def test_noise_to_fit_with_is_no_noise_to_measure_with():
+    draws = [*Draw, *InferenceDraw]
+    assert len({int(draw) for draw in draws}) == len(draws)

@@ -9,7 +9,7 @@ from experiments.foundations.universal_approximation.experiment import Approxima
 from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
 from experiments.run.registry import load
 from experiments.run.settings import configure
-from train.task import count_parameters
+from train.trainable import count_parameters
 
 
 @pytest.mark.parametrize("depth", [3, 5, 8])

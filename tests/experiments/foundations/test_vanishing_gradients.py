@@ -28,6 +28,7 @@ from experiments.foundations.vanishing_gradients.figures import (
 from experiments.run.settings import configure
 from models.backpropagation import Layer, deltas, forward, output_delta
 from models.deep_mlp import DeepMLP
+from train.trainable import count_parameters
 
 SETTINGS = configure(VanishingGradientsSettings(), depth=4, width=16, batch_size=32)
 DIGITS = SETTINGS.images.load()
@@ -246,6 +247,14 @@ def test_numbers_are_the_same_at_every_evaluation_batch():
     settings = configure(SETTINGS, nets=("sigmoid_both",), depth=2, steps=3)
     found = assert_same_at_every_evaluation_batch(*trained("vanishing_gradients", settings))
     assert {"sigmoid_both/log_ratio_before", "sigmoid_both/log_ratio_after", "sigmoid_both/error"} < found.keys()
+
+
+def test_what_is_kept_from_the_start_is_not_trained():
+    settings = configure(SETTINGS, nets=("tanh",))
+    made = task(settings, DIGITS)
+    params = jax.eval_shape(made.init, jax.random.key(0)).params
+    of_net = sum(leaf.size for leaf in jax.tree.leaves(params["tanh"]))
+    assert count_parameters(params, made.trainable) == of_net < sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
 def test_twenty_sigmoid_layers_learn_only_with_help():

@@ -138,12 +138,12 @@ def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64)
         )
         return metric_fn(params["vae"], batch, keys(len(data), seed))["elbo"].mean()
 
-    task = supervised(loss_fn, init_params, optax.adam(lambda count: 0.03 * jnp.exp(-count.astype(float) / 700)))
+    task = supervised(loss_fn, init_params, optax.adam(lambda count: 0.05 * jnp.exp(-count.astype(float) / 300)))
 
-    @quick_jit
+    @jax.jit
     def train(state):
         def chunk(state, _):
-            state, _ = jax.lax.scan(lambda s, _: task.step(s, batch), state, None, 700)
+            state, _ = jax.lax.scan(lambda s, _: task.step(s, batch), state, None, 300)
             return state, jax.vmap(lambda seed: evaluated(state.params, seed))(jnp.arange(4))
 
         return jax.lax.scan(chunk, state, None, 5)

@@ -9,25 +9,25 @@ import numpy as np
 import optax
 import pytest
 import scipy.special
+import scipy.stats
 
-from experiments.autoencoders.vqvae.experiment import VQVAESettings
-from experiments.objectives.variational import as_they_are, redrawn_bits
+from experiments.networks.training import without_noise
+from experiments.objectives.observation import dynamic_binarization, identity
 from experiments.objectives.vector_quantization import (
     code_bits,
     code_frequencies,
+    loss_and_usage,
     positional_frequencies,
     quantization_loss,
-    statistics,
+    usage_of_codes,
     with_moving_codebook,
 )
 from losses.likelihoods import LIKELIHOODS
-from models.dropout import with_dropout
 from models.vqvae import mlp_vqvae
 from train.mesh import data_parallel, device_mesh
 from train.transforms import accumulate
 
 SHAPE, LEVELS, CODES, POSITIONS, DIMENSIONS = (2, 2, 1), 4, 5, 3, 2
-in_training = partial(with_dropout, rate=0.0, input_rate=0.0)
 likelihood = LIKELIHOODS["categorical"](LEVELS)
 
 
@@ -55,17 +55,25 @@ def keys(count, seed=0):
 
 
 def loss_of(model, **weights):
-    return quantization_loss(in_training(model.apply), likelihood, as_they_are, **weights)
+    return quantization_loss(without_noise(model.apply), likelihood, identity, **weights)
+
+
+@partial(jax.jit, static_argnums=0)
+def encoded_and_decoded(model, params, images):
+    """The encoder's vectors, the indices of their codes, and what the decoder makes of these."""
+    vectors, indices, _ = model.apply(params, images, method="encode")
+    return vectors, indices, model.apply(params, indices, method="decode_indices")
 
 
 def test_loss_is_the_sum_of_its_three_terms(float64):
     model, images = model_of(), images_of(6)
     params = random_params(model)
-    losses, parts = loss_of(model, commitment=0.25, codebook=1.0)(params, {"image": images}, keys(6))
-    vectors, indices, _ = model.apply(params, images, method="encode")
-    logits = np.asarray(model.apply(params, indices, method="decode_indices"))
+    losses, parts = jax.jit(loss_of(model, commitment=0.25, codebook=1.0))(params, {"image": images}, keys(6))
+    vectors, indices, logits = encoded_and_decoded(model, params, images)
     grey = np.rint(np.asarray(images) * (LEVELS - 1)).astype(int)
-    log_p = np.take_along_axis(scipy.special.log_softmax(logits, axis=-1), grey[..., None], axis=-1).sum((1, 2, 3, 4))
+    log_p = np.take_along_axis(scipy.special.log_softmax(np.asarray(logits), axis=-1), grey[..., None], axis=-1).sum(
+        (1, 2, 3, 4)
+    )
     codes = np.asarray(params["params"]["codebook"])[np.asarray(indices)]
     distance = ((np.asarray(vectors) - codes) ** 2).sum(axis=-1).mean(axis=-1)
     close(parts["reconstruction"], -log_p)
@@ -77,7 +85,8 @@ def test_commitment_moves_the_encoder_and_the_codebook_loss_the_codes(float64):
     params = random_params(model)
 
     def gradient(**weights):
-        return jax.grad(lambda p: loss_of(model, **weights)(p, batch, keys(6))[0].mean())(params)["params"]
+        loss_fn = loss_of(model, **weights)
+        return jax.jit(jax.grad(lambda params: loss_fn(params, batch, keys(6))[0].mean()))(params)["params"]
 
     plain, committed, moving = (
         gradient(commitment=beta, codebook=weight) for beta, weight in ((0.0, 0.0), (0.5, 0.0), (0.0, 1.0))
@@ -93,14 +102,14 @@ def test_commitment_moves_the_encoder_and_the_codebook_loss_the_codes(float64):
     close(moving["encoder"], plain["encoder"])
     close(committed["decoder"], plain["decoder"])
     quantized = model.apply(params, batch["image"], method="encode")
-    totals = statistics(quantized, codes=CODES)
+    totals = usage_of_codes(quantized.indices, quantized.vectors, codes=CODES)
     expected = 2 / POSITIONS * (totals["counts"][:, None] * params["params"]["codebook"] - totals["sums"])
     close(moving["codebook"], expected)
 
 
-def test_statistics_are_means_over_examples(float64):
+def test_usage_of_codes_are_means_over_examples(float64):
     quantized = model_of().apply(random_params(model_of()), images_of(6), method="encode")
-    found = statistics(quantized, codes=CODES)
+    found = usage_of_codes(quantized.indices, quantized.vectors, codes=CODES)
     one_hot = np.eye(CODES)[np.asarray(quantized.indices)]
     close(found["counts"], one_hot.sum(axis=(0, 1)) / 6)
     close(found["sums"], np.einsum("npk,npd->kd", one_hot, np.asarray(quantized.vectors)) / 6)
@@ -109,36 +118,51 @@ def test_statistics_are_means_over_examples(float64):
 def moving_task(optimizer=None, decay=0.9):
     model = model_of()
 
-    def encode(params, batch, keys):
-        return model.apply(params, batch["image"], method="encode")
-
     def init_params(key):
         return jax.tree.map(lambda leaf: leaf + 0 * jax.random.normal(key, ()), random_params(model))
 
-    loss_fn = loss_of(model, commitment=0.25, codebook=0.0)
-    return with_moving_codebook(loss_fn, encode, init_params, optimizer or optax.adam(0.05), decay=decay), model
+    loss_fn = loss_and_usage(without_noise(model.apply), likelihood, identity, commitment=0.25)
+    return with_moving_codebook(loss_fn, init_params, optimizer or optax.adam(0.05), decay=decay), model
 
 
-def test_codebook_follows_the_vectors_of_the_encoder_that_has_just_moved(float64):
+def test_codebook_follows_the_vectors_that_chose_its_codes(float64):
     """One step without memory: every chosen code becomes the mean of its vectors, one iteration of Lloyd's k-means."""
     task, model = moving_task(decay=0.0)
     before, batch = task.init(jax.random.key(0)), {"image": images_of(20)}
     after, _ = task.step(before, batch)
     codebook = np.array(before.params["params"]["codebook"])
-    moved = {"params": after.params["params"] | {"codebook": before.params["params"]["codebook"]}}
-    vectors, indices, _ = jax.tree.map(np.asarray, model.apply(moved, batch["image"], method="encode"))
+    vectors, indices, _ = jax.tree.map(np.asarray, model.apply(before.params, batch["image"], method="encode"))
     for code in np.unique(indices):
         codebook[code] = vectors[indices == code].mean(axis=0)
     close(after.params["params"]["codebook"], codebook)
-    close(after.carried["usage"], np.bincount(indices.ravel(), minlength=CODES) / 20)
+    close(after.params["usage"]["codebook"], np.bincount(indices.ravel(), minlength=CODES) / 20)
     assert np.any(codebook != before.params["params"]["codebook"])
+
+
+def test_codebook_and_usage_are_the_papers_two_moving_averages(float64):
+    """Over several steps, N and m as in van den Oord et al. 2017, appendix A.1, from what each forward pass encoded."""
+    decay = 0.7
+    task, model = moving_task(decay=decay)
+    state = task.init(jax.random.key(0))
+    count, total = np.zeros(CODES), np.zeros((CODES, DIMENSIONS))
+    codebook, step = np.array(state.params["params"]["codebook"]), jax.jit(task.step)
+    for seed in range(4):
+        batch = {"image": images_of(10, seed)}
+        quantized = model.apply(state.params, batch["image"], method="encode")
+        one_hot = np.eye(CODES)[np.asarray(quantized.indices)]
+        count = decay * count + (1 - decay) * one_hot.sum(axis=(0, 1)) / 10
+        total = decay * total + (1 - decay) * np.einsum("npk,npd->kd", one_hot, np.asarray(quantized.vectors)) / 10
+        codebook = np.where(count[:, None] > 0, total / np.where(count > 0, count, 1)[:, None], codebook)
+        state, _ = step(state, batch)
+        close(state.params["params"]["codebook"], codebook)
+        close(state.params["usage"]["codebook"], count)
 
 
 def test_no_optimizer_moves_the_codebook(float64):
     """Weight decay would pull it to 0."""
     task, _ = moving_task(optax.adamw(0.1, weight_decay=0.9), decay=0.999999)
     before = task.init(jax.random.key(0))
-    state = before._replace(carried={"usage": jnp.full(CODES, 1e6)})
+    state = before._replace(params=before.params | {"usage": {"codebook": jnp.full(CODES, 1e6)}})
     after, _ = task.step(state, {"image": images_of(20)})
     close(after.params["params"]["codebook"], before.params["params"]["codebook"], 1e-5)
     kernels = (state.params["params"]["encoder"]["head"]["linear"]["kernel"] for state in (before, after))
@@ -158,18 +182,23 @@ def test_parts_of_a_batch_move_the_codebook_as_the_whole_does(float64, transform
         batch = {"image": images_of(6, seed)}
         states = {name: jax.jit(t.step)(states[name], batch)[0] for name, t in (("whole", task), ("parts", other))}
     close(states["parts"].params, states["whole"].params, 1e-9)
-    close(states["parts"].carried, states["whole"].carried, 1e-9)
 
 
 def test_bits_bound_the_log_likelihood_from_above(float64):
     """Enumerating all 5³ codes: −log₂ p(x) = −log₂ Σ p(codes) p(x | codes), for the uniform and for a fitted prior."""
     model, images = model_of(), images_of(8)
     params = random_params(model)
-    indices = model.apply(params, images, method="encode").indices
     every = jnp.asarray(list(product(range(CODES), repeat=POSITIONS)))
-    decoded = model.apply(params, every, method="decode_indices")
-    log_likelihood = jax.vmap(jax.vmap(likelihood.log_likelihood, (None, 0)), (0, None))(images, decoded)
-    own = jax.vmap(likelihood.log_likelihood)(images, model.apply(params, images)["decoded"])
+
+    @jax.jit
+    def measure(params, images):
+        result = model.apply(params, images)
+        own = jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
+        decoded = model.apply(params, every, method="decode_indices")
+        of_every = jax.vmap(jax.vmap(likelihood.log_likelihood, (None, 0)), (0, None))(images, decoded)
+        return result["indices"], own, of_every
+
+    indices, own, log_likelihood = measure(params, images)
     for prior in (jnp.full((POSITIONS, CODES), 1 / CODES), positional_frequencies(indices, codes=CODES)):
         log_prior = np.log(np.asarray(prior))[np.arange(POSITIONS), np.asarray(every)].sum(axis=1)
         np.testing.assert_allclose(np.exp(log_prior).sum(), 1.0, rtol=1e-12)
@@ -190,21 +219,8 @@ def test_frequencies_count_codes():
 def test_the_loss_sees_the_observed_images():
     bits, settings = LIKELIHOODS["bernoulli"](2), {"commitment": 0.25, "codebook": 1.0}
     model = mlp_vqvae(SHAPE, outputs=1, widths=(4,), codes=CODES, positions=POSITIONS, dimensions=DIMENSIONS)
-    params = model.init(jax.random.key(0), jnp.zeros((1, *SHAPE)))
-    loss_fn = quantization_loss(in_training(model.apply), bits, redrawn_bits, **settings)
+    params = jax.jit(model.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))
+    loss_fn = jax.jit(quantization_loss(without_noise(model.apply), bits, dynamic_binarization, **settings))
     grey = {"image": jnp.full((5, *SHAPE), 0.5)}
     one, other = (loss_fn(params, grey, keys(5, seed))[1]["distance"] for seed in (0, 1))
     assert np.any(one != other)
-
-
-def test_bits_and_grey_values_have_their_own_likelihoods():
-    with pytest.raises(ValueError, match="bernoulli models bits"):
-        VQVAESettings(binarization="none")
-    with pytest.raises(ValueError, match="bernoulli models bits"):
-        VQVAESettings(likelihood="categorical")
-    assert VQVAESettings(likelihood="categorical", binarization="none")
-
-
-def test_the_convolutions_have_one_number_of_features():
-    with pytest.raises(ValueError, match="one value, not"):
-        VQVAESettings(network="residual")
