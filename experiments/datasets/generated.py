@@ -119,3 +119,20 @@ def shapes() -> Dataset:
         for split, which in (("train", order[:500]), ("valid", order[500:]), ("test", np.arange(len(factors))))
     }
     return generated("shapes", "discs of 10 × 10 places and 6 sizes: 500/100/600, intensities in [0, 1]", splits)
+
+
+def mixture_of_gaussians(
+    weights: Sequence[float], means: Sequence[float], deviations: Sequence[float], *, count: int = 4096
+) -> Dataset:
+    """Draws of a mixture on the line, "value": ``count`` for training, a quarter for validation and one for tests.
+
+    p(x) = Σ_k w_k N(x; m_k, s_k²)
+    """
+    generator = np.random.Generator(np.random.Philox(0))
+    splits = {}
+    for split, size in (("train", count), ("valid", count // 4), ("test", count // 4)):
+        which = generator.choice(len(weights), size, p=np.asarray(weights))
+        drawn = generator.normal(np.asarray(means)[which], np.asarray(deviations)[which])
+        splits[split] = {"value": drawn.astype(np.float32)}
+    parts = " + ".join(f"{w:g} N({m:g}, {s:g}²)" for w, m, s in zip(weights, means, deviations, strict=True))
+    return generated("mixture", f"{count} draws of {parts}", splits)

@@ -24,6 +24,7 @@ BIBLIOGRAPHY = {
         "recognition",
         "IEEE Transactions on Electronic Computers",
     ),
+    "gambosi2021": Citation("Gambosi", 2021, "Deep learning", "lectures, University of Rome Tor Vergata"),
     "hinton2006belief": Citation(
         "Hinton, Osindero & Teh", 2006, "A fast learning algorithm for deep belief nets", "Neural Computation"
     ),

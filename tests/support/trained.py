@@ -4,12 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.run.experiment import with_loss
 from experiments.run.run import prepare
 from experiments.run.runner import measure_test_split
 from experiments.run.settings import configure
-from train.evaluation import average
 from train.feed import example_indices, size_of
+from train.measures import average
 from train.task import evaluation_params
 
 EVALUATION_BATCHES = (250, 33, 7, 1)
@@ -39,7 +38,7 @@ def measured(run, params, batch=250):
 def held_out(run, params, batch=250):
     """What is measured while training, of the one seed."""
     run = run._replace(settings=configure(run.settings, evaluation_batch=batch))
-    measure = run.evaluator(with_loss(run.experiment.monitor(run.settings, run.dataset)), run.dataset.held_out)
+    measure = run.evaluator(run.experiment.monitored_metrics, run.dataset.held_out)
     return {f"held-out {name}": value[0] for name, value in average(measure(params)).items()}
 
 

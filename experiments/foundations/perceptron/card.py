@@ -12,10 +12,7 @@ from experiments.run.card import Card, Reference
 CARD = Card(
     systems=("F1",),
     smoke=dict(steps=8),
-    presets=dict(
-        nand=dict(function="nand"),
-        xor=dict(function="xor"),
-    ),
+    presets=dict(nand=dict(function="nand"), xor=dict(function="xor")),
     references=(
         Reference(
             "learnt",

@@ -1,38 +1,37 @@
 """Perceptron: the learning rule finds 14 of the 16 Boolean functions of two inputs, and never XOR."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from annotated_types import Gt
+from jaxtyping import Array, Float, Key
 
 from experiments.datasets import Dataset
 from experiments.datasets.generated import TRUTH_TABLES, BooleanFunction, truth_tables
 from experiments.foundations.perceptron.card import CARD
 from experiments.foundations.perceptron.figures import perceptron_figures
 from experiments.run.experiment import Experiment
-from experiments.run.settings import RuleSettings
+from experiments.run.settings import Flat, LoopSettings, Settings
 from models.perceptron import perceptron_update, threshold_unit, xor_network
+from train.evaluation import MetricFn, WholeSet
 from train.feed import example_indices
-from train.task import LossFn, State, Task, initial_state
+from train.measures import Metrics
+from train.optimizers import Positive
+from train.task import Batch, LossFn, State, Task, initial_state
+from train.trainable import Params
 
 
 @dataclass(frozen=True, kw_only=True)
-class PerceptronSettings(RuleSettings):
-    """Perceptron."""
+class PerceptronSettings(Settings):
+    """Perceptron. The rows of a batch are learnt one after the other."""
 
+    loop: Flat[LoopSettings] = LoopSettings(steps=240, batch_size=1, chunk=4, evaluate_every=4, save_every=80)
     function: Literal["all", BooleanFunction] = "all"
     """what a unit is to learn; all: sixteen units, one for each function"""
-    learning_rate: Annotated[float, Gt(0)] = 1.0
+    learning_rate: Positive = 1.0
     """the length of an update; from zero weights it changes no answer"""
-    batch_size: Annotated[int, Gt(0)] = 1
-    """examples per step (and seed); they are learnt one after the other"""
-    steps: Annotated[int, Gt(0)] = 240
-    chunk: Annotated[int, Gt(0)] = 4
-    evaluate_every: Annotated[int, Gt(0)] = 4
-    save_every: Annotated[int, Gt(0)] = 80
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -45,8 +44,10 @@ def data(settings: PerceptronSettings) -> Dataset:
     return truth_tables(settings.functions)
 
 
-def wrong_outputs(params, inputs, targets):
-    """1 where a function's unit errs on a row of a table [rows, functions], else 0."""
+def wrong_outputs(
+    params: Params, inputs: Float[Array, "rows 2"], targets: Float[Array, "rows functions"]
+) -> Float[Array, "rows functions"]:
+    """1 where a function's unit errs on a row of its table, else 0."""
     units = params["params"]
     of_row = jax.vmap(threshold_unit, (None, 0, 0))
     return jnp.abs(targets - jax.vmap(of_row, (0, None, None))(inputs, units["weights"], units["bias"]))
@@ -56,11 +57,11 @@ def task(settings: PerceptronSettings, dataset: Dataset) -> Task:
     """The perceptron rule, for all functions at once: one row after the other, from weights of zero."""
     count = len(settings.functions)
 
-    def init(key) -> State:
+    def init(key: Key[Array, ""]) -> State:
         units = {"weights": jnp.zeros((count, 2)), "bias": jnp.zeros(count)}
         return initial_state(key, {"params": units, "counts": {"updates": jnp.zeros(count)}}, ())
 
-    def learn(params, row):
+    def learn(params: Params, row: Batch) -> tuple[Params, Float[Array, " functions"]]:
         def update(weights, bias, target):
             return perceptron_update(weights, bias, row["inputs"], target, learning_rate=settings.learning_rate)
 
@@ -69,7 +70,7 @@ def task(settings: PerceptronSettings, dataset: Dataset) -> Task:
         updates = params["counts"]["updates"] + wrong
         return {"params": {"weights": weights, "bias": bias}, "counts": {"updates": updates}}, wrong
 
-    def step(state: State, batch):
+    def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         rows = jax.tree.map(lambda leaf: leaf.reshape(-1, leaf.shape[-1]), batch)
         params, wrong = jax.lax.scan(learn, state.params, rows)
         return state._replace(step=state.step + 1, params=params), {"error": 100 * wrong.mean()}
@@ -88,40 +89,45 @@ def monitor(settings: PerceptronSettings, dataset: Dataset) -> LossFn:
     return loss_fn
 
 
-def evaluate(settings: PerceptronSettings, dataset: Dataset):
-    """The same, the updates made, and for each function on how many of the four inputs its unit errs."""
+def evaluate(settings: PerceptronSettings, dataset: Dataset) -> MetricFn:
+    """The same, and on how many of the four inputs each function's unit errs."""
 
     def metric_fn(params, batch, keys):
         wrong = jax.vmap(wrong_outputs, (None, 0, 0))(params, batch["inputs"], batch["targets"]).sum(axis=1)
-        updates = jnp.broadcast_to(params["counts"]["updates"], wrong.shape)
-        two_layers = jax.vmap(jax.vmap(xor_network))(batch["inputs"])
         mistakes = dict(zip(settings.functions, wrong.T, strict=True))
+        two_layers = jax.vmap(jax.vmap(xor_network))(batch["inputs"])
         mistakes["xor_by_two_layers"] = jnp.abs(two_layers - TRUTH_TABLES["xor"]).sum(axis=1)
-        return {
-            **monitor(settings, dataset)(params, batch, keys)[1],
-            "updates": updates.sum(axis=1),
-            "most_updates_of_a_learnt": jnp.max(jnp.where(wrong == 0, updates, 0), axis=1),
-            **{f"wrong/{name}": count for name, count in mistakes.items()},
-        }
+        _, metrics = monitor(settings, dataset)(params, batch, keys)
+        return metrics | {f"{name}/wrong": count for name, count in mistakes.items()}
 
     return metric_fn
 
 
-def figures(settings: PerceptronSettings, dataset: Dataset, params) -> dict:
+def evaluate_whole(settings: PerceptronSettings, dataset: Dataset) -> WholeSet:
+    """The updates that all units made, and the most that one made which has learnt its function."""
+
+    def measure(params, table, key):
+        learnt = jnp.all(wrong_outputs(params, table["inputs"], table["targets"]) == 0, axis=0)
+        updates = params["counts"]["updates"]
+        return {"updates": updates.sum(), "most_updates_of_a_learnt": jnp.max(jnp.where(learnt, updates, 0))}
+
+    return WholeSet(jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), dataset.whole("test")), measure)
+
+
+def figures(settings: PerceptronSettings, dataset: Dataset, params: Params) -> dict:
     """The plane as the units divide it, XOR by two layers, and the first seed's way, walked once more."""
-    rule, table = task(settings, dataset), dataset.splits["test"]
-    steps = min(settings.steps, 400)
-    taken = example_indices(settings.seed, 4, 0, steps * settings.batch_size).reshape(steps, -1)
+    rule, table, loop, seed = task(settings, dataset), dataset.whole("test"), settings.loop, settings.seeds.seed
+    steps = min(loop.steps, 400)
+    taken = example_indices(seed, 4, 0, steps * loop.batch_size).reshape(steps, -1)
 
     def follow(state, batch):
         state, _ = rule.step(state, batch)
         wrong = wrong_outputs(state.params, table["inputs"][0], table["targets"][0]).sum(axis=0)
         return state, (wrong, state.params["counts"]["updates"])
 
-    begin = rule.init(jax.random.key(settings.seed))
-    examples = jax.tree.map(lambda leaf: leaf[taken], dataset.splits["train"])
-    _, (wrong, updates) = jax.lax.scan(follow, begin, examples)
-    return perceptron_figures(settings.functions, params, np.asarray(wrong), np.asarray(updates), settings.batch_size)
+    examples = jax.tree.map(lambda leaf: leaf[taken], dataset.whole("train"))
+    _, (wrong, updates) = jax.lax.scan(follow, rule.init(jax.random.key(seed)), examples)
+    return perceptron_figures(settings.functions, params, np.asarray(wrong), np.asarray(updates), loop.batch_size)
 
 
 EXPERIMENT = Experiment(
@@ -131,8 +137,9 @@ EXPERIMENT = Experiment(
     task=task,
     monitor=monitor,
     evaluate=evaluate,
+    evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="error",
     units={"error": "%", "learnt": "functions", "updates": "updates", "most_updates_of_a_learnt": "updates"}
-    | {f"wrong/{name}": "inputs" for name in (*TRUTH_TABLES, "xor_by_two_layers")},
+    | {f"{name}/wrong": "inputs" for name in (*TRUTH_TABLES, "xor_by_two_layers")},
 )

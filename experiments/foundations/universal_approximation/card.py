@@ -15,8 +15,5 @@ from experiments.run.card import Card
 CARD = Card(
     systems=("F2",),
     smoke=dict(schedule="constant", widths=(1, 4), deep_width=8),
-    presets=dict(
-        wave=dict(target="wave"),
-        relu=dict(activation="relu"),
-    ),
+    presets=dict(wave=dict(target="wave"), relu=dict(activation="relu")),
 )

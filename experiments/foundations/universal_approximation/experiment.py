@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import jax
 import jax.numpy as jnp
 import optax
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Lt
 
 from experiments.datasets import Dataset
 from experiments.datasets.generated import on_the_unit_interval
@@ -15,11 +15,12 @@ from experiments.foundations.universal_approximation.card import CARD
 from experiments.foundations.universal_approximation.figures import approximation_figures
 from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
 from experiments.run.experiment import Experiment
-from experiments.run.settings import Settings
-from train.optimizers import Positive, make_optimizer
+from experiments.run.settings import Count, Flat, LoopSettings, Settings
+from train.evaluation import MetricFn
+from train.optimizers import Optimization, Positive, make_optimizer
 from train.task import LossFn, Task, supervised
+from train.trainable import Params
 
-Count = Annotated[int, Gt(0)]
 RELU_STEEPNESS = 20.0  # a scale of relu's input is one of its output: it only says how fast the first layer learns
 
 
@@ -27,6 +28,12 @@ RELU_STEEPNESS = 20.0  # a scale of relu's input is one of its output: it only s
 class ApproximationSettings(Settings):
     """Universal approximation."""
 
+    loop: Flat[LoopSettings] = LoopSettings(
+        steps=12_000, batch_size=256, chunk=200, evaluate_every=1000, save_every=3000
+    )
+    optimization: Flat[Optimization] = Optimization(learning_rate=3e-2, schedule="cosine")
+    sawtooth_learning_rate: Positive = 3e-3
+    """the learning rate of the nets on the sawtooth; --learning-rate is that of those on the target"""
     target: Literal["weierstrass", "wave", "sawtooth"] = "weierstrass"
     """what the nets of one hidden layer approximate: without a derivative anywhere, smooth, or Telgarsky's"""
     widths: tuple[Count, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -39,16 +46,11 @@ class ApproximationSettings(Settings):
     """hidden layers of the deep net; the sawtooth has 2^depth pieces"""
     deep_width: Count = 48
     """units in each of them"""
-    steps: Count = 12000
-    batch_size: Count = 256
-    chunk: Count = 200
-    evaluate_every: Count = 1000
-    save_every: Count = 3000
-    learning_rate: Positive = 3e-2
-    """its peak value, for one hidden layer on the target"""
-    sawtooth_learning_rate: Positive = 3e-3
-    """its peak value, for deep and shallow nets on the sawtooth"""
-    schedule: Literal["constant", "step", "cosine"] = "cosine"
+
+    def idle(self) -> dict[str, str]:
+        """Also the steepness, where the units are rectified linear ones."""
+        relu = {"steepness": "with --activation relu"} if self.activation == "relu" else {}
+        return super().idle() | relu
 
 
 def nets_of(settings: ApproximationSettings) -> dict[str, tuple[Net, str]]:
@@ -77,7 +79,7 @@ def loss_of(settings: ApproximationSettings, dataset: Dataset) -> LossFn:
     def loss_fn(params, batch, keys):
         squares = {}
         for name, (net, target) in nets_of(settings).items():
-            squares[f"mse/{name}"] = (net(params[name], batch["point"]) - batch[target]) ** 2
+            squares[f"{name}/mse"] = (net(params[name], batch["point"]) - batch[target]) ** 2
         return sum(squares.values()), squares
 
     return loss_fn
@@ -86,9 +88,11 @@ def loss_of(settings: ApproximationSettings, dataset: Dataset) -> LossFn:
 def task(settings: ApproximationSettings, dataset: Dataset) -> Task:
     """Trains all nets side by side on the same points, each with an optimiser of its own: none knows of the others."""
     nets = nets_of(settings)
-    rates = {"target": settings.learning_rate, "sawtooth": settings.sawtooth_learning_rate}
+    rates = {"target": settings.optimization.learning_rate, "sawtooth": settings.sawtooth_learning_rate}
     optimizers = {
-        name: make_optimizer(dataclasses.replace(settings, learning_rate=rates[target]), settings.steps)
+        name: make_optimizer(
+            dataclasses.replace(settings.optimization, learning_rate=rates[target]), settings.loop.steps
+        )
         for name, (_, target) in nets.items()
     }
 
@@ -99,13 +103,13 @@ def task(settings: ApproximationSettings, dataset: Dataset) -> Task:
     return supervised(loss_of(settings, dataset), init_params, optimizer)
 
 
-def with_the_one_by_hand(settings: ApproximationSettings, params):
+def with_the_one_by_hand(settings: ApproximationSettings, params: Params) -> tuple[dict[str, tuple[Net, str]], Params]:
     """All nets and their parameters, and the net that needs no training."""
     net, by_hand = sawtooth_by_hand(settings.depth)
     return nets_of(settings) | {"by_hand": (net, "sawtooth")}, params | {"by_hand": by_hand}
 
 
-def evaluate(settings: ApproximationSettings, dataset: Dataset):
+def evaluate(settings: ApproximationSettings, dataset: Dataset) -> MetricFn:
     """Largest and mean square error over the grid, which is one example of the test split."""
 
     def metric_fn(params, batch, keys):
@@ -113,17 +117,17 @@ def evaluate(settings: ApproximationSettings, dataset: Dataset):
         metrics = {}
         for name, (net, target) in nets.items():
             error = net(params[name], batch["point"]) - batch[target]
-            metrics[f"sup/{name}"] = jnp.abs(error).max(axis=-1)
-            metrics[f"mse/{name}"] = (error**2).mean(axis=-1)
+            metrics[f"{name}/sup"] = jnp.abs(error).max(axis=-1)
+            metrics[f"{name}/mse"] = (error**2).mean(axis=-1)
         return metrics
 
     return metric_fn
 
 
-def figures(settings: ApproximationSettings, dataset: Dataset, params) -> dict:
+def figures(settings: ApproximationSettings, dataset: Dataset, params: Params) -> dict:
     """The fits of several widths, the error by width, and deep nets beside shallow ones."""
     nets, params = with_the_one_by_hand(settings, params)
-    grid = {name: values[0] for name, values in dataset.splits["test"].items()}
+    grid = {name: values[0] for name, values in dataset.whole("test").items()}
     fits = {name: jax.jit(net)(params[name], grid["point"]) for name, (net, _) in nets.items()}
     return approximation_figures(grid, fits, settings.widths, params)
 
@@ -137,5 +141,5 @@ EXPERIMENT = Experiment(
     evaluate=evaluate,
     figures=figures,
     monitored="loss",
-    units={f"{error}/{net}": "" for error in ("sup", "mse") for net in (*nets_of(ApproximationSettings()), "by_hand")},
+    units={f"{net}/{error}": "" for error in ("sup", "mse") for net in (*nets_of(ApproximationSettings()), "by_hand")},
 )

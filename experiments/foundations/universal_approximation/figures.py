@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.plots.canvas import PALETTE, light_grid
-from train.task import Params, count_parameters
+from train.trainable import Params, count_parameters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
 from models.mlp import MLP
-from train.task import Params
+from train.trainable import Params
 
 
 @dataclass(frozen=True)

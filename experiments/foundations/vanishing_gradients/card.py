@@ -13,5 +13,12 @@ from experiments.run.card import Card
 
 CARD = Card(
     systems=("F7",),
-    smoke=dict(nets=("sigmoid", "sigmoid_both", "relu_clipped"), depth=4, width=16, depths=(2, 4), draws=2),
+    smoke=dict(
+        nets=("sigmoid", "sigmoid_both", "relu_clipped"),
+        depth=4,
+        width=16,
+        compared=("activations",),
+        depths=(2, 4),
+        draws=2,
+    ),
 )

@@ -1,32 +1,36 @@
 """Vanishing and exploding gradients: which deep perceptrons learn, and why the others cannot."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from annotated_types import Gt
+from jaxtyping import Array, Key, PyTree
 
 from experiments.datasets import Dataset
-from experiments.foundations.mlp.experiment import classification_loss
+from experiments.datasets.settings import GreyImageData
 from experiments.foundations.vanishing_gradients.card import CARD
 from experiments.foundations.vanishing_gradients.figures import (
+    FAMILIES,
     clipping,
     errors,
     log_ratios,
     untrained_figures,
 )
+from experiments.networks.training import NetworkTraining, without_noise
+from experiments.objectives.classification import classification_loss
 from experiments.run.experiment import Experiment
-from experiments.run.settings import ImageSettings
+from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from models.deep_mlp import DeepMLP
-from train.optimizers import NotNegative, Positive, make_optimizer
-from train.task import Learner, LossFn, Stream, Task, side_by_side, task_of_phases
-
-Count = Annotated[int, Gt(0)]
+from train.evaluation import MetricFn, WholeSet
+from train.optimizers import NotNegative, Optimization, make_optimizer
+from train.task import Learner, LossFn, State, Stream, Task, side_by_side, task_of_phases
+from train.trainable import Params
 
 NETS = {
     "sigmoid": {"activation": "sigmoid", "initialization": "glorot"},
@@ -41,26 +45,31 @@ NETS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class VanishingGradientsSettings(ImageSettings):
-    """Deep perceptrons, each trained for itself."""
+class DeepOptimization(Optimization):
+    """How parameters move; adam, adamw and rmsprop divide by the size of the gradient, and so hide some of what is
+    shown.
+    """
 
-    steps: Count = 1000
-    evaluate_every: Count = 50
-    optimizer: Literal[
-        "sgd", "momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "adam", "adamw", "rmsprop"
-    ] = "momentum"
-    """the update rule; adam, adamw and rmsprop divide by the size of the gradient, and so hide some of what is shown"""
-    learning_rate: Positive = 0.01
     clip_norm: NotNegative = 1.0
     """largest norm of the gradient of relu_clipped; the other nets are not clipped; 0 is off, and it diverges"""
-    binarization: Literal["none", "static"] = "none"
-    """static: bits drawn once from the intensities"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VanishingGradientsSettings(Settings):
+    """Deep perceptrons, each trained for itself."""
+
+    loop: Flat[LoopSettings] = LoopSettings(steps=1000, evaluate_every=50)
+    images: Flat[GreyImageData] = GreyImageData()
+    training: Flat[NetworkTraining] = NetworkTraining()
+    optimization: Flat[DeepOptimization] = DeepOptimization(optimizer="momentum", learning_rate=0.01)
     nets: tuple[Literal[*NETS], ...] = tuple(NETS)
     """what to train: activation, and residual connections, normalisation, or how the weights begin"""
     depth: Count = 20
     """hidden layers"""
     width: Count = 64
     """units of a hidden layer"""
+    compared: tuple[Literal[*FAMILIES], ...] = tuple(FAMILIES)
+    """which families of untrained nets the figures compare"""
     depths: tuple[Count, ...] = (2, 5, 10, 20, 50)
     """hidden layers of the untrained nets in the figure by depth"""
     draws: Count = 8
@@ -68,30 +77,31 @@ class VanishingGradientsSettings(ImageSettings):
 
     def __post_init__(self):
         super().__post_init__()
-        if not self.nets or len(set(self.nets)) < len(self.nets):
-            raise ValueError(f"--nets must name at least one net, and none twice, got {' '.join(self.nets)}")
+        for flag, names in (("--nets", self.nets), ("--compared", self.compared)):
+            if not names or len(set(names)) < len(names):
+                raise ValueError(f"{flag} must name at least one, and none twice, got {' '.join(names) or 'none'}")
 
 
-def network(settings: VanishingGradientsSettings, dataset: Dataset, **options) -> DeepMLP:
+def network_with(settings: VanishingGradientsSettings, dataset: Dataset, **options: Any) -> DeepMLP:
     """A net for the data's classes."""
-    classes = int(np.max(dataset.splits["train"]["label"])) + 1
-    return DeepMLP(**{"depth": settings.depth, "width": settings.width, "classes": classes} | options)
+    return DeepMLP(settings.depth, settings.width, dataset.required_classes(), **options)
 
 
 def networks(settings: VanishingGradientsSettings, dataset: Dataset) -> dict[str, DeepMLP]:
     """The nets that are trained, by name."""
-    return {name: network(settings, dataset, **NETS[name]) for name in settings.nets}
+    return {name: network_with(settings, dataset, **NETS[name]) for name in settings.nets}
 
 
-def loss_of(apply) -> LossFn:
+def loss_of(apply: Callable[..., dict]) -> LossFn:
     """Cross-entropy and error of one net; ``apply(keys, params, images)`` → outputs."""
     return classification_loss(lambda *given: apply(*given)["logits"], "cross_entropy")
 
 
 def optimizer_of(settings: VanishingGradientsSettings, name: str) -> optax.GradientTransformation:
     """Each net has its own, so that the norm that is clipped is that of its own gradient."""
-    clip_norm = settings.clip_norm if name == "relu_clipped" else 0.0
-    return make_optimizer(dataclasses.replace(settings, clip_norm=clip_norm), settings.steps)
+    config = settings.optimization
+    clip_norm = config.clip_norm if name == "relu_clipped" else 0.0
+    return make_optimizer(dataclasses.replace(config, clip_norm=clip_norm), settings.loop.steps)
 
 
 def task(settings: VanishingGradientsSettings, dataset: Dataset) -> Task:
@@ -99,29 +109,29 @@ def task(settings: VanishingGradientsSettings, dataset: Dataset) -> Task:
 
     What their gradients were like at first is kept beside their parameters, as ``"start"``, which nothing changes.
     """
-    nets, example = networks(settings, dataset), jnp.zeros((1, *dataset.image_shape))
+    nets, example = networks(settings, dataset), jnp.asarray(dataset.example()["image"])
 
     def learner(name: str, net: DeepMLP) -> Learner:
-        loss_fn = loss_of(settings.in_training(net.apply))
+        loss_fn = loss_of(settings.training.wrap(net.apply))
         return Learner(loss_fn, lambda key: net.init(key, example), optimizer_of(settings, name))
 
     all_nets = side_by_side({name: learner(name, net) for name, net in nets.items()})
     examples = jax.tree.map(jnp.asarray, dataset.head("train", 100))
 
-    def init(key):
+    def init(key: Key[Array, ""]) -> State:
         state = all_nets.init(key)
         start = {name: jnp.mean(log_ratios(net, state.params[name], examples)) for name, net in nets.items()}
         return state._replace(params=state.params | {"start": start})
 
-    return task_of_phases(init, all_nets.phases, all_nets.trainable)
+    def trainable(params: Params) -> PyTree[bool]:
+        return all_nets.trainable(params) | {"start": False}
+
+    return task_of_phases(init, all_nets.phases, trainable)
 
 
 def monitor(settings: VanishingGradientsSettings, dataset: Dataset) -> LossFn:
     """Loss and error of each net, and their means over the nets."""
-    losses = {
-        name: loss_of(lambda keys, *given, net=net: net.apply(*given))
-        for name, net in networks(settings, dataset).items()
-    }
+    losses = {name: loss_of(without_noise(net.apply)) for name, net in networks(settings, dataset).items()}
 
     def loss_fn(params, batch, keys):
         measured = {name: loss(params[name], batch, keys) for name, loss in losses.items()}
@@ -133,35 +143,41 @@ def monitor(settings: VanishingGradientsSettings, dataset: Dataset) -> LossFn:
     return loss_fn
 
 
-def evaluate(settings: VanishingGradientsSettings, dataset: Dataset):
-    """Errors, and log₁₀ ‖δ_1‖/‖δ_L‖ of the first and the last hidden layer's deltas, before training and after."""
+def evaluate(settings: VanishingGradientsSettings, dataset: Dataset) -> MetricFn:
+    """Errors, and log₁₀ ‖δ_1‖/‖δ_L‖ of the first and the last hidden layer's deltas after training."""
     nets, loss_fn = networks(settings, dataset), monitor(settings, dataset)
 
     def metric_fn(params, batch, keys):
         _, metrics = loss_fn(params, batch, keys)
-        measured = {f"{name}/error": metrics[f"{name}/error"] for name in nets}
-        for name, net in nets.items():
-            after = log_ratios(net, params[name], batch)
-            measured[f"{name}/log_ratio_after"] = after
-            measured[f"{name}/log_ratio_before"] = jnp.broadcast_to(params["start"][name], after.shape)
-        return measured
+        after = {f"{name}/log_ratio_after": log_ratios(net, params[name], batch) for name, net in nets.items()}
+        return after | {f"{name}/error": metrics[f"{name}/error"] for name in nets}
 
     return metric_fn
 
 
-def figures(settings: VanishingGradientsSettings, dataset: Dataset, params) -> dict:
+def evaluate_whole(settings: VanishingGradientsSettings, dataset: Dataset) -> WholeSet:
+    """The same ratio before training, which the state has kept."""
+
+    def measure(params, data, key):
+        return {f"{name}/log_ratio_before": params["start"][name] for name in settings.nets}
+
+    return WholeSet((), measure)
+
+
+def figures(settings: VanishingGradientsSettings, dataset: Dataset, params: Params) -> dict:
     """Gradients of untrained nets by layer and by depth, an exploding one in training, and the trained nets' errors."""
-    key = jax.random.fold_in(jax.random.key(settings.seed), Stream.FIGURES)
-    net_of = partial(network, settings, dataset)
+    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    net_of = partial(network_with, settings, dataset)
     keys = jax.random.split(key, settings.draws)
     train, test = (jax.tree.map(jnp.asarray, dataset.head(split, 10_000)) for split in ("train", "test"))
     few = jax.tree.map(lambda leaf: leaf[:32], train)
-    drawn = untrained_figures(net_of, settings.depth, settings.depths, few, keys)
-    if settings.clip_norm:
-        rows = np.arange(60 * settings.batch_size).reshape(60, -1) % len(train["label"])
+    families = {name: FAMILIES[name] for name in settings.compared}
+    drawn = untrained_figures(net_of, families, settings.depth, settings.depths, few, keys)
+    if clip_norm := settings.optimization.clip_norm:
+        rows = np.arange(60 * settings.loop.batch_size).reshape(60, -1) % len(train["label"])
         batches = jax.tree.map(lambda leaf: leaf[rows], train)
         exploding, optimizer = net_of(**NETS["relu_clipped"]), optimizer_of(settings, "sigmoid")
-        drawn["clipping"] = clipping(exploding, batches, optimizer, settings.clip_norm, key)
+        drawn["clipping"] = clipping(exploding, batches, optimizer, clip_norm, key)
     _, metrics = jax.jit(monitor(settings, dataset))(params, test, None)
     wrong = {name: float(metrics[f"{name}/error"].mean()) for name in settings.nets}
     return drawn | {"errors": errors(wrong, chance=100 * (1 - 1 / net_of().classes))}
@@ -170,10 +186,11 @@ def figures(settings: VanishingGradientsSettings, dataset: Dataset, params) -> d
 EXPERIMENT = Experiment(
     card=CARD,
     settings=VanishingGradientsSettings,
-    data=VanishingGradientsSettings.load,
+    data=lambda settings: settings.images.load(),
     task=task,
     monitor=monitor,
     evaluate=evaluate,
+    evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="error",
     units={"error": "%"}

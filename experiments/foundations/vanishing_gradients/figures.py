@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from experiments.plots.canvas import PALETTE, light_grid
 from models.deep_mlp import DeepMLP
-from train.task import Batch, Params
+from train.task import Batch
+from train.trainable import Params
 
 cross_entropy = optax.softmax_cross_entropy_with_integer_labels
 SMALLEST = 1e-37  # nearly the smallest number of float32
@@ -23,7 +24,6 @@ STYLES = tuple(
 )
 DPI = 150
 
-# The untrained nets that are compared: options of DeepMLP by figure and label.
 FAMILIES = {
     "activations": {
         "sigmoid": {"activation": "sigmoid", "initialization": "orthogonal"},
@@ -43,6 +43,7 @@ FAMILIES = {
         "both": {"activation": "sigmoid", "initialization": "glorot", "residual": True, "normalization": True},
     },
 }
+"""The untrained nets that are compared: options of DeepMLP by figure and label."""
 COMPARED = {
     "activations": "activations, orthogonal weights",
     "initialization": "initial weights of ReLU layers",
@@ -89,34 +90,36 @@ def untrained_norms(
 ) -> dict[int, Float[np.ndarray, " layers"]]:
     """By depth, the root mean square of ``example_norms`` over the examples and over initial weights, a set a key.
 
-    A net of fewer layers has the first ones of the deepest. Nothing is compiled: that would take longer than computing.
+    A net of fewer layers has the first ones of the deepest. No net is compiled: that would take longer than computing.
     """
+    deepest, shape = net.clone(depth=max(depths)), jax.ShapeDtypeStruct(examples["image"].shape, jnp.float32)
+    params = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(deepest.lazy_init(key, shape) for key in keys))
 
-    def of_one_draw(key: Key[Array, ""]) -> dict[int, Float[Array, "examples layers"]]:
-        params = net.clone(depth=max(depths)).init(key, examples["image"][:1])
-        return {
-            depth: jax.vmap(partial(example_norms, net.clone(depth=depth), params))(
-                examples["image"], examples["label"]
-            )
-            for depth in depths
-        }
+    def of_every_draw(net: DeepMLP) -> Float[Array, "draws examples layers"]:
+        of_examples = jax.vmap(partial(example_norms, net), (None, 0, 0))
+        return jax.vmap(of_examples, (0, None, None))(params, examples["image"], examples["label"])
 
-    norms = jax.vmap(of_one_draw)(keys)
+    norms = {depth: of_every_draw(net.clone(depth=depth)) for depth in depths}
     return {depth: np.sqrt(np.mean(np.asarray(of, np.float64) ** 2, axis=(0, 1))) for depth, of in norms.items()}
 
 
 def untrained_figures(
-    net_of: Callable[..., DeepMLP], depth: int, depths: Sequence[int], examples: Batch, keys: Key[Array, " draws"]
+    net_of: Callable[..., DeepMLP],
+    families: Mapping[str, Mapping[str, Mapping]],
+    depth: int,
+    depths: Sequence[int],
+    examples: Batch,
+    keys: Key[Array, " draws"],
 ) -> dict[str, Figure]:
-    """The gradient in the nets of ``FAMILIES``, each ``net_of(**options)``: for each family by layer in nets of
-    ``depth`` layers, and for all of them by depth.
+    """The gradient in the nets of some of the ``FAMILIES``, each ``net_of(**options)``: for each family by layer in
+    nets of ``depth`` layers, and for all of them by depth.
     """
     norms = {
         family: {
             label: untrained_norms(net_of(**options), sorted({depth, *depths}), examples, keys)
             for label, options in nets.items()
         }
-        for family, nets in FAMILIES.items()
+        for family, nets in families.items()
     }
     drawn = {"depth": by_depth({COMPARED[family]: nets for family, nets in norms.items()})}
     for family, nets in norms.items():
@@ -175,8 +178,10 @@ def by_layer(norms: Mapping[str, Float[np.ndarray, " layers"]], *, title: str, b
         axes.annotate(
             "bound for the sigmoid:\na quarter a layer",
             (layers[middle], bound[middle]),
-            xytext=(12, 14),
+            xytext=(-16, -16),
             textcoords="offset points",
+            ha="right",
+            va="top",
             fontsize=9,
         )
     axes.set_xlim(depth + 0.5, 0.5)
@@ -196,6 +201,7 @@ def by_depth(families: Mapping[str, Mapping[str, Mapping[int, Float[np.ndarray, 
             axes.plot(list(norms), [each[0] / each[-1] for each in norms.values()], **style, label=label)
         axes.legend(loc="lower left", frameon=False, fontsize=9)
         axes.set_xlabel("hidden layers $L$")
+        axes.xaxis.get_major_locator().set_params(integer=True)
     low, high = np.log10(panels[0].get_ylim())
     step = next(step for step in (1, 2, 5, 10, 20) if (high - low) / step < 8)
     panels[0].set_yticks([10.0**power for power in range(-40, 41) if power % step == 0 and low < power < high])

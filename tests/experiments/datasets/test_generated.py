@@ -1,8 +1,9 @@
-"""Discs whose place and size are known: measured from their pixels."""
+"""Discs whose place and size are known: measured from their pixels. Draws whose density is known."""
 
 import numpy as np
+import scipy.stats
 
-from experiments.datasets.generated import SHAPE_FACTORS, shapes
+from experiments.datasets.generated import SHAPE_FACTORS, mixture_of_gaussians, shapes
 
 SPLITS = shapes().splits
 
@@ -32,3 +33,16 @@ def test_all_are_intensities_and_no_two_alike():
     assert images.min() == 0
     assert images.max() == 1
     assert len(np.unique(images.reshape(600, -1), axis=0)) == 600
+
+
+def test_draws_of_a_mixture_have_its_distribution_and_no_split_repeats_another():
+    """By the test of Kolmogorov and Smirnov, which the right distribution fails once in 1,000 times."""
+    splits = mixture_of_gaussians((0.3, 0.7), (-1.0, 2.0), (0.5, 0.25)).splits
+    values = [splits[split]["value"] for split in ("train", "valid", "test")]
+    assert [len(each) for each in values] == [4096, 1024, 1024]
+    assert len(np.unique(np.concatenate(values))) > 6000
+    for each in values:
+        found = scipy.stats.kstest(
+            each, lambda x: 0.3 * scipy.stats.norm.cdf(x, -1, 0.5) + 0.7 * scipy.stats.norm.cdf(x, 2, 0.25)
+        )
+        assert found.pvalue > 1e-3

@@ -4,75 +4,75 @@ import numpy as np
 import optax
 import pytest
 from sklearn.linear_model import LogisticRegression
+from trained import assert_same_at_every_evaluation_batch, measured, trained
 
-from experiments.cli.flags import replace
-from experiments.foundations.mlp.experiment import EXPERIMENT, MLPSettings, evaluate, monitor
+from experiments.foundations.mlp.experiment import EXPERIMENT, MLPSettings, monitor
 from experiments.plots.classifier import classifier_figures, confusion
-from experiments.run import runner
-from experiments.run.registry import load
+from experiments.run.settings import configure
 
 
 def test_error_and_loss_are_those_of_the_logits():
-    settings = MLPSettings(widths=())
-    dataset = settings.load()
+    settings = configure(MLPSettings(), widths=())
+    dataset = settings.images.load()
     kernel = np.random.default_rng(0).normal(size=(64, 10)).astype(np.float32)
     params = {"params": {"Dense_0": {"kernel": kernel, "bias": np.zeros(10, np.float32)}}}
     batch = jax.tree.map(jnp.asarray, dataset.head("test", 50))
     logits = np.asarray(batch["image"]).reshape(50, -1) @ kernel
-    found = evaluate(settings, dataset)(params, batch, jax.random.split(jax.random.key(0), 50))
+    found = EXPERIMENT.metrics(settings, dataset)(params, batch, jax.random.split(jax.random.key(0), 50))
     np.testing.assert_array_equal(found["error"], 100.0 * (logits.argmax(axis=1) != np.asarray(batch["label"])))
     expected = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
     np.testing.assert_allclose(found["loss"], expected, rtol=1e-4)
 
 
 def test_dropout_is_in_the_training_loss_alone():
-    settings = MLPSettings(dropout=0.5)
-    dataset = settings.load()
+    settings = configure(MLPSettings(), dropout=0.5)
+    dataset = settings.images.load()
     batch, keys = jax.tree.map(jnp.asarray, dataset.head("train", 20)), jax.random.split(jax.random.key(1), 20)
     task = EXPERIMENT.task(settings, dataset)
     state = jax.jit(task.init)(jax.random.key(0))
     noise = np.random.default_rng(0)  # the last layer starts at zero
     params = jax.tree.map(lambda leaf: leaf + noise.normal(0, 0.1, leaf.shape).astype(leaf.dtype), state.params)
     losses = [
-        EXPERIMENT.monitor(s, dataset)(params, batch, keys)[0] for s in (settings, replace(settings, dropout=0.0))
+        EXPERIMENT.monitor(s, dataset)(params, batch, keys)[0] for s in (settings, configure(settings, dropout=0.0))
     ]
     np.testing.assert_array_equal(*losses)
-    plain = EXPERIMENT.task(replace(settings, dropout=0.0), dataset)
+    plain = EXPERIMENT.task(configure(settings, dropout=0.0), dataset)
     (dropped,), (whole,) = ([jax.jit(t.step)(state._replace(params=params), batch)[1]["loss"]] for t in (task, plain))
     assert dropped != whole
 
 
-@pytest.mark.usefixtures("numbers_alone")
-def test_softmax_regression_comes_to_the_optimum_of_scikit_learn(tmp_path):
+def test_softmax_regression_comes_to_the_optimum_of_scikit_learn():
     """The regularised loss is convex: the trained classifier is the one that another program finds."""
-    settings = MLPSettings(
+    settings = configure(
+        MLPSettings(),
         widths=(), optimizer="nesterov", learning_rate=0.5, batch_size=1297, steps=3000, weight_decay=1e-2,
-        evaluate_every=3000, save_every=3000, chunk=500,
     )  # fmt: skip
-    run = runner.Run("mlp", "default", load("mlp"), settings, settings.load())
+    run, params = trained("mlp", settings)
     train, test = run.dataset.splits["train"], run.dataset.splits["test"]
     exact = LogisticRegression(C=1 / (1e-2 * 1297), tol=1e-8, max_iter=5000, fit_intercept=True)
     exact.fit(train["image"].reshape(1297, -1), train["label"])
-    summary = runner.start(run, tmp_path / "run")
+    found = measured(run, params)
     wrong = 100 * (exact.predict(test["image"].reshape(250, -1)) != test["label"]).mean()
     # the biases are decayed too here, and are not there: the two may differ in an image
-    assert summary["metrics"]["error"]["mean"] == pytest.approx(wrong, abs=0.8)
-    assert summary["metrics"]["loss"]["mean"] == pytest.approx(
+    assert found["error"] == pytest.approx(wrong, abs=0.8)
+    assert found["loss"] == pytest.approx(
         -np.mean(exact.predict_log_proba(test["image"].reshape(250, -1))[np.arange(250), test["label"]]), rel=0.02
     )
 
 
-@pytest.mark.usefixtures("numbers_alone")
-def test_every_loss_learns_digits(tmp_path):
-    for loss in ("cross_entropy", "hinge", "squared_hinge", "crammer_singer_hinge"):
-        settings = MLPSettings(loss=loss, widths=(64,), steps=500, evaluate_every=500, save_every=500)
-        run = runner.Run("mlp", "default", load("mlp"), settings, settings.load())
-        assert runner.start(run, tmp_path / loss)["metrics"]["error"]["mean"] < 8.0, loss
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge", "squared_hinge", "crammer_singer_hinge"])
+def test_every_loss_learns_digits(loss):
+    run, params = trained("mlp", configure(MLPSettings(), loss=loss, widths=(64,), steps=500))
+    assert measured(run, params)["error"] < 8.0
+
+
+def test_numbers_are_the_same_at_every_evaluation_batch():
+    assert_same_at_every_evaluation_batch(*trained("mlp", configure(MLPSettings(), widths=(8,), steps=3)))
 
 
 def test_the_monitor_is_the_loss_without_keys_effect():
     settings = MLPSettings()
-    dataset = settings.load()
+    dataset = settings.images.load()
     params = EXPERIMENT.task(settings, dataset).init(jax.random.key(0)).params
     batch = jax.tree.map(jnp.asarray, dataset.head("valid", 5))
     left, right = (monitor(settings, dataset)(params, batch, jax.random.split(jax.random.key(k), 5))[0] for k in (0, 1))

@@ -2,14 +2,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from trained import assert_same_at_every_evaluation_batch, measured, trained
 
-from experiments.cli.flags import replace
 from experiments.datasets.generated import on_the_unit_interval, sawtooth, weierstrass
 from experiments.foundations.universal_approximation.experiment import ApproximationSettings
 from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
-from experiments.run import runner
 from experiments.run.registry import load
-from train.task import count_parameters
+from experiments.run.settings import configure
+from train.trainable import count_parameters
 
 
 @pytest.mark.parametrize("depth", [3, 5, 8])
@@ -45,34 +45,40 @@ def test_units_turn_one_in_each_part_of_the_interval():
     np.testing.assert_allclose(np.abs(layer["kernel"]), 20.0)
 
 
-@pytest.mark.usefixtures("numbers_alone")
-def test_the_error_falls_with_the_width_and_the_depth(tmp_path):
-    settings = ApproximationSettings(
-        widths=(1, 8, 64), depth=3, deep_width=16, steps=1500, evaluate_every=1500, save_every=1500
-    )
-    run = runner.prepare("universal_approximation", "default", settings)
-    measured = {n: m["mean"] for n, m in runner.start(run, tmp_path / "run")["metrics"].items()}
-    one, eight, many = (measured[f"sup/width_{width:03}"] for width in (1, 8, 64))
+def test_the_error_falls_with_the_width_and_the_depth():
+    settings = configure(ApproximationSettings(), widths=(1, 8, 64), depth=3, deep_width=16, steps=1500)
+    found = measured(*trained("universal_approximation", settings))
+    one, eight, many = (found[f"width_{width:03}/sup"] for width in (1, 8, 64))
     assert one > 1.5 * eight
     assert eight > 1.5 * many
     assert many < 0.1
-    assert measured["sup/by_hand"] == 0.0
-    assert measured["sup/shallow_as_by_hand"] > 0.25
-    assert measured["mse/deep"] < measured["mse/shallow"] < measured["mse/shallow_as_by_hand"]
+    assert found["by_hand/sup"] == 0.0
+    assert found["shallow_as_by_hand/sup"] > 0.25
+    assert found["deep/mse"] < found["shallow/mse"] < found["shallow_as_by_hand/mse"]
 
 
 def test_each_net_learns_as_if_alone():
     """No net's gradient reaches another: with fewer nets beside it, a net ends at the same parameters."""
-    both = ApproximationSettings(widths=(2, 4), steps=3)
+    both = configure(ApproximationSettings(), widths=(2, 4), steps=3)
     dataset = on_the_unit_interval("wave", foldings=5)
     batch = jax.tree.map(lambda leaf: jnp.asarray(leaf[:64]), dataset.splits["train"])
     task_of = load("universal_approximation").task
     state = task_of(both, dataset).init(jax.random.key(0))
     whole, _ = jax.jit(task_of(both, dataset).step)(state, batch)
-    one = task_of(replace(both, widths=(2,)), dataset)
+    one = task_of(configure(both, widths=(2,)), dataset)
     alone = one.init(jax.random.key(0))
     alone, _ = jax.jit(one.step)(alone._replace(params={n: state.params[n] for n in alone.params}), batch)
     for name in alone.params:
         jax.tree.map(
             lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), alone.params[name], whole.params[name]
         )
+
+
+def test_numbers_are_the_same_at_every_evaluation_batch():
+    run, params = trained("universal_approximation", configure(ApproximationSettings(), widths=(2,), steps=2))
+    assert_same_at_every_evaluation_batch(run, params)
+
+
+def test_the_steepness_is_idle_where_units_are_rectified():
+    assert "steepness" not in ApproximationSettings().idle()
+    assert "steepness" in configure(ApproximationSettings(), activation="relu").idle()

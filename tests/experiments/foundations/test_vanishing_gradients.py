@@ -1,15 +1,21 @@
 """The norms of the deltas against the lecture's bound, exact laws, and the recursion written out."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from programs import jit_of_draws
+from trained import assert_same_at_every_evaluation_batch, trained
 
-from experiments.foundations import vanishing_gradients
-from experiments.foundations.vanishing_gradients.experiment import NETS, VanishingGradientsSettings, evaluate, task
+from experiments.foundations.vanishing_gradients.experiment import (
+    NETS,
+    VanishingGradientsSettings,
+    evaluate,
+    evaluate_whole,
+    network_with,
+    task,
+)
 from experiments.foundations.vanishing_gradients.figures import (
     SMALLEST,
     by_layer,
@@ -19,11 +25,13 @@ from experiments.foundations.vanishing_gradients.figures import (
     log_ratios,
     untrained_norms,
 )
+from experiments.run.settings import configure
 from models.backpropagation import Layer, deltas, forward, output_delta
 from models.deep_mlp import DeepMLP
+from train.trainable import count_parameters
 
-SETTINGS = VanishingGradientsSettings(depth=4, width=16, batch_size=32)
-DIGITS = SETTINGS.load()
+SETTINGS = configure(VanishingGradientsSettings(), depth=4, width=16, batch_size=32)
+DIGITS = SETTINGS.images.load()
 EXAMPLES = jax.tree.map(jnp.asarray, DIGITS.head("train", 40))
 
 
@@ -105,7 +113,7 @@ def test_the_mean_square_of_a_relu_net_falls_by_half_the_variance_times_the_widt
         return delta_norms(lambda given: jnp.dot(net.apply(given, image)["logits"], cotangent), params, depth=4) ** 2
 
     found = np.asarray(
-        jax.jit(lambda keys: jax.lax.map(squares, keys, batch_size=50))(jax.random.split(jax.random.key(0), draws)),
+        jit_of_draws(lambda keys: jax.lax.map(squares, keys))(jax.random.split(jax.random.key(0), draws)),
         np.float64,
     )
     expected = 64 / 2 * 2 / (64 + 10) * float(cotangent @ cotangent) * gain ** np.arange(3, -1, -1)
@@ -189,10 +197,10 @@ def test_clipping_tames_what_otherwise_ends():
 def steps(settings, count):
     """The state at the beginning and after some steps, and the batches taken."""
     made = task(settings, DIGITS)
-    first = state = made.init(jax.random.key(settings.seed))
+    first = state = made.init(jax.random.key(settings.seeds.seed))
     step = jax.jit(made.step)
     for number in range(count):
-        rows = np.arange(number * settings.batch_size, (number + 1) * settings.batch_size) % 1297
+        rows = np.arange(number * settings.loop.batch_size, (number + 1) * settings.loop.batch_size) % 1297
         state, _ = step(state, jax.tree.map(lambda leaf, rows=rows: leaf[rows], DIGITS.splits["train"]))
     return first, state
 
@@ -200,9 +208,9 @@ def steps(settings, count):
 def test_nets_side_by_side_are_nets_alone():
     """To the bit, although one of them explodes and is clipped: nothing of a net reaches another."""
     names = ("relu_he", "relu_clipped")
-    _, together = steps(dataclasses.replace(SETTINGS, nets=names), 5)
+    _, together = steps(configure(SETTINGS, nets=names), 5)
     for name in names:
-        _, alone = steps(dataclasses.replace(SETTINGS, nets=(name,)), 5)
+        _, alone = steps(configure(SETTINGS, nets=(name,)), 5)
         assert jax.tree.all(jax.tree.map(np.array_equal, alone.params[name], together.params[name]))
 
 
@@ -211,7 +219,7 @@ def test_only_the_clipped_net_is_clipped_and_by_its_own_norm():
     one = {"nets": ("relu_he", "relu_clipped"), "optimizer": "sgd", "learning_rate": 1.0, "depth": 12, "width": 64}
     moved = {}
     for clip_norm in (0.25, 0.0):
-        first, last = steps(dataclasses.replace(SETTINGS, clip_norm=clip_norm, **one), 1)
+        first, last = steps(configure(SETTINGS, clip_norm=clip_norm, **one), 1)
         for name in one["nets"]:
             way = jax.tree.map(jnp.subtract, last.params[name], first.params[name])
             moved[name, clip_norm] = float(optax.tree.norm(way))
@@ -221,22 +229,37 @@ def test_only_the_clipped_net_is_clipped_and_by_its_own_norm():
 
 
 def test_the_ratio_before_training_is_kept_and_the_one_after_is_measured():
-    settings = dataclasses.replace(SETTINGS, nets=("tanh", "sigmoid_both"), average_decay=0.5)
+    settings = configure(SETTINGS, nets=("tanh", "sigmoid_both"), average_decay=0.5)
     first, last = steps(settings, 3)
     examples = jax.tree.map(jnp.asarray, DIGITS.head("train", 100))
     measured = evaluate(settings, DIGITS)(last.params, EXAMPLES, None)
+    kept = evaluate_whole(settings, DIGITS).measure(last.params, (), None)
     for name in settings.nets:
-        net = vanishing_gradients.network(settings, DIGITS, **NETS[name])
+        net = network_with(settings, DIGITS, **NETS[name])
         before = np.mean(log_ratios(net, first.params[name], examples))
-        np.testing.assert_allclose(measured[f"{name}/log_ratio_before"], np.full(40, before), rtol=1e-4)
+        np.testing.assert_allclose(kept[f"{name}/log_ratio_before"], before, rtol=1e-4)
         after = log_ratios(net, last.params[name], EXAMPLES)
         np.testing.assert_allclose(measured[f"{name}/log_ratio_after"], after, rtol=1e-4, atol=1e-5)
         assert np.abs(np.mean(after) - before) > 1e-3
 
 
+def test_numbers_are_the_same_at_every_evaluation_batch():
+    settings = configure(SETTINGS, nets=("sigmoid_both",), depth=2, steps=3)
+    found = assert_same_at_every_evaluation_batch(*trained("vanishing_gradients", settings))
+    assert {"sigmoid_both/log_ratio_before", "sigmoid_both/log_ratio_after", "sigmoid_both/error"} < found.keys()
+
+
+def test_what_is_kept_from_the_start_is_not_trained():
+    settings = configure(SETTINGS, nets=("tanh",))
+    made = task(settings, DIGITS)
+    params = jax.eval_shape(made.init, jax.random.key(0)).params
+    of_net = sum(leaf.size for leaf in jax.tree.leaves(params["tanh"]))
+    assert count_parameters(params, made.trainable) == of_net < sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
 def test_twenty_sigmoid_layers_learn_only_with_help():
     """Guessing is wrong in 90 % of the cases."""
-    settings = dataclasses.replace(
+    settings = configure(
         SETTINGS, nets=("sigmoid", "sigmoid_both"), depth=20, width=32, batch_size=128, learning_rate=0.02
     )
     _, last = steps(settings, 150)
@@ -247,10 +270,10 @@ def test_twenty_sigmoid_layers_learn_only_with_help():
     assert np.mean(metrics["sigmoid_both/log_ratio_after"]) > -1
 
 
-@pytest.mark.parametrize("nets", [(), ("tanh", "tanh")])
-def test_nets_are_named_once(nets):
-    with pytest.raises(ValueError, match="--nets must name at least one net, and none twice"):
-        VanishingGradientsSettings(nets=nets)
+@pytest.mark.parametrize("field", [{"nets": ()}, {"nets": ("tanh", "tanh")}, {"compared": ()}], ids=str)
+def test_nets_and_families_are_named_once(field):
+    with pytest.raises(ValueError, match=f"--{next(iter(field))} must name at least one, and none twice"):
+        configure(SETTINGS, field)
 
 
 def test_lines_are_relative_to_the_last_layer_and_their_names_apart():
