@@ -76,7 +76,7 @@ def whole_run(run: Run) -> float:
     ):
         started = time.perf_counter()
         outcome = train(
-            run.task_of,
+            run.task_of(),
             feed,
             saved,
             where=run.where(),

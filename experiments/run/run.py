@@ -1,7 +1,8 @@
 """A run before it is trained: an experiment with its settings, its data and the devices it lies on."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -15,12 +16,14 @@ from experiments.run.run_folder import Config
 from experiments.run.settings import Settings, as_json
 from train.evaluation import evaluator
 from train.feed import Feed, resident_feed, streaming_feed
-from train.loop import Saved, begin, chunks
+from train.loop import Saved, TaskOf, begin, chunks
 from train.measures import Metrics
 from train.mesh import Placement, TooFewDevices, local_mesh, placement
 from train.task import Task
 from train.trainable import Params
 from train.transforms import accumulate, average_parameters, ensemble
+
+T = TypeVar("T")
 
 
 class Run(NamedTuple):
@@ -38,15 +41,29 @@ class Run(NamedTuple):
 
     def task(self) -> Task:
         """The task, of one seed."""
-        return self.task_of(self.dataset.context)
+        return self._task(self.dataset)
 
-    def task_of(self, context: PyTree[Array]) -> Task:
-        """The task with this context, which may be an argument of the program that is being compiled."""
-        task = self.experiment.task(self.settings, self.dataset._replace(context=context))
+    def task_of(self) -> TaskOf:
+        """The task from the context."""
+        return self._of_context(self._task)
+
+    def _task(self, dataset: Dataset) -> Task:
+        task = self.experiment.task(self.settings, dataset)
         if self.settings.parts > 1:
             task = accumulate(task, self.settings.parts)
         decay = self.settings.average_decay
         return average_parameters(task, decay) if decay else task
+
+    def _of_context(self, make: Callable[[Dataset], T]) -> Callable[[PyTree], T]:
+        """What is made of the data set, as a function of its context.
+
+        Where there is none it is made once, and what it computes beforehand, such as a PCA, is no part of any compiled
+        program. Where there is one it is made inside of each program, whose argument the context is.
+        """
+        if jax.tree.leaves(self.dataset.context):
+            return lambda context: make(self.dataset._replace(context=context))
+        made = make(self.dataset)
+        return lambda context: made
 
     def where(self) -> Placement:
         """The devices, and what lies on which; ``TooFewDevices`` where there are not so many."""
@@ -77,7 +94,7 @@ class Run(NamedTuple):
         """The function of all seeds' parameters that measures every example of a split."""
         settings = self.settings
         return evaluator(
-            lambda context: metrics_of(settings, self.dataset._replace(context=context)),
+            self._of_context(partial(metrics_of, settings)),
             self.dataset.splits[split],
             settings.seeds.all,
             batch=settings.placement.evaluation_batch,

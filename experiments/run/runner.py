@@ -170,7 +170,7 @@ def _train_and_summarise(
         Progress(run.name, first_step, run.settings.loop.steps, shown=is_first()) as progress,
     ):
         outcome = train(
-            run.task_of,
+            run.task_of(),
             run.feed(),
             saved,
             where=run.where(),
