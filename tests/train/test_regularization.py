@@ -309,13 +309,30 @@ def test_l1_is_not_clipped():
     np.testing.assert_array_equal(updates["kernel"], [[-0.25, 0.25, 0.0]])
 
 
+OF = {"all": lambda leaf: True, "kernels": lambda leaf: leaf.ndim > 1}
+
+
+@pytest.mark.parametrize("penalized", OF)
 @pytest.mark.parametrize(("field", "penalty"), [("l1", l1_penalty), ("weight_decay", l2_penalty)])
-def test_the_configurations_term_is_the_gradient_of_the_penalty_of_all_parameters(field, penalty):
+def test_the_configurations_term_is_the_gradient_of_the_penalty_of_what_is_penalized(field, penalty, penalized):
     params = parameters(jnp.float64)
-    optimizer = make_optimizer(Optimization(optimizer="sgd", learning_rate=1.0, **{field: 0.3}), STEPS)
+    config = Optimization(optimizer="sgd", learning_rate=1.0, penalized=penalized, **{field: 0.3})
+    optimizer = make_optimizer(config, STEPS)
     updates, _ = optimizer.update(jax.tree.map(jnp.zeros_like, params), optimizer.init(params), params)
-    expected = jax.grad(lambda p: 0.3 * penalty(p, penalized=lambda leaf: True))(params)
+    expected = jax.grad(lambda p: 0.3 * penalty(p, penalized=OF[penalized]))(params)
+    assert any(leaf.ndim < 2 for leaf in jax.tree.leaves(params))
     jax.tree.map(lambda u, g: np.testing.assert_allclose(-u, g, rtol=1e-15), updates, expected)
+
+
+@pytest.mark.parametrize("optimizer", RULES)
+def test_biases_are_left_alone_where_kernels_are_penalized(optimizer):
+    """Under every rule a step without a gradient moves kernels and nothing else."""
+    params = parameters(jnp.float64)
+    config = Optimization(optimizer=optimizer, penalized="kernels", weight_decay=0.3, l1=0.1)
+    rule = make_optimizer(config, STEPS)
+    updates, _ = rule.update(jax.tree.map(jnp.zeros_like, params), rule.init(params), params)
+    for update in jax.tree.leaves(updates):
+        assert bool(jnp.any(update != 0)) == (update.ndim > 1)
 
 
 def test_without_l1_and_max_norm_nothing_is_carried_for_them():
