@@ -25,25 +25,29 @@ class Ratio(NamedTuple):
 Metrics = dict[str, Array | np.ndarray | Ratio]
 
 
-def check_one_per_example(metrics: Metrics, examples: int) -> None:
-    """``ValueError`` that names a metric which has not got one value per example along its first axis."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(metrics):
-        if leaf.shape[:1] != (examples,):
-            name = jax.tree_util.keystr(path, simple=True, separator=" ")
-            raise ValueError(
-                f"metric {name} has shape {leaf.shape}: expected one value for each of {examples} examples; what a "
-                f"batch has as a whole goes into the statistics that the loss returns third, or is broadcast"
-            )
-
-
 def batch_means(metrics: Metrics, examples: int) -> Metrics:
-    """The mean of each metric over a batch, a ``Ratio`` by its parts; ``ValueError`` where one is not [examples]."""
-    check_one_per_example(metrics, examples)
-    for path, leaf in jax.tree_util.tree_leaves_with_path(metrics):
-        if leaf.ndim != 1:
-            name = jax.tree_util.keystr(path, simple=True, separator=" ")
-            raise ValueError(f"metric {name} has shape {leaf.shape}: expected one number per example, ({examples},)")
+    """The mean of each metric over a batch, of a ``Ratio`` the means of its parts.
+
+    ``ValueError`` that names a metric which is not [examples].
+    """
+    for name, leaf in _by_name(metrics):
+        if leaf.shape != (examples,):
+            raise ValueError(
+                f"{name} has shape {leaf.shape}: expected ({examples},), one value per example; "
+                f"statistics of the batch are returned third, and followed"
+            )
     return jax.tree.map(jnp.mean, metrics)
+
+
+def check_one_per_example(metrics: Metrics, examples: int) -> Metrics:
+    """``metrics``, whose values may have any shape; ``ValueError`` that names one which is not [examples, …]."""
+    for name, leaf in _by_name(metrics):
+        if leaf.shape[:1] != (examples,):
+            raise ValueError(
+                f"{name} has shape {leaf.shape}: expected ({examples}, …), one value per example; "
+                f"what only a whole set has is measured by a WholeSet"
+            )
+    return metrics
 
 
 def average(values: dict[str, np.ndarray | Ratio]) -> dict[str, Float[np.ndarray, " seeds"]]:
@@ -60,3 +64,8 @@ def _mean(value: np.ndarray | Ratio) -> Float[np.ndarray, " seeds ..."]:
     total, count = (part.sum(axis=1, dtype=np.float64) for part in value)
     with np.errstate(invalid="ignore", divide="ignore"):
         return total / count
+
+
+def _by_name(metrics: Metrics) -> list[tuple[str, Array]]:
+    leaves = jax.tree_util.tree_leaves_with_path(metrics)
+    return [(f"metric {jax.tree_util.keystr(path, simple=True, separator='.')}", leaf) for path, leaf in leaves]

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import jax
 import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt, Lt
 
-from train.regularization import add_l1_subgradient, project_units
+from train.regularization import add_l1_subgradient, kernels, project_units
 
 Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
@@ -109,7 +108,7 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
 def _of_penalized(config: Optimization, part: optax.GradientTransformation) -> optax.GradientTransformation:
     if config.penalized == "all":
         return part
-    return optax.masked(part, lambda params: jax.tree.map(lambda leaf: leaf.ndim >= 2, params))
+    return optax.masked(part, kernels)
 
 
 def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransformation:

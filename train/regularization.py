@@ -3,9 +3,10 @@
 Parameters with two or more axes are kernels: the last axis counts units, the others what each of them takes in.
 """
 
+import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 
 def max_norm_projection(kernel: Float[Array, "*inputs units"], *, bound: float) -> Float[Array, "*inputs units"]:
@@ -21,6 +22,11 @@ def max_norm_projection(kernel: Float[Array, "*inputs units"], *, bound: float) 
         raise ValueError(f"the bound of the norm must be positive, got {bound}")
     norms = jnp.sqrt(jnp.sum(kernel**2, axis=tuple(range(kernel.ndim - 1)), keepdims=True))
     return kernel * (bound / jnp.maximum(norms, bound))
+
+
+def kernels(params: PyTree[Array]) -> PyTree[bool]:
+    """The mask of an Optax transformation that leaves biases and the gains of normalisations alone."""
+    return jax.tree.map(lambda parameter: parameter.ndim > 1, params)
 
 
 def add_l1_subgradient(weight: float) -> optax.GradientTransformation:

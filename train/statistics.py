@@ -37,7 +37,7 @@ def check_statistics(statistics: Statistics) -> None:
     """``ValueError`` unless all are floats of at least 32 bits, in which a running mean does not get stuck."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(statistics):
         if not jnp.issubdtype(leaf.dtype, jnp.floating) or jnp.finfo(leaf.dtype).bits < 32:
-            name = jax.tree_util.keystr(path)
+            name = jax.tree_util.keystr(path[1:])
             raise ValueError(f"statistics{name} are {leaf.dtype}: take the mean over the batch in float32")
 
 

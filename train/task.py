@@ -16,21 +16,14 @@ from zlib import crc32
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Int, Key, PyTree
 
-from train.measures import Metrics, batch_means
-from train.statistics import Follow, Statistics, check_statistics
-from train.trainable import Params, Trainable, collection_of_params, trainable_part, with_trainable_part
+from train.descent import Batch, Descent, LossFn, descend, gradient_and_statistics, gradient_norm
+from train.measures import Metrics
+from train.statistics import Follow
+from train.trainable import Params, Trainable, collection_of_params, trainable_part
 
-Batch = PyTree[Array | np.ndarray]
-LossFn = Callable[
-    [Params, Batch, Key[Array, " batch"]],
-    tuple[Float[Array, " batch"], Metrics] | tuple[Float[Array, " batch"], Metrics, Statistics],
-]
-"""Losses, one for each example and key; metrics likewise; and the statistics of the batch where something follows
-them."""
 LossOfStep = Callable[[Int[Array, ""]], LossFn]
 
 
@@ -46,7 +39,10 @@ class Stream(IntEnum):
 
 
 class Draw(IntEnum):
-    """What an example's own key is folded with, for draws that must not meet."""
+    """What one example draws for, each folded from its key: ``fold_in(key, draw)``.
+
+    ``fold_in(key, i)`` is ``split(key, n)[i]``: a key is either folded or split, never both.
+    """
 
     OBSERVE = 0
     SAMPLE = 1
@@ -63,30 +59,21 @@ class State(NamedTuple):
     carried: dict[str, PyTree] = {}  # what transforms and special tasks carry along, by name
 
 
-class Descent(NamedTuple):
-    """What a batch says of the parameters that descend, and what the others may follow: averaged alike over its parts
-    and over devices.
-    """
-
-    gradient: Params
-    statistics: Statistics = ()
-
-
 class Phase(NamedTuple):
     """One gradient and its application; a step runs its phases in order.
 
-    ``gradient`` returns a ``Descent``, or any other tree of means over examples that ``update`` takes; of its norm the
-    metric is named ``prefix`` + "gradient_norm".
+    A gradient is any tree of means over examples. ``measure`` looks at that of the whole batch, before its application.
     """
 
     gradient: Callable[[State, Batch, Key[Array, " batch"]], tuple[PyTree, Metrics]]
     update: Callable[[State, PyTree], State]
-    prefix: str = ""
+    measure: Callable[[PyTree], Metrics] = lambda gradient: {}
 
 
 class Task(NamedTuple):
-    """A trainable thing. ``phases`` is empty where training is not made of gradients; ``trainable`` says which of its
-    parameters descend.
+    """A trainable thing. ``phases`` is empty where training is not made of gradients.
+
+    ``trainable`` says which of its parameters descend, or are learnt by another rule.
     """
 
     init: Callable[[Key[Array, ""]], State]
@@ -100,6 +87,7 @@ class Player(NamedTuple):
 
     ``loss_fn(params, batch, keys)`` sees the parameters of all players by name and returns this player's loss and
     metrics, one value per example; only ``params[name]`` is differentiated. ``updates`` of them are made in each step.
+    ``follow`` and ``trainable`` are those of ``supervised``, for ``params[name]``.
     """
 
     loss_fn: LossFn
@@ -120,10 +108,7 @@ def batch_size(batch: Batch) -> int:
 def task_of_phases(
     init: Callable[[Key[Array, ""]], State], phases: Sequence[Phase], trainable: Trainable = collection_of_params
 ) -> Task:
-    """The task whose step runs ``phases`` in order, each with its own keys, and counts one step.
-
-    Metrics of a step: those of its phases, and the norm of each phase's gradient as its update gets it.
-    """
+    """The task whose step runs ``phases`` in order, each with its own keys, and counts one step."""
 
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
@@ -132,8 +117,7 @@ def task_of_phases(
             keys = jax.random.split(jax.random.fold_in(key, number), batch_size(batch))
             gradient, measured = phase.gradient(state, batch, keys)
             state = phase.update(state, gradient)
-            descends = gradient.gradient if isinstance(gradient, Descent) else gradient
-            metrics |= measured | {f"{phase.prefix}gradient_norm": optax.tree.norm(descends)}
+            metrics |= measured | phase.measure(gradient)
         return state._replace(step=state.step + 1), metrics
 
     return Task(init, step, tuple(phases), trainable)
@@ -144,68 +128,25 @@ def initial_state(key: Key[Array, ""], params: Params, opt_state: PyTree) -> Sta
     return State(jnp.zeros((), jnp.int32), jax.random.fold_in(key, Stream.STEPS), params, opt_state)
 
 
-def descend(
-    loss_fn: LossFn,
-    params: Params,
-    batch: Batch,
-    keys: Key[Array, " batch"],
-    trainable: Trainable = collection_of_params,
-) -> tuple[Descent, Metrics]:
-    """The gradient of the mean loss in the parameters that are trainable, the batch's statistics, and its metrics; the
-    loss itself is among them as ``"loss"``.
-
-    ``ValueError`` where a metric is not one value an example, or statistics have less than 32 bits.
-    """
-
-    def mean(part: Params) -> tuple[Float[Array, ""], tuple[Statistics, Metrics]]:
-        losses, metrics, *observed = loss_fn(with_trainable_part(params, part), batch, keys)
-        statistics = observed[0] if observed else ()
-        check_statistics(statistics)
-        means = batch_means({"loss": losses, **metrics}, batch_size(batch))
-        return means["loss"], (statistics, means)
-
-    gradient, (statistics, metrics) = jax.grad(mean, has_aux=True)(trainable_part(params, trainable))
-    return Descent(gradient, statistics), metrics
-
-
-def move(
-    descent: Descent,
-    params: Params,
-    opt_state: PyTree,
-    optimizer: optax.GradientTransformation,
-    follow: Follow | None,
-    trainable: Trainable,
-) -> tuple[Params, PyTree]:
-    """Parameters and optimiser's state after an update, which what follows the batch comes after.
-
-    ``ValueError`` where a batch has statistics and nothing follows them, or the other way round.
-    """
-    has_statistics = bool(jax.tree.leaves(descent.statistics))
-    if has_statistics != (follow is not None):
-        said = "returns statistics, and nothing follows them" if has_statistics else "returns none to follow"
-        raise ValueError(f"the loss {said}: give both a third result of the loss and follow, or neither")
-    part = trainable_part(params, trainable)
-    updates, opt_state = optimizer.update(descent.gradient, opt_state, part)
-    moved = with_trainable_part(params, optax.apply_updates(part, updates))
-    return (follow(moved, descent.statistics) if follow else moved), opt_state
-
-
 def supervised(
     loss_fn: LossFn,
     init_params: Callable[[Key[Array, ""]], Params],
     optimizer: optax.GradientTransformation,
     follow: Follow | None = None,
+    *,
     trainable: Trainable = collection_of_params,
 ) -> Task:
     """Gradient descent on one loss.
 
     ``loss_fn(params, batch, keys) -> (losses, metrics)`` returns one value per example, from one key per example; what
-    is minimised is the mean. The metrics of a step are those means, measured before its update. What is not descended
-    on follows the statistics that the loss returns third: after the descent, parameters become ``follow(params,
-    statistics)``, as ``train.statistics.moving_average``. Which parameters descend, ``trainable`` says: by default a
-    network's collection "params", and not those beside it.
+    is minimised is the mean. The metrics of a step are those means, measured before its update, and ``gradient_norm``.
+
+    With a ``follow`` the loss returns ``(losses, metrics, statistics)``: means over the batch's examples, in float32.
+    Once the optimiser has moved the parameters, ``follow(params, statistics)`` returns them as they are kept, as
+    ``moving_average`` does of ``train/statistics.py``. Only what is ``trainable`` descends: by default, where a network
+    has several collections, the one called ``"params"``.
     """
-    return annealed(lambda step: loss_fn, init_params, optimizer, follow, trainable)
+    return annealed(lambda step: loss_fn, init_params, optimizer, follow, trainable=trainable)
 
 
 def annealed(
@@ -213,6 +154,7 @@ def annealed(
     init_params: Callable[[Key[Array, ""]], Params],
     optimizer: optax.GradientTransformation,
     follow: Follow | None = None,
+    *,
     trainable: Trainable = collection_of_params,
 ) -> Task:
     """Gradient descent on a loss that changes as training goes on: step t, from 0 on, minimises ``loss_of_step(t)``.
@@ -226,13 +168,18 @@ def annealed(
         return initial_state(key, params, optimizer.init(trainable_part(params, trainable)))
 
     def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Descent, Metrics]:
-        return descend(loss_of_step(state.step), state.params, batch, keys, trainable)
+        loss_fn = loss_of_step(state.step)
+        return gradient_and_statistics(
+            loss_fn, state.params, batch, keys, trainable=trainable, followed=follow is not None
+        )
 
-    def update(state: State, descent: Descent) -> State:
-        params, opt_state = move(descent, state.params, state.opt_state, optimizer, follow, trainable)
+    def update(state: State, gradient: Descent) -> State:
+        params, opt_state = descend(
+            state.params, state.opt_state, gradient, optimizer=optimizer, follow=follow, trainable=trainable
+        )
         return state._replace(params=params, opt_state=opt_state)
 
-    return task_of_phases(init, [Phase(gradient, update)], trainable)
+    return task_of_phases(init, [Phase(gradient, update, gradient_norm)], trainable)
 
 
 def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array, ""]], dict[str, Params]]) -> Task:
@@ -247,14 +194,11 @@ def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array,
         params = init_params(jax.random.fold_in(key, Stream.INIT))
         if params.keys() != players.keys():
             raise ValueError(f"players {sorted(players)} need parameters of the same names, got {sorted(params)}")
-        opt_state = {
-            name: player.optimizer.init(trainable_part(params[name], player.trainable))
-            for name, player in players.items()
-        }
-        return initial_state(key, params, opt_state)
+        parts = {name: trainable_part(params[name], player.trainable) for name, player in players.items()}
+        return initial_state(key, params, {name: players[name].optimizer.init(part) for name, part in parts.items()})
 
-    def trainable(params: dict[str, Params]) -> PyTree[bool]:
-        return {name: player.trainable(params[name]) if player.updates else False for name, player in players.items()}
+    def trainable(params: Params) -> PyTree[bool]:
+        return {name: name in players and players[name].trainable(own) for name, own in params.items()}
 
     turns = [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
     return task_of_phases(init, turns, trainable)
@@ -278,10 +222,12 @@ def side_by_side(learners: Mapping[str, Learner]) -> Task:
     """
 
     def player(name: str, learner: Learner) -> Player:
-        def loss_fn(params: dict[str, Params], *given: PyTree) -> tuple:
-            return learner.loss_fn(params[name], *given)
-
-        return Player(loss_fn, learner.optimizer, follow=learner.follow, trainable=learner.trainable)
+        return Player(
+            lambda params, *given: learner.loss_fn(params[name], *given),
+            learner.optimizer,
+            follow=learner.follow,
+            trainable=learner.trainable,
+        )
 
     def init_params(key: Key[Array, ""]) -> dict[str, Params]:
         return {
@@ -293,28 +239,35 @@ def side_by_side(learners: Mapping[str, Learner]) -> Task:
 
 
 def _turn(name: str, player: Player) -> Phase:
+    def named(metrics: Metrics) -> Metrics:
+        return {f"{name}/{metric}": value for metric, value in metrics.items()}
+
     def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[Descent, Metrics]:
-        def own_loss(own: Params, *given: PyTree) -> tuple:
-            return player.loss_fn(state.params | {name: own}, *given)
+        own, metrics = gradient_and_statistics(
+            lambda own, *given: player.loss_fn(state.params | {name: own}, *given),
+            state.params[name],
+            batch,
+            keys,
+            trainable=player.trainable,
+            followed=player.follow is not None,
+        )
+        return own, named(metrics)
 
-        descent, metrics = descend(own_loss, state.params[name], batch, keys, player.trainable)
-        return descent, {f"{name}/{metric}": value for metric, value in metrics.items()}
-
-    def update(state: State, descent: Descent) -> State:
-        own, opt_state = move(
-            descent,
+    def update(state: State, gradient: Descent) -> State:
+        own, opt_state = descend(
             state.params[name],
             state.opt_state[name],
-            player.optimizer,
-            player.follow,
-            player.trainable,
+            gradient,
+            optimizer=player.optimizer,
+            follow=player.follow,
+            trainable=player.trainable,
         )
         return state._replace(
             params=state.params | {name: own},
             opt_state=state.opt_state | {name: opt_state},
         )
 
-    return Phase(gradient, update, f"{name}/")
+    return Phase(gradient, update, lambda gradient: named(gradient_norm(gradient)))
 
 
 def evaluation_params(state: State) -> Params:

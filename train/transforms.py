@@ -11,9 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from train.measures import Metrics
-from train.task import Batch, State, Task, batch_size, task_of_phases
-from train.windows import gather
+from train.task import Batch, Metrics, State, Task, batch_size, task_of_phases
 
 SeedsBy = Literal["map", "vmap"]
 
@@ -58,21 +56,20 @@ def accumulate(task: Task, parts: int) -> Task:
 def average_parameters(task: Task, decay: float) -> Task:
     """Carries the exponential moving average  a ← decay·a + (1 − decay)·params,  from the initial parameters on.
 
-    It is what ``evaluation_params`` returns. Running statistics beside the parameters are averaged with them, so that
-    old weights are never normalised by new statistics; what is not a float is the newest. (Polyak & Juditsky 1992; as
-    used for GANs and diffusion.)
+    It is what ``evaluation_params`` returns. Statistics are averaged with the weights that they belong to; what is no
+    floating-point number is taken over as it is. (Polyak & Juditsky 1992; as used for GANs and diffusion.)
     """
+
+    def moved(average: Array, param: Array) -> Array:
+        return decay * average + (1 - decay) * param if jnp.issubdtype(param.dtype, jnp.floating) else param
 
     def init(key: Key[Array, ""]) -> State:
         state = task.init(key)
         return state._replace(carried=state.carried | {"average": state.params})
 
-    def averaged(average: Array, param: Array) -> Array:
-        return decay * average + (1 - decay) * param if jnp.issubdtype(param.dtype, jnp.floating) else param
-
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         state, metrics = task.step(state, batch)
-        average = jax.tree.map(averaged, state.carried["average"], state.params)
+        average = jax.tree.map(moved, state.carried["average"], state.params)
         return state._replace(carried=state.carried | {"average": average}), metrics
 
     return Task(init, step, trainable=task.trainable)
@@ -95,12 +92,12 @@ def ensemble(task: Task, *, how: SeedsBy) -> Task:
 
 
 def resident(task: Task, data: Batch) -> Task:
-    """``task`` fed by indices into axis 0 of the arrays and ``Windows`` of ``data``, which stays on the device."""
+    """``task`` fed by indices into axis 0 of ``data``, which stays on the device."""
 
     def step(state: State, index: Array) -> tuple[State, Metrics]:
-        return task.step(state, gather(data, index))
+        return task.step(state, jax.tree.map(lambda leaf: leaf[index], data))
 
-    return Task(task.init, step, trainable=task.trainable)
+    return Task(task.init, step)
 
 
 def scan(task: Task, length: int) -> Task:

@@ -20,7 +20,8 @@ from losses.likelihoods import bernoulli_log_likelihood
 from losses.sparsity import sigmoid_contraction
 from models.deep_belief_net import stack_of, upward, with_hidden_layers
 from models.rbm import RBM, contrastive_divergence, hidden_probabilities
-from train.task import LossFn, Params, Phase, State, Stream, Task, descend, initial_state, task_of_phases
+from train.descent import gradient_norm, mean_loss
+from train.task import LossFn, Params, Phase, State, Stream, Task, initial_state, task_of_phases
 
 NETS = ("pretrained", "random")
 """The two classifiers, by the names of their parameters."""
@@ -41,7 +42,7 @@ def in_stages(phases: Sequence[Phase], length: int) -> Phase:
     def update(state: State, gradient) -> State:
         return jax.lax.switch(stage(state), [phase.update for phase in phases], state, gradient)
 
-    return Phase(gradient, update)
+    return Phase(gradient, update, gradient_norm)
 
 
 LayerGradient = Callable[[RBM, Float[Array, "batch visible"], Key[Array, " batch"]], tuple[RBM, Float[Array, ""]]]
@@ -115,10 +116,10 @@ def fine_tuning_phase(loss_fn: LossFn, optimizer: optax.GradientTransformation) 
     """Backpropagation through both classifiers, each for itself, on the same examples."""
 
     def gradient(state: State, batch, keys):
-        descents = {name: descend(loss_fn, state.params[name], batch, keys) for name in NETS}
+        of_net = jax.grad(mean_loss(loss_fn), has_aux=True)
+        gradients, metrics = zip(*(of_net(state.params[name], batch, keys) for name in NETS), strict=True)
         still = {"stack": jax.tree.map(jnp.zeros_like, state.params["stack"])}
-        gradients = {name: descent.gradient for name, (descent, _) in descents.items()}
-        return still | gradients, {"stage_loss": descents[NETS[0]][1]["loss"]}
+        return still | dict(zip(NETS, gradients, strict=True)), {"stage_loss": metrics[0]["loss"]}
 
     def update(state: State, gradient) -> State:
         for name in NETS:

@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from experiments.datasets import Dataset
 from experiments.datasets.settings import ImageData
@@ -17,8 +18,6 @@ from experiments.objectives.classification import classification_loss
 from experiments.objectives.contrastive_divergence import pixel_means
 from experiments.objectives.layerwise_pretraining import NETS, LayerGradient, layer_phase, layerwise_pretraining
 from experiments.objectives.observation import Observe, observation
-from experiments.plots.classifier import errors_by_class
-from experiments.plots.filters import filter_pairs
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from models.deep_belief_net import downward, upward
 from models.mlp import MLPClassifier
@@ -156,14 +155,21 @@ def evaluate(settings: PretrainedClassifierSettings, dataset: Dataset) -> Metric
     return metric_fn
 
 
-def comparison_figures(settings: PretrainedClassifierSettings, dataset: Dataset, params: Params) -> dict:
-    """Errors side by side, and first layers after the fine-tuning."""
+class Comparison(NamedTuple):
+    """What both nets make of the same images, by the nets' names in words."""
+
+    labels: Int[np.ndarray, " images"]
+    """classes of the images"""
+    wrong: dict[str, Bool[np.ndarray, " images"]]
+    """which images each net gets wrong"""
+    kernels: dict[str, Float[Array, "pixels units"]]
+    """first-layer weights of each net after the fine-tuning"""
+
+
+def compare(settings: PretrainedClassifierSettings, dataset: Dataset, params: Params) -> Comparison:
+    """Both nets beside each other, on test images."""
     shown, apply = dataset.head("test", 10_000), jax.jit(network(settings, dataset).apply)
     names = {"pretrained": "pre-trained", "random": "random"}
     wrong = {names[net]: np.argmax(apply(params[net], shown["image"]), axis=-1) != shown["label"] for net in NETS}
     kernels = {names[net]: params[net]["params"]["MLP_0"]["Dense_0"]["kernel"] for net in NETS}
-    title = "first hidden layers after fine-tuning"
-    return {
-        "errors": errors_by_class(shown["label"], wrong),
-        "filters": filter_pairs(kernels, dataset.image_shape, title=title),
-    }
+    return Comparison(shown["label"], wrong, kernels)

@@ -18,8 +18,7 @@ from losses.quantization import codebook_loss, commitment_loss
 from models.layers.quantize import moving_average_codebook
 from models.vqvae import VQVAE
 from train.optimizers import Fraction
-from train.task import Draw, LossFn, Task, supervised
-from train.trainable import Params
+from train.task import Draw, LossFn, Params, Task, supervised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,23 +38,16 @@ class QuantizationObjective:
 
 
 def quantization_loss(
-    apply: Callable, likelihood: Likelihood, observe: Observe, *, commitment: float, codebook: float
+    apply: Callable, likelihood: Likelihood, observe: Observe, *, commitment: float, moving_codebook: bool
 ) -> LossFn:
     """The loss ``(params, batch, keys) → (loss, its parts)``, one value per example: the reconstruction in nats.
 
-        −log p(x | z_q(x)) + c · ‖sg[z_e(x)] − e‖² + β ‖z_e(x) − sg[e]‖²,   c = codebook, β = commitment
+        −log p(x | z_q(x)) + c · ‖sg[z_e(x)] − e‖² + β ‖z_e(x) − sg[e]‖²,   β = commitment
 
-    The distances are means over positions. c is 1, or 0 where the codebook moves otherwise. ``apply(keys, params, …)``
-    is that of a ``VQVAE`` in training. van den Oord et al. 2017, equation 3.
+    The distances are means over positions. c is 1, or 0 with a ``moving_codebook``: then the statistics of the codes
+    that these same vectors chose are returned third. ``apply(keys, params, …)`` is that of a ``VQVAE`` in training. van
+    den Oord et al. 2017, equation 3.
     """
-    with_usage = loss_and_usage(apply, likelihood, observe, commitment=commitment, codebook=codebook)
-    return lambda params, batch, keys: with_usage(params, batch, keys)[:2]
-
-
-def loss_and_usage(
-    apply: Callable, likelihood: Likelihood, observe: Observe, *, commitment: float, codebook: float = 0.0
-) -> LossFn:
-    """The ``quantization_loss``, and third the ``usage_of_codes`` in the same forward pass: what a codebook follows."""
 
     def loss_fn(params, batch, keys):
         network = partial(apply, drawing(keys, Draw.DROPOUT), params)
@@ -64,11 +56,59 @@ def loss_and_usage(
         reconstruction = -jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
         pair = result["vectors"], result["codes"]
         distance = jax.vmap(commitment_loss)(*pair)
-        losses = reconstruction + codebook * jax.vmap(codebook_loss)(*pair) + commitment * distance
-        usage = usage_of_codes(result["indices"], result["vectors"], codes=len(params["params"]["codebook"]))
-        return losses, {"reconstruction": reconstruction, "distance": distance}, usage
+        losses, metrics = (
+            reconstruction + commitment * distance,
+            {"reconstruction": reconstruction, "distance": distance},
+        )
+        if moving_codebook:
+            codes = len(params["params"]["codebook"])
+            return losses, metrics, code_statistics(result["vectors"], result["indices"], codes=codes)
+        return losses + jax.vmap(codebook_loss)(*pair), metrics
 
     return loss_fn
+
+
+def code_statistics(
+    vectors: Float[Array, "batch positions dimensions"], indices: Int[Array, "batch positions"], *, codes: int
+) -> dict[str, Array]:
+    """How often each code was chosen, and the sum of the vectors that chose it, per example: means over the batch."""
+    flat, examples = jax.lax.stop_gradient(vectors).reshape(-1, vectors.shape[-1]), len(indices)
+    return {
+        "counts": jnp.bincount(indices.ravel(), length=codes).astype(vectors.dtype) / examples,
+        "sums": jax.ops.segment_sum(flat, indices.ravel(), codes) / examples,
+    }
+
+
+def moving_codebook_task(
+    loss_fn: LossFn,
+    init_params: Callable[[Key[Array, ""]], Params],
+    optimizer: optax.GradientTransformation,
+    *,
+    decay: float,
+) -> Task:
+    """Encoder and decoder descend on ``loss_fn``; then the codebook follows the vectors that had chosen its codes.
+
+    What it follows are the statistics that ``loss_fn`` returns third, means over the examples like any gradient, so
+    that parts of a batch average to the whole of it. How often each code is used stands beside the network's
+    parameters, in the collection ``"usage"``. van den Oord et al. 2017, appendix A.1.
+    """
+
+    def init_with_usage(key: Key[Array, ""]) -> Params:
+        params = init_params(key)
+        return params | {"usage": {"codebook": jnp.zeros(len(params["params"]["codebook"]))}}
+
+    def follow(params: Params, chosen: dict[str, Array]) -> Params:
+        codebook, usage = moving_average_codebook(
+            params["params"]["codebook"], params["usage"]["codebook"], chosen["counts"], chosen["sums"], decay=decay
+        )
+        return params | {"params": params["params"] | {"codebook": codebook}, "usage": {"codebook": usage}}
+
+    return supervised(loss_fn, init_with_usage, optimizer, follow=follow, trainable=all_but_codebook)
+
+
+def all_but_codebook(params: Params) -> PyTree[bool]:
+    """What descends where the codebook moves otherwise: encoder and decoder."""
+    return {"params": {name: name != "codebook" for name in params["params"]}, "usage": False}
 
 
 def encode_images(
@@ -99,44 +139,3 @@ def positional_frequencies(indices: Int[Array, "images positions"], *, codes: in
 def code_bits(indices: Int[Array, " positions"], frequencies: Float[Array, "positions codes"]) -> Float[Array, ""]:
     """−log₂ p(codes) under independent positions with these frequencies: the length of one image's code in bits."""
     return -jnp.sum(jnp.log(frequencies[jnp.arange(len(indices)), indices])) / log(2)
-
-
-def usage_of_codes(
-    indices: Int[Array, "examples positions"], vectors: Float[Array, "examples positions dimensions"], *, codes: int
-) -> dict[str, Array]:
-    """How often each code was chosen, and the sum of the vectors that chose it, per example: means over the batch."""
-    chosen, flat = indices.ravel(), vectors.reshape(-1, vectors.shape[-1])
-    return {
-        "counts": jnp.bincount(chosen, length=codes).astype(flat.dtype) / len(indices),
-        "sums": jax.ops.segment_sum(flat, chosen, codes) / len(indices),
-    }
-
-
-def with_moving_codebook(
-    loss_fn: LossFn,
-    init_params: Callable[[Key[Array, ""]], Params],
-    optimizer: optax.GradientTransformation,
-    *,
-    decay: float,
-) -> Task:
-    """Encoder and decoder descend on ``loss_fn``, and the codebook follows the vectors that chose its codes.
-
-    ``loss_fn`` returns the ``usage_of_codes`` third. Its moving average stands beside the network's parameters, as the
-    collection "usage". van den Oord et al. 2017, appendix A.1.
-    """
-
-    def init(key: Key[Array, ""]) -> Params:
-        params = init_params(key)
-        return params | {"usage": {"codebook": jnp.zeros(len(params["params"]["codebook"]))}}
-
-    def follow(params: Params, usage: dict[str, Array]) -> Params:
-        network = params["params"]
-        codebook, average = moving_average_codebook(
-            network["codebook"], params["usage"]["codebook"], usage["counts"], usage["sums"], decay=decay
-        )
-        return {"params": network | {"codebook": codebook}, "usage": {"codebook": average}}
-
-    def all_but_the_codebook(params: Params) -> PyTree[bool]:
-        return {"params": {name: name != "codebook" for name in params["params"]}, "usage": False}
-
-    return supervised(loss_fn, init, optimizer, follow, all_but_the_codebook)

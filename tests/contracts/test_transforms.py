@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tasks import at, batches, regression_task, run
+from tasks import at, batches, normalized_task, regression_task, run
 
 import train.mesh
 import train.transforms
@@ -50,9 +50,13 @@ def test_every_transform_has_a_neutral_form_here():
     assert transforms().keys() == NEUTRAL.keys()
 
 
+TASKS = {"regression": regression_task, "normalized": normalized_task}
+
+
+@pytest.mark.parametrize("make", TASKS.values(), ids=TASKS)
 @pytest.mark.parametrize("name", NEUTRAL)
-def test_the_neutral_form_takes_the_same_steps(name, float64):
-    plain, data = regression_task(), batches(1, 6)
+def test_the_neutral_form_takes_the_same_steps(name, make, float64):
+    plain, data = make(), batches(1, 6)
     task, batch, has_seeds = NEUTRAL[name](plain, at(data, 0))
     expected, _ = run(plain, jax.tree.map(lambda leaf: jnp.concatenate([leaf, leaf]), data))
     state = jax.jit(task.init)(seed_keys([0]) if has_seeds else jax.random.key(0))
@@ -62,3 +66,10 @@ def test_the_neutral_form_takes_the_same_steps(name, float64):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9), params, expected.params)
     assert int(np.ravel(state.step)[0]) == 2
     assert np.isfinite(np.ravel(metrics["loss"])).all()
+
+
+@pytest.mark.parametrize("name", NEUTRAL.keys() - {"resident"})
+def test_what_descends_is_still_known(name):
+    plain = normalized_task()
+    task, *_ = NEUTRAL[name](plain, at(batches(1, 6), 0))
+    assert task.trainable is plain.trainable

@@ -4,10 +4,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from train.measures import Ratio
 from train.statistics import moving_average
 from train.task import Player, alternating, supervised
 
-FEATURES, HIDDEN = 5, 7
+FEATURES, HIDDEN, GROUP = 5, 7, 3
 
 
 def init_params(key):
@@ -29,22 +30,47 @@ def regression_task(optimizer=None):
     return supervised(noisy_regression, init_params, optimizer or optax.adam(0.01))
 
 
-def normalized_regression(params, batch, keys):
-    """The same with hidden units around their running mean, and what their batch has instead."""
-    network, noise = params["params"], jax.vmap(lambda key: jax.random.normal(key, (HIDDEN,)))(keys)
-    hidden = jnp.tanh(batch["x"] @ network["first"]) + 0.1 * noise
-    losses = ((hidden - params["running"]["mean"]) @ network["second"] - batch["y"]) ** 2
-    return losses, {"absolute": jnp.sqrt(losses)}, {"mean": hidden.mean(axis=0), "square": (hidden**2).mean(axis=0)}
-
-
 def init_normalized(key):
-    still = {"mean": jnp.zeros(HIDDEN), "square": jnp.ones(HIDDEN)}
-    return {"params": init_params(key), "running": still, "count": jnp.zeros((), jnp.int32)}
+    """A network with a trunk, running statistics, and a counter that is no floating-point number."""
+    trunk, key = jax.random.split(key)
+    return {
+        "params": init_params(key) | {"trunk": jax.random.normal(trunk, (FEATURES, HIDDEN))},
+        "batch_stats": {"mean": jnp.zeros(HIDDEN), "variance": jnp.ones(HIDDEN)},
+        "seen": {"batches": jnp.zeros((), jnp.int32)},
+    }
 
 
-def normalized_task(optimizer=None, decay=0.9):
-    optimizer = optimizer or optax.chain(optax.clip_by_global_norm(0.5), optax.adamw(0.01))
-    return supervised(normalized_regression, init_normalized, optimizer, moving_average("running", decay))
+def normalized_regression(params, batch, keys):
+    """Batch normalisation by groups of neighbours, so that parts that are multiples of a group are the whole."""
+    weights = params["params"]
+    hidden = batch["x"] @ (weights["trunk"] + weights["first"])
+    groups = hidden.reshape(-1, GROUP, HIDDEN)
+    mean, variance = groups.mean(axis=1), groups.var(axis=1)
+    normalized = ((groups - mean[:, None]) / jnp.sqrt(variance + 0.1)[:, None]).reshape(hidden.shape)
+    losses, metrics = noisy_regression(
+        {"first": jnp.eye(HIDDEN), "second": weights["second"]}, batch | {"x": normalized}, keys
+    )
+    count = 1 + batch["y"] ** 2
+    statistics = {"mean": mean.mean(axis=0), "variance": variance.mean(axis=0)}
+    return losses, metrics | {"weighted": Ratio(losses * count, count)}, statistics
+
+
+def follow(params, statistics):
+    params = moving_average("batch_stats", 0.9)(params, statistics)
+    return params | {"seen": {"batches": params["seen"]["batches"] + 1}}
+
+
+def without_trunk(params):
+    return {"params": {name: name != "trunk" for name in params["params"]}, "batch_stats": False, "seen": False}
+
+
+def normalized_task(optimizer=None):
+    """Running statistics, a frozen trunk and a ratio; its optimizer would move whatever it saw."""
+    optimizer = optimizer or optax.adamw(0.01, weight_decay=0.1)
+    return supervised(normalized_regression, init_normalized, optimizer, follow, trainable=without_trunk)
+
+
+TASKS = {"supervised": lambda: regression_task(), "alternating": lambda: game_task(), "normalized": normalized_task}
 
 
 def game_task(updates=1):

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
-from tasks import at, batches, game_task, regression_task, run
+from tasks import TASKS, at, batches, normalized_task, regression_task, run
 from test_transforms import assert_close, assert_same_bits
 
 from train.feed import resident_feed
@@ -21,8 +21,6 @@ from train.mesh import (
 from train.processes import place
 from train.task import Task, seed_keys
 from train.transforms import accumulate, ensemble, scan
-
-TASKS = {"supervised": regression_task, "alternating": game_task}
 
 
 @pytest.mark.parametrize("how", ["sharding", "pmap"])
@@ -72,25 +70,27 @@ def test_divided_parameters_give_the_numbers_of_whole_ones(make, float64):
 SEEDS, SIZE, BATCH, STEPS = [4, 9], 20, 6, 5
 
 
-def chunk_of(where, seeds_by="map"):
+def chunk_of(where, seeds_by="map", task=None):
     """The state and metrics of a chunk of two seeds, as the loop runs it."""
+    task = task or regression_task()
     examples = jax.tree.map(np.asarray, at(batches(1, SIZE), 0))
     feed = resident_feed(examples, SEEDS, BATCH)
 
     def make(keys):
-        return begin(jax.vmap(where.task(regression_task()).init)(keys), 2, LoopSettings()).state
+        return begin(jax.vmap(where.task(task).init)(keys), 2, LoopSettings()).state
 
     keys = jnp.stack([jax.random.key(seed) for seed in SEEDS])
     state = jax.jit(make, out_shardings=where.state(jax.eval_shape(make, keys)))(keys)
     elements = place_elements(next(feed.read([(0, STEPS)])), where, part_of_batch=False)
     resident = place((feed.resident, ()), jax.tree.map(lambda _: where.replicated, (feed.resident, ())))
-    return jax.jit(advance(lambda context: regression_task(), feed, STEPS, seeds_by, where))(state, resident, elements)
+    return jax.jit(advance(lambda context: task, feed, STEPS, seeds_by, where))(state, resident, elements)
 
 
 @pytest.mark.parametrize("seeds_by", ["map", "vmap"])
 @pytest.mark.parametrize("shard", ["batch", "seeds", "parameters"])
 def test_a_chunk_divided_over_two_devices_is_that_of_one(shard, seeds_by, float64):
-    assert_close(chunk_of(placement(shard, device_mesh()), seeds_by), chunk_of(one_device(), seeds_by))
+    plain, divided = one_device(), placement(shard, device_mesh())
+    assert_close(chunk_of(divided, seeds_by, normalized_task()), chunk_of(plain, seeds_by, normalized_task()))
 
 
 def test_seeds_on_devices_of_their_own_have_the_bits_of_seeds_in_turn():

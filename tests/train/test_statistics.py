@@ -1,236 +1,251 @@
-"""What follows the batch instead of descending: the same in every form of execution, and never the optimiser's."""
-
-import dataclasses
+"""What follows a batch: oracles are NumPy's recursion, the power method and the silent faults that must be loud."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from tasks import at, batches, init_normalized, normalized_regression, normalized_task, regression_task, run
+from tasks import (
+    at,
+    batches,
+    follow,
+    init_normalized,
+    normalized_regression,
+    normalized_task,
+    regression_task,
+    run,
+    without_trunk,
+)
+from test_transforms import assert_close
 
-from train.mesh import data_parallel, device_mesh, fully_sharded
-from train.optimizers import Optimization, make_optimizer
+from train.mesh import data_parallel, device_mesh
 from train.precision import compute_in
 from train.statistics import moving_average
-from train.task import Player, alternating, evaluation_params, seed_keys, supervised
-from train.trainable import count_parameters
-from train.transforms import accumulate, average_parameters, ensemble, scan
-
-STEPS, SIZE = 3, 8
-MESH = device_mesh()
-FOLLOW = moving_average("running", 0.9)
+from train.task import Learner, Player, alternating, side_by_side, supervised
+from train.transforms import accumulate
 
 
-def data():
-    return batches(STEPS, SIZE)
+def mean_task(follow, statistics, loss=None, compute=lambda apply: apply):
+    """Weighs its examples by one parameter and looks at their mean."""
+
+    def loss_fn(params, batch, keys):
+        losses = batch * params["params"]["w"]
+        return losses, *(loss or ({},)), *statistics(params, batch)
+
+    def init_params(key):
+        return {"params": {"w": jnp.ones(())}, "batch_stats": {"mean": jnp.zeros(())}}
+
+    return supervised(loss_fn, init_params, optax.sgd(0.1), follow)
 
 
-def assert_close(one, other, tolerance=1e-9):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), one, other)
+def of_batch(params, batch):
+    return ({"mean": batch.mean()},)
 
 
-def as_ensemble(how):
-    def transformed(task):
-        together = ensemble(scan(task, STEPS), how=how)
-        state, metrics = jax.jit(together.step)(
-            jax.jit(together.init)(seed_keys([0, 1])), jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), data())
-        )
-        return at(state, 0), at(metrics, 0)
-
-    return transformed
+def test_a_moving_average_is_its_recursion(float64):
+    data = np.random.default_rng(0).normal(3, 1, (20, 4))
+    state, _ = run(mean_task(moving_average("batch_stats", 0.8), of_batch), jnp.asarray(data))
+    expected = 0.0
+    for batch in data:
+        expected = 0.8 * expected + 0.2 * batch.mean()
+    np.testing.assert_allclose(state.params["batch_stats"]["mean"], expected, rtol=1e-12)
 
 
-FORMS = {
-    "accumulated": lambda task: run(accumulate(task, 4), data()),
-    "sharded": lambda task: run(data_parallel(task, MESH), data()),
-    "fully sharded": lambda task: run(fully_sharded(task, MESH), data()),
-    "pmapped": lambda task: eager(data_parallel(task, MESH, how="pmap")),
-    "mapped seeds": as_ensemble("map"),
-    "vmapped seeds": as_ensemble("vmap"),
-}
+def test_statistics_are_those_before_the_update_and_are_followed_after_it(float64):
+    seen = []
+
+    def look(params, statistics):
+        seen.append((float(params["params"]["w"]), float(statistics["mean"])))
+        return params
+
+    task = mean_task(look, lambda params, batch: ({"mean": params["params"]["w"] * batch.mean()},))
+    task.step(task.init(jax.random.key(0)), jnp.full(4, 2.0))
+    np.testing.assert_allclose(seen, [(1 - 0.1 * 2, 2.0)], rtol=1e-12)
 
 
-def eager(task):
-    state, rows = task.init(jax.random.key(0)), []
-    for step in range(STEPS):
-        state, metrics = task.step(state, at(data(), step))
-        rows.append(metrics)
-    return state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *rows)
+@pytest.mark.parametrize("transform", [lambda task: task, lambda task: accumulate(task, 2)], ids=["whole", "parts"])
+def test_players_and_learners_follow_as_one_task_does(transform, float64):
+    data = batches(3, 12)
+    fields = {"follow": follow, "trainable": without_trunk}
+    start = init_normalized(jax.random.key(3))
+
+    def of_player(params, batch, keys):
+        return normalized_regression(params["a"], batch, keys)
+
+    optimizer = optax.adamw(0.01, weight_decay=0.1)
+    game = alternating({"a": Player(of_player, optimizer, **fields)}, lambda key: {"a": start})
+    learners = side_by_side({"a": Learner(normalized_regression, lambda key: start, optimizer, **fields)})
+    alone = supervised(normalized_regression, lambda key: start, optimizer, follow, trainable=without_trunk)
+    expected, metrics = run(alone, data)
+    for task in (game, learners):
+        found, rows = run(transform(task), data)
+        assert_close(found.params["a"], expected.params)
+        assert_close({name.removeprefix("a/"): value for name, value in rows.items()}, metrics)
+        assert found.params["a"]["seen"]["batches"] == 3
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_follows_the_same_statistics(form, float64):
-    expected, expected_metrics = run(normalized_task(), data())
-    state, metrics = FORMS[form](normalized_task())
-    assert_close(state.params, expected.params)
-    assert_close(metrics, expected_metrics)
+def spectral_game():
+    """A critic whose first kernel W is divided by uᵀWv, its power iteration being a collection of its own (Miyato et
+    al. 2018, algorithm 1); it moves twice, the generator once, who looks at the critic and does not move its vector.
+    """
 
+    def critic(own, x):
+        kernel = own["params"]["first"]
+        left = kernel @ own["spectral"]["first"]
+        left = jax.lax.stop_gradient(left / jnp.linalg.norm(left))
+        right = jax.lax.stop_gradient(left @ kernel / jnp.linalg.norm(left @ kernel))
+        return jnp.tanh(x @ kernel / (left @ kernel @ right)) @ own["params"]["second"], {"spectral": {"first": right}}
 
-def test_statistics_are_the_moving_average_of_the_batches(float64):
-    """By hand, from what the loss observes at the parameters of each step."""
-    task, decay = normalized_task(optax.sgd(0.1)), 0.9
-    state, expected = task.init(jax.random.key(0)), np.zeros(7)
-    for step in range(STEPS):
-        keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(state.key, step), 0), SIZE)
-        seen = normalized_regression(state.params, at(data(), step), keys)[2]["mean"]
-        expected = decay * expected + (1 - decay) * np.asarray(seen)
-        state, _ = task.step(state, at(data(), step))
-    np.testing.assert_allclose(state.params["running"]["mean"], expected, rtol=1e-12)
+    def generate(params, keys):
+        return jax.vmap(lambda key: jax.random.normal(key, (5,)))(keys) @ params["generator"]["params"]["kernel"]
+
+    def discriminate(params, batch, keys):
+        (real, statistics), (fake, _) = (critic(params["critic"], x) for x in (batch["x"], generate(params, keys)))
+        return jax.nn.softplus(-real) + jax.nn.softplus(fake), {}, statistics
+
+    def fool(params, batch, keys):
+        return jax.nn.softplus(-critic(params["critic"], generate(params, keys))[0]), {}
+
+    def init(key):
+        a, b, c = jax.random.split(key, 3)
+        kernels = {"first": jax.random.normal(a, (5, 7)), "second": jax.random.normal(b, (7,))}
+        return {
+            "critic": {"params": kernels, "spectral": {"first": jnp.ones(7) / 7**0.5}},
+            "generator": {"params": {"kernel": jax.random.normal(c, (5, 5))}},
+        }
+
+    optimizer = optax.adamw(0.01, weight_decay=0.1)
+    critics = Player(discriminate, optimizer, 2, lambda own, statistics: own | statistics)
+    return alternating({"critic": critics, "generator": Player(fool, optimizer)}, init)
 
 
 @pytest.mark.parametrize(
-    "fields", [{"weight_decay": 0.9}, {"l1": 0.9}, {"max_norm": 1e-3}, {"optimizer": "adamw", "weight_decay": 0.9}]
+    "transform",
+    [lambda task: accumulate(task, 3), lambda task: data_parallel(task, device_mesh(), how="pmap")],
+    ids=["accumulate", "pmap"],
 )
-def test_no_penalty_reaches_the_statistics(fields):
-    """What they follow is 0 here, so whatever moves them is the optimiser."""
-
-    def loss_fn(params, batch, keys):
-        losses, metrics, _ = normalized_regression(params, batch, keys)
-        return losses, metrics, params["running"]
-
-    optimizer = make_optimizer(Optimization(learning_rate=0.1, **fields), 10)
-    state, _ = run(supervised(loss_fn, init_normalized, optimizer, moving_average("running", 0.5)), data())
-    np.testing.assert_array_equal(state.params["running"]["square"], np.ones(7))
-    assert len(jax.tree.leaves(state.opt_state)) <= 1 + 2 * 2 + 1, "moments of the two kernels alone"
+def test_a_power_iteration_is_the_same_in_parts_and_finds_the_singular_vector(transform, float64):
+    data = batches(40, 6)
+    state, metrics = run(spectral_game(), data)
+    assert_close(run(transform(spectral_game()), data), (state, metrics))
+    own = state.params["critic"]
+    _, _, right = np.linalg.svd(own["params"]["first"])
+    assert abs(right[0] @ np.asarray(own["spectral"]["first"])) > 0.99
 
 
-def test_a_norm_that_is_clipped_is_that_of_what_descends():
-    """Statistics have no gradient to share in it."""
-    state, metrics = run(normalized_task(optax.sgd(0.0)), data())
-    keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(state.key, 0), 0), SIZE)
-    start = init_normalized(jax.random.fold_in(jax.random.key(0), 0))
-
-    def loss(network):
-        return normalized_regression(start | {"params": network}, at(data(), 0), keys)[0].mean()
-
-    expected = optax.tree.norm(jax.grad(loss)(start["params"]))
-    np.testing.assert_allclose(metrics["gradient_norm"][0], expected, rtol=1e-5)
+def step(task):
+    jax.eval_shape(task.step, jax.eval_shape(task.init, jax.random.key(0)), jnp.ones(4))
 
 
-def test_what_is_counted_descends():
-    task = normalized_task()
-    params = init_normalized(jax.random.key(0))
-    assert count_parameters(params, task.trainable) == 5 * 7 + 7
-
-    def head_alone(params):
-        return {"params": {"first": False, "second": True}, "running": False, "count": False}
-
-    frozen = supervised(
-        normalized_regression, init_normalized, optax.adam(0.1), moving_average("running", 0.9), head_alone
-    )
-    assert count_parameters(params, average_parameters(accumulate(frozen, 2), 0.9).trainable) == 7
-    state, _ = run(frozen, data())
-    start = jax.jit(frozen.init)(jax.random.key(0))
-    np.testing.assert_array_equal(state.params["params"]["first"], start.params["params"]["first"])
-    assert not np.allclose(state.params["params"]["second"], start.params["params"]["second"])
-
-
-def test_a_player_who_makes_no_updates_is_not_counted():
-    players = {
-        "a": Player(lambda p, b, k: (b["y"], {}), optax.sgd(0.1)),
-        "b": Player(None, optax.identity(), updates=0),
-    }
-    task = alternating(players, lambda key: {"a": jnp.zeros(3), "b": jnp.zeros(50)})
-    assert count_parameters({"a": jnp.zeros(3), "b": jnp.zeros(50)}, task.trainable) == 3
-
-
-def test_players_follow_their_own_statistics(float64):
-    def loss_fn(params, batch, keys):
-        return normalized_regression(params["one"], batch, keys)
-
-    player = Player(loss_fn, optax.sgd(0.1), follow=FOLLOW)
-    alone, _ = run(
-        supervised(normalized_regression, init_normalized, optax.sgd(0.1), moving_average("running", 0.9)), data()
-    )
-    game, _ = run(alternating({"one": player}, lambda key: {"one": init_normalized(key)}), data())
-    assert_close(game.params["one"], alone.params)
-
-
-def test_averaged_weights_have_averaged_statistics(float64):
-    """By hand; the count, which is no float, is the newest."""
-    decay, task = 0.8, normalized_task()
-    averaged, state = average_parameters(task, decay), task.init(jax.random.key(0))
-    expected = {name: state.params[name] for name in ("params", "running")}
-    for step in range(STEPS):
-        state, _ = task.step(state, at(data(), step))
-        expected = jax.tree.map(
-            lambda a, p: decay * a + (1 - decay) * p, expected, {n: state.params[n] for n in expected}
-        )
-    found = evaluation_params(run(averaged, data())[0])
-    assert_close({name: found[name] for name in expected}, expected)
-    assert found["count"].dtype == jnp.int32
+FOLLOW = moving_average("batch_stats", 0.9)
+FAULTS = {
+    "statistics that nothing follows": (
+        lambda: mean_task(None, of_batch),
+        "returns statistics, and there is no follow",
+    ),
+    "nothing to follow": (lambda: mean_task(FOLLOW, lambda *_: ()), "returns no statistics, and there is a follow"),
+    "bfloat16": (
+        lambda: mean_task(FOLLOW, lambda _, batch: ({"mean": batch.astype(jnp.bfloat16).mean()},)),
+        r"statistics\['mean'\] are bfloat16.*float32",
+    ),
+    "whole numbers": (
+        lambda: mean_task(FOLLOW, lambda _, batch: ({"mean": jnp.sum(batch > 0)},)),
+        r"statistics\['mean'\] are int32",
+    ),
+    "another shape": (
+        lambda: mean_task(FOLLOW, lambda _, batch: ({"mean": batch[:1]},)),
+        r"statistics of 'batch_stats'\['mean'\]: expected float32\[\], got float32\[1\]",
+    ),
+    "another tree": (
+        lambda: mean_task(FOLLOW, lambda _, batch: ({"mean": batch.mean(), "more": batch.mean()},)),
+        r"\['more'\]: expected nothing, got float32\[\]",
+    ),
+    "another collection": (lambda: mean_task(moving_average("stats", 0.9), of_batch), "no collection 'stats'"),
+    "a follow that drops": (
+        lambda: mean_task(lambda params, statistics: {"params": params["params"]}, of_batch),
+        r"after follow\['batch_stats'\]\['mean'\]: expected float32\[\], got nothing",
+    ),
+    "statistics among the metrics": (
+        lambda: mean_task(FOLLOW, of_batch, loss=({"mean": jnp.zeros(())},)),
+        r"metric mean has shape \(\): expected \(4,\), one value per example",
+    ),
+    "channels among the metrics": (
+        lambda: mean_task(FOLLOW, of_batch, loss=({"mean": jnp.zeros((4, 7))},)),
+        r"metric mean has shape \(4, 7\)",
+    ),
+    "a metric named loss": (
+        lambda: mean_task(FOLLOW, of_batch, loss=({"loss": jnp.zeros(4)},)),
+        "a metric cannot be named loss",
+    ),
+}
 
 
-def test_a_running_mean_does_not_get_stuck_in_bfloat16():
-    """The mean of what is always 5 comes to 5; with steps rounded to bfloat16 it stops at 3.62."""
+@pytest.mark.parametrize(("make", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_silent_fault_is_said_before_anything_runs(make, message):
+    with pytest.raises(ValueError, match=message):
+        step(make())
 
-    def apply(params, inputs):
-        activations = inputs @ params["params"]["kernel"]
-        return activations, {"mean": activations.astype(params["running"]["mean"].dtype).mean(axis=0)}
+
+def test_a_loss_is_one_value_per_example():
+    task = supervised(lambda params, batch, keys: (batch.mean() * params, {}), lambda key: jnp.ones(()), optax.sgd(0.1))
+    with pytest.raises(ValueError, match=r"metric loss has shape \(\)"):
+        step(task)
+
+
+def test_a_running_mean_stays_float32_under_bfloat16():
+    """5.00 and not where eight bits get stuck, 3.62; the network itself computes in bfloat16."""
+
+    def apply(variables, x, mutable):
+        wide = x.astype(jnp.float32)
+        assert (x.dtype, variables["params"]["w"].dtype) == (jnp.bfloat16, jnp.bfloat16)
+        assert variables["batch_stats"]["mean"].dtype == jnp.float32
+        return x * variables["params"]["w"], {"batch_stats": {"mean": wide.mean()}}
 
     mixed = compute_in("bfloat16", apply)
 
     def loss_fn(params, batch, keys):
-        outputs, observed = mixed(params, batch["x"])
-        return outputs[:, 0] * 0.0, {}, observed
+        losses, updated = mixed(params, batch, mutable=["batch_stats"])
+        return losses, {}, updated["batch_stats"]
 
-    def init(key):
-        return {"params": {"kernel": jnp.full((1, 1), 5.0)}, "running": {"mean": jnp.zeros(1)}}
-
-    task = supervised(loss_fn, init, optax.sgd(0.0), moving_average("running", 0.99))
-    state, _ = run(scan(task, 2000), {"x": jnp.ones((1, 2000, 4, 1))})
-    np.testing.assert_allclose(state.params["running"]["mean"], 5.0, atol=1e-3)
-
-
-def wrong(losses=None, statistics=(), follow=None, metrics=None):
-    def loss_fn(params, batch, keys):
-        made, measured, seen = normalized_regression(params, batch, keys)
-        return made if losses is None else losses, metrics or measured, *(statistics(seen) if statistics else ())
-
-    return supervised(loss_fn, init_normalized, optax.sgd(0.1), follow)
+    start = {"params": {"w": jnp.zeros(())}, "batch_stats": {"mean": jnp.zeros(())}}
+    task = supervised(loss_fn, lambda key: start, optax.sgd(0.0), moving_average("batch_stats", 0.99))
+    state, _ = jax.jit(lambda state, data: jax.lax.scan(task.step, state, data))(
+        task.init(jax.random.key(0)), jnp.full((2000, 4), 5.0)
+    )
+    np.testing.assert_allclose(state.params["batch_stats"]["mean"], 5.0, atol=1e-4)
 
 
-FAULTS = {
-    "nothing follows": (wrong(statistics=lambda seen: (seen,)), "returns statistics, and nothing follows them"),
-    "nothing to follow": (wrong(follow=FOLLOW), "returns none to follow"),
-    "as a metric": (wrong(metrics={"mean": jnp.zeros(7)}), "metric mean has shape"),
-    "a scalar metric": (wrong(metrics={"scale": jnp.zeros(())}), "metric scale has shape"),
-    "half precision": (
-        wrong(statistics=lambda seen: (jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), seen),), follow=FOLLOW),
-        "bfloat16: take the mean over the batch in float32",
-    ),
-    "another tree": (wrong(statistics=lambda seen: ({"mean": seen["mean"]},), follow=FOLLOW), "square"),
-    "another shape": (wrong(statistics=lambda seen: (seen | {"mean": seen["mean"][:2]},), follow=FOLLOW), "mean"),
-    "no such collection": (
-        wrong(statistics=lambda seen: (seen,), follow=moving_average("batch_stats", 0.9)),
-        "no collection 'batch_stats'",
-    ),
-}
+def test_statistics_that_a_module_took_in_bfloat16_are_refused():
+    def apply(variables, x, mutable):
+        return x, {"batch_stats": {"mean": x.mean()}, "intermediates": {"x": x}}
+
+    start = {"params": {"w": jnp.zeros(())}, "batch_stats": {"mean": jnp.zeros(())}}
+    with pytest.raises(ValueError, match="batch_stats/mean came back in bfloat16"):
+        compute_in("bfloat16", apply)(start, jnp.ones(4), mutable=["batch_stats"])
+    only_looked_at = compute_in("bfloat16", lambda *given, mutable: (1.0 * given[1], {"intermediates": given[1]}))
+    assert only_looked_at(start, jnp.ones(4), mutable=["intermediates"])[1]["intermediates"].dtype == jnp.float32
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_would_fail_silently_is_refused_while_tracing(fault):
-    task, said = FAULTS[fault]
-    state = jax.eval_shape(task.init, jax.random.key(0))
-    with pytest.raises(ValueError, match=said):
-        jax.eval_shape(task.step, state, at(data(), 0))
+def test_the_norm_of_the_gradient_is_that_of_the_whole_batch_before_clipping(float64):
+    data = batches(2, 12)
+    batch = at(data, 0)
+    clipped = regression_task(optax.chain(optax.clip_by_global_norm(1e-3), optax.adam(0.01)))
+    state = clipped.init(jax.random.key(0))
+    keys = jax.random.split(jax.random.fold_in(jax.random.fold_in(state.key, 0), 0), 12)
+    descent, _ = clipped.phases[0].gradient(state, batch, keys)
+    expected = np.sqrt(sum(np.sum(np.square(leaf)) for leaf in jax.tree.leaves(descent.gradient)))
+    assert expected > 0.1
+    for task in (clipped, accumulate(clipped, 4), data_parallel(clipped, device_mesh(), how="pmap")):
+        np.testing.assert_allclose(run(task, data)[1]["gradient_norm"][0], expected, rtol=1e-9)
 
 
-def test_where_all_descends_the_optimisers_state_is_as_it_was():
-    """So that checkpoints of other tasks stay what they are."""
-    optimizer = make_optimizer(dataclasses.replace(Optimization(), weight_decay=0.1), 10)
-    state = regression_task(optimizer).init(jax.random.key(0))
-    assert jax.tree.structure(state.opt_state) == jax.tree.structure(optimizer.init(state.params))
-
-
-def test_only_kernels_are_penalized_where_it_is_said_so(float64):
-    """The bias descends as without the penalty."""
-    params = {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)}
-    gradient = jax.tree.map(lambda leaf: 0.1 * leaf, params)
-    for fields in ({"weight_decay": 0.5}, {"l1": 0.5}):
-        config = Optimization(optimizer="sgd", learning_rate=1.0, penalized="kernels", **fields)
-        optimizer = make_optimizer(config, 10)
-        updates, _ = optimizer.update(gradient, optimizer.init(params), params)
-        np.testing.assert_allclose(updates["bias"], -0.1)
-        np.testing.assert_allclose(updates["kernel"], -0.6)
+def test_an_evaluated_network_has_the_moments_of_its_examples(float64):
+    """Without a memory the running statistics are those of the last batch."""
+    task = supervised(normalized_regression, init_normalized, optax.sgd(0.0), moving_average("batch_stats", 0.0))
+    data = batches(2, 6)
+    state, _ = run(task, data)
+    weights = state.params["params"]
+    groups = np.asarray(at(data, 1)["x"] @ (weights["trunk"] + weights["first"])).reshape(2, 3, 7)
+    np.testing.assert_allclose(state.params["batch_stats"]["mean"], groups.mean(axis=(0, 1)), rtol=1e-12)
+    np.testing.assert_allclose(state.params["batch_stats"]["variance"], groups.var(axis=1).mean(axis=0), rtol=1e-12)
+    assert normalized_task().trainable(state.params)["batch_stats"] is False

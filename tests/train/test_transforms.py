@@ -3,12 +3,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from tasks import at, batches, game_task, regression_task, run
+from tasks import TASKS, at, batches, normalized_task, regression_task, run
 
 from train.task import Task, seed_keys
 from train.transforms import accumulate, average_parameters, ensemble, resident, scan
-
-TASKS = {"supervised": regression_task, "alternating": game_task}
 
 
 def bits(tree):
@@ -101,6 +99,25 @@ def test_the_average_is_exponential(float64):
     expected = jax.tree.map(lambda *leaves: sum(w * leaf for w, leaf in zip(weights, leaves, strict=True)), *seen)
     assert_close(state.carried["average"], expected, 1e-12)
     assert_close(state.params, run(regression_task(optax.sgd(0.1)), data)[0].params, 1e-12)
+
+
+def test_running_statistics_are_averaged_as_the_weights_that_they_belong_to(float64):
+    decay, data = 0.8, batches(5, 6)
+    task = average_parameters(normalized_task(), decay)
+    state = task.init(jax.random.key(0))
+    seen = [state.params]
+    for t in range(5):
+        state, _ = jax.jit(task.step)(state, at(data, t))
+        seen.append(state.params)
+    weights = [decay**5] + [(1 - decay) * decay ** (5 - t) for t in range(1, 6)]
+    for collection in ("params", "batch_stats"):
+        of_steps = [params[collection] for params in seen]
+        expected = jax.tree.map(
+            lambda *leaves: sum(w * leaf for w, leaf in zip(weights, leaves, strict=True)), *of_steps
+        )
+        assert_close(state.carried["average"][collection], expected, 1e-12)
+    assert state.carried["average"]["seen"]["batches"] == 5
+    assert state.carried["average"]["seen"]["batches"].dtype == jnp.int32
 
 
 def test_transforms_compose(float64):

@@ -13,13 +13,14 @@ from experiments.objectives.layerwise_pretraining import contrastive_divergence_
 from experiments.objectives.pretrained_classifier import (
     UNITS,
     PretrainedClassifierSettings,
-    comparison_figures,
+    compare,
     evaluate,
     held_out_loss,
     pretraining_task,
     unroll,
 )
 from experiments.plots.images import image_grid
+from experiments.plots.pretraining import pretraining_figures
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count
 from models.deep_belief_net import dream, upward
@@ -66,7 +67,7 @@ def figures(settings: DeepBeliefNetSettings, dataset: Dataset, params: Params) -
     rows = [first, *(unroll(stack[: layer + 1], first) for layer in range(len(stack)))]
     from_each_layer = image_grid(np.concatenate(rows), columns=20, title="images, and from each layer back")
     dreamt = np.asarray(dreams).reshape(-1, *shape)
-    return comparison_figures(settings, dataset, params) | {
+    return pretraining_figures(*compare(settings, dataset, params), dataset.image_shape) | {
         "reconstructions": from_each_layer,
         "dreams": image_grid(dreamt, columns=20, title="200 Gibbs steps on top, then down"),
     }

@@ -32,6 +32,7 @@ from models.rbm import (
     visible_probabilities,
 )
 from models.rbm_partition import annealed_log_partition, annealed_log_weight
+from train.descent import gradient_norm
 from train.evaluation import MetricFn, WholeSet
 from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer
@@ -112,7 +113,7 @@ def task(settings: RBMSettings, dataset: Dataset) -> Task:
         moved = gibbs_chains(keys, state.params, state.carried["chains"], steps=steps)
         return state._replace(carried=state.carried | {"chains": moved})
 
-    return task_of_phases(init, [Phase(gradient, update)])
+    return task_of_phases(init, [Phase(gradient, update, gradient_norm)])
 
 
 def training_bits(settings: RBMSettings, dataset: Dataset) -> Float[Array, "images visible"]:

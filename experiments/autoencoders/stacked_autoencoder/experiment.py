@@ -11,7 +11,7 @@ from experiments.objectives.layerwise_pretraining import reconstruction_gradient
 from experiments.objectives.pretrained_classifier import (
     UNITS,
     PretrainedClassifierSettings,
-    comparison_figures,
+    compare,
     evaluate,
     held_out_loss,
     pretraining_task,
@@ -19,6 +19,7 @@ from experiments.objectives.pretrained_classifier import (
 )
 from experiments.objectives.reconstruction import clean, corruption_of
 from experiments.plots.images import image_rows
+from experiments.plots.pretraining import pretraining_figures
 from experiments.run.experiment import Experiment
 from train.optimizers import Fraction, NotNegative, Optimization, make_optimizer
 from train.task import Params, Task
@@ -63,7 +64,7 @@ def figures(settings: StackedAutoencoderSettings, dataset: Dataset, params: Para
     """Errors side by side, first layers, and images from every layer back."""
     first, depth = jnp.asarray(dataset.head("test", 16)["image"]), len(settings.widths)
     back = {f"from layer {layer}": unroll(params["stack"][:layer], first) for layer in range(1, depth + 1)}
-    return comparison_figures(settings, dataset, params) | {
+    return pretraining_figures(*compare(settings, dataset, params), dataset.image_shape) | {
         "reconstructions": image_rows({"original": first} | back, title="held-out images"),
     }
 

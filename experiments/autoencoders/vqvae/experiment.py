@@ -1,5 +1,6 @@
 """Vector-quantised autoencoder: discrete codes by straight-through gradients, and what they cost in bits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import log
@@ -21,10 +22,9 @@ from experiments.objectives.vector_quantization import (
     code_bits,
     code_frequencies,
     encode_images,
-    loss_and_usage,
+    moving_codebook_task,
     positional_frequencies,
     quantization_loss,
-    with_moving_codebook,
 )
 from experiments.plots.images import image_grid, image_pairs
 from experiments.run.experiment import Experiment
@@ -34,8 +34,7 @@ from models.vqvae import VQVAE
 from train.evaluation import MetricFn, WholeSet
 from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Stream, Task, supervised
-from train.trainable import Params
+from train.task import LossFn, Params, Stream, Task, supervised
 
 FITTED_ON = 10_000
 """Training images, at most, whose codes the prior is fitted to."""
@@ -68,28 +67,27 @@ def network(settings: VQVAESettings, dataset: Dataset) -> VQVAE:
     return settings.architecture.build(dataset).network
 
 
+def loss(settings: VQVAESettings, dataset: Dataset, apply: Callable) -> LossFn:
+    """Reconstruction, codebook and commitment loss; no codebook loss where the codebook is a moving average."""
+    likelihood, objective = settings.architecture.build(dataset).likelihood, settings.objective
+    given = {"commitment": objective.commitment, "moving_codebook": objective.codebook == "ema"}
+    return quantization_loss(apply, likelihood, settings.observe, **given)
+
+
 def monitor(settings: VQVAESettings, dataset: Dataset) -> LossFn:
     """The training loss without dropout."""
     return loss(settings, dataset, without_noise(network(settings, dataset).apply))
 
 
-def loss(settings: VQVAESettings, dataset: Dataset, apply) -> LossFn:
-    """Reconstruction, codebook and commitment loss; no codebook loss where the codebook is a moving average."""
-    likelihood, objective = settings.architecture.build(dataset).likelihood, settings.objective
-    weights = {"commitment": objective.commitment, "codebook": float(objective.codebook == "gradient")}
-    return quantization_loss(apply, likelihood, settings.observe, **weights)
-
-
 def task(settings: VQVAESettings, dataset: Dataset) -> Task:
     """Trains encoder, decoder and codebook."""
-    model, likelihood = settings.architecture.build(dataset)
-    apply, objective = settings.training.wrap(model.apply), settings.objective
+    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
-    init_params = partial(model.init, images=jnp.asarray(dataset.example()["image"]))
-    if objective.codebook == "gradient":
-        return supervised(loss(settings, dataset, apply), init_params, optimizer)
-    loss_fn = loss_and_usage(apply, likelihood, settings.observe, commitment=objective.commitment)
-    return with_moving_codebook(loss_fn, init_params, optimizer, decay=objective.decay)
+    loss_fn = loss(settings, dataset, settings.training.wrap(model.apply))
+    init_params = partial(model.init, images=example)
+    if settings.objective.codebook == "gradient":
+        return supervised(loss_fn, init_params, optimizer)
+    return moving_codebook_task(loss_fn, init_params, optimizer, decay=settings.objective.decay)
 
 
 def evaluate(settings: VQVAESettings, dataset: Dataset) -> MetricFn:

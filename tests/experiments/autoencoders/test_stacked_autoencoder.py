@@ -37,7 +37,11 @@ def test_settings_of_other_kinds_of_layers_are_idle():
 
 def test_layers_move_by_the_rule_of_the_fine_tuning_at_their_own_rate():
     settings = configure(StackedAutoencoderSettings(), optimizer="momentum", momentum=0.5, learning_rate=0.3)
-    assert (settings.layers.optimizer, settings.layers.momentum, settings.layers.learning_rate) == (
+    assert (
+        settings.layer_optimization.optimizer,
+        settings.layer_optimization.momentum,
+        settings.layer_optimization.learning_rate,
+    ) == (
         "momentum",
         0.5,
         0.3,

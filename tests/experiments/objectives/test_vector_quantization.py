@@ -16,11 +16,10 @@ from experiments.objectives.observation import dynamic_binarization, identity
 from experiments.objectives.vector_quantization import (
     code_bits,
     code_frequencies,
-    loss_and_usage,
+    code_statistics,
+    moving_codebook_task,
     positional_frequencies,
     quantization_loss,
-    usage_of_codes,
-    with_moving_codebook,
 )
 from losses.likelihoods import LIKELIHOODS
 from models.vqvae import mlp_vqvae
@@ -54,8 +53,8 @@ def keys(count, seed=0):
     return jax.random.split(jax.random.key(seed), count)
 
 
-def loss_of(model, **weights):
-    return quantization_loss(without_noise(model.apply), likelihood, identity, **weights)
+def loss_of(model, **options):
+    return quantization_loss(without_noise(model.apply), likelihood, identity, **options)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -68,7 +67,7 @@ def encoded_and_decoded(model, params, images):
 def test_loss_is_the_sum_of_its_three_terms(float64):
     model, images = model_of(), images_of(6)
     params = random_params(model)
-    losses, parts = jax.jit(loss_of(model, commitment=0.25, codebook=1.0))(params, {"image": images}, keys(6))
+    losses, parts = jax.jit(loss_of(model, commitment=0.25, moving_codebook=False))(params, {"image": images}, keys(6))
     vectors, indices, logits = encoded_and_decoded(model, params, images)
     grey = np.rint(np.asarray(images) * (LEVELS - 1)).astype(int)
     log_p = np.take_along_axis(scipy.special.log_softmax(np.asarray(logits), axis=-1), grey[..., None], axis=-1).sum(
@@ -84,13 +83,11 @@ def test_commitment_moves_the_encoder_and_the_codebook_loss_the_codes(float64):
     model, batch = model_of(), {"image": images_of(6)}
     params = random_params(model)
 
-    def gradient(**weights):
-        loss_fn = loss_of(model, **weights)
+    def gradient(commitment, moving_codebook):
+        loss_fn = loss_of(model, commitment=commitment, moving_codebook=moving_codebook)
         return jax.jit(jax.grad(lambda params: loss_fn(params, batch, keys(6))[0].mean()))(params)["params"]
 
-    plain, committed, moving = (
-        gradient(commitment=beta, codebook=weight) for beta, weight in ((0.0, 0.0), (0.5, 0.0), (0.0, 1.0))
-    )
+    plain, committed, moving = (gradient(beta, moving) for beta, moving in ((0.0, True), (0.5, True), (0.0, False)))
     close(plain["codebook"], np.zeros((CODES, DIMENSIONS)))
     close(committed["codebook"], plain["codebook"])
     assert (
@@ -101,18 +98,18 @@ def test_commitment_moves_the_encoder_and_the_codebook_loss_the_codes(float64):
     )
     close(moving["encoder"], plain["encoder"])
     close(committed["decoder"], plain["decoder"])
-    quantized = model.apply(params, batch["image"], method="encode")
-    totals = usage_of_codes(quantized.indices, quantized.vectors, codes=CODES)
+    vectors, indices, _ = encoded_and_decoded(model, params, batch["image"])
+    totals = code_statistics(vectors, indices, codes=CODES)
     expected = 2 / POSITIONS * (totals["counts"][:, None] * params["params"]["codebook"] - totals["sums"])
     close(moving["codebook"], expected)
 
 
-def test_usage_of_codes_are_means_over_examples(float64):
-    quantized = model_of().apply(random_params(model_of()), images_of(6), method="encode")
-    found = usage_of_codes(quantized.indices, quantized.vectors, codes=CODES)
-    one_hot = np.eye(CODES)[np.asarray(quantized.indices)]
+def test_statistics_are_means_over_examples(float64):
+    vectors, indices, _ = encoded_and_decoded(model_of(), random_params(model_of()), images_of(6))
+    found = code_statistics(vectors, indices, codes=CODES)
+    one_hot = np.eye(CODES)[np.asarray(indices)]
     close(found["counts"], one_hot.sum(axis=(0, 1)) / 6)
-    close(found["sums"], np.einsum("npk,npd->kd", one_hot, np.asarray(quantized.vectors)) / 6)
+    close(found["sums"], np.einsum("npk,npd->kd", one_hot, np.asarray(vectors)) / 6)
 
 
 def moving_task(optimizer=None, decay=0.9):
@@ -121,17 +118,17 @@ def moving_task(optimizer=None, decay=0.9):
     def init_params(key):
         return jax.tree.map(lambda leaf: leaf + 0 * jax.random.normal(key, ()), random_params(model))
 
-    loss_fn = loss_and_usage(without_noise(model.apply), likelihood, identity, commitment=0.25)
-    return with_moving_codebook(loss_fn, init_params, optimizer or optax.adam(0.05), decay=decay), model
+    loss_fn = loss_of(model, commitment=0.25, moving_codebook=True)
+    return moving_codebook_task(loss_fn, init_params, optimizer or optax.adam(0.05), decay=decay), model
 
 
-def test_codebook_follows_the_vectors_that_chose_its_codes(float64):
-    """One step without memory: every chosen code becomes the mean of its vectors, one iteration of Lloyd's k-means."""
+def test_without_memory_a_step_is_one_iteration_of_k_means(float64):
+    """Every chosen code becomes the mean of the vectors of the encoder before it moves; the others stay."""
     task, model = moving_task(decay=0.0)
-    before, batch = task.init(jax.random.key(0)), {"image": images_of(20)}
-    after, _ = task.step(before, batch)
+    before, images = task.init(jax.random.key(0)), images_of(20)
+    after, _ = jax.jit(task.step)(before, {"image": images})
     codebook = np.array(before.params["params"]["codebook"])
-    vectors, indices, _ = jax.tree.map(np.asarray, model.apply(before.params, batch["image"], method="encode"))
+    vectors, indices, _ = map(np.asarray, encoded_and_decoded(model, before.params, images))
     for code in np.unique(indices):
         codebook[code] = vectors[indices == code].mean(axis=0)
     close(after.params["params"]["codebook"], codebook)
@@ -139,31 +136,34 @@ def test_codebook_follows_the_vectors_that_chose_its_codes(float64):
     assert np.any(codebook != before.params["params"]["codebook"])
 
 
-def test_codebook_and_usage_are_the_papers_two_moving_averages(float64):
-    """Over several steps, N and m as in van den Oord et al. 2017, appendix A.1, from what each forward pass encoded."""
-    decay = 0.7
-    task, model = moving_task(decay=decay)
+@pytest.mark.parametrize("parts", [1, 3])
+def test_the_codebook_is_the_quotient_of_the_papers_two_moving_averages(float64, parts):
+    """N ← γN + (1 − γ)n and m ← γm + (1 − γ)Σz from 0 on, in NumPy, from each step's own vectors; e = m / N."""
+    task, model = moving_task(decay=0.9)
+    step = jax.jit((task if parts == 1 else accumulate(task, parts)).step)
     state = task.init(jax.random.key(0))
-    count, total = np.zeros(CODES), np.zeros((CODES, DIMENSIONS))
-    codebook, step = np.array(state.params["params"]["codebook"]), jax.jit(task.step)
-    for seed in range(4):
-        batch = {"image": images_of(10, seed)}
-        quantized = model.apply(state.params, batch["image"], method="encode")
-        one_hot = np.eye(CODES)[np.asarray(quantized.indices)]
-        count = decay * count + (1 - decay) * one_hot.sum(axis=(0, 1)) / 10
-        total = decay * total + (1 - decay) * np.einsum("npk,npd->kd", one_hot, np.asarray(quantized.vectors)) / 10
-        codebook = np.where(count[:, None] > 0, total / np.where(count > 0, count, 1)[:, None], codebook)
-        state, _ = step(state, batch)
-        close(state.params["params"]["codebook"], codebook)
-        close(state.params["usage"]["codebook"], count)
+    codebook = np.asarray(state.params["params"]["codebook"])
+    counts, sums = np.zeros(CODES), np.zeros((CODES, DIMENSIONS))
+    for seed in range(5):
+        images = images_of(6, seed)
+        vectors, indices, _ = map(np.asarray, encoded_and_decoded(model, state.params, images))
+        one_hot = np.eye(CODES)[indices]
+        counts = 0.9 * counts + 0.1 * one_hot.sum(axis=(0, 1)) / 6
+        sums = 0.9 * sums + 0.1 * np.einsum("npk,npd->kd", one_hot, vectors) / 6
+        state, _ = step(state, {"image": images})
+        used = counts > 0
+        expected = np.where(used[:, None], sums / np.where(used, counts, 1)[:, None], codebook)
+        close(state.params["params"]["codebook"], expected)
+        close(state.params["usage"]["codebook"], counts)
+    assert used.sum() > 1
 
 
 def test_no_optimizer_moves_the_codebook(float64):
     """Weight decay would pull it to 0."""
     task, _ = moving_task(optax.adamw(0.1, weight_decay=0.9), decay=0.999999)
     before = task.init(jax.random.key(0))
-    state = before._replace(params=before.params | {"usage": {"codebook": jnp.full(CODES, 1e6)}})
-    after, _ = task.step(state, {"image": images_of(20)})
+    full = before._replace(params=before.params | {"usage": {"codebook": jnp.full(CODES, 1e6)}})
+    after, _ = jax.jit(task.step)(full, {"image": images_of(20)})
     close(after.params["params"]["codebook"], before.params["params"]["codebook"], 1e-5)
     kernels = (state.params["params"]["encoder"]["head"]["linear"]["kernel"] for state in (before, after))
     assert np.abs(np.subtract(*kernels)).max() > 0.01
@@ -217,7 +217,7 @@ def test_frequencies_count_codes():
 
 
 def test_the_loss_sees_the_observed_images():
-    bits, settings = LIKELIHOODS["bernoulli"](2), {"commitment": 0.25, "codebook": 1.0}
+    bits, settings = LIKELIHOODS["bernoulli"](2), {"commitment": 0.25, "moving_codebook": False}
     model = mlp_vqvae(SHAPE, outputs=1, widths=(4,), codes=CODES, positions=POSITIONS, dimensions=DIMENSIONS)
     params = jax.jit(model.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))
     loss_fn = jax.jit(quantization_loss(without_noise(model.apply), bits, dynamic_binarization, **settings))
