@@ -7,6 +7,7 @@ from math import prod
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float
 
@@ -140,7 +141,11 @@ def evaluate_whole(settings: BackpropagationSettings, dataset: Dataset) -> Whole
     """How far the gradients by hand lie from autodiff's by layer, and the trained weights from each other; costs."""
     nets = networks(settings, dataset)
     counted = counted_layers(**nets).items()
-    costs = {f"{name}/{what}": count for name, layer in counted for what, count in layer.metrics().items()}
+    costs = {
+        f"{name}/{what}": np.asarray(count, np.int32)
+        for name, layer in counted
+        for what, count in layer.metrics().items()
+    }
 
     def measure(params, data, key):
         batch, costs = data
@@ -154,7 +159,7 @@ def evaluate_whole(settings: BackpropagationSettings, dataset: Dataset) -> Whole
                 )
         return measured | costs
 
-    return WholeSet(jax.tree.map(jnp.asarray, (dataset.head("test", 250), costs)), measure)
+    return WholeSet((dataset.head("test", 250), costs), measure)
 
 
 def figures(settings: BackpropagationSettings, dataset: Dataset, params: Params) -> dict:

@@ -105,7 +105,7 @@ def evaluate_whole(settings: InformationSettings, dataset: Dataset) -> WholeSet:
     points = jnp.linspace(-settings.spread, settings.spread, 8001)
     spacing = 2 * settings.spread / 8000
     shares, places = jnp.asarray(target.weights), jnp.asarray(target.means)
-    matched = Normal(*(jnp.asarray(moment, jnp.float32) for moment in (values.mean(), np.log(values.var()))))
+    matched = Normal(*(np.asarray(moment, np.float32) for moment in (values.mean(), np.log(values.var()))))
 
     def measure(params, matched, key):
         fitted = {name: Normal(**params[name]) for name in DIRECTIONS} | {"moments": matched}

@@ -111,7 +111,7 @@ def evaluate_whole(settings: PerceptronSettings, dataset: Dataset) -> WholeSet:
         updates = params["counts"]["updates"]
         return {"updates": updates.sum(), "most_updates_of_a_learnt": jnp.max(jnp.where(learnt, updates, 0))}
 
-    return WholeSet(jax.tree.map(lambda leaf: jnp.asarray(leaf[0]), dataset.whole("test")), measure)
+    return WholeSet(jax.tree.map(lambda leaf: leaf[0], dataset.whole("test")), measure)
 
 
 def figures(settings: PerceptronSettings, dataset: Dataset, params: Params) -> dict:
