@@ -71,7 +71,7 @@ def evaluator(
 class WholeSet(NamedTuple):
     """A measure of a whole set of examples at once, which no mean of batches gives."""
 
-    data: PyTree[Array]
+    data: PyTree[np.ndarray]
     """the arrays it needs, handed over as an argument"""
     measure: Callable[[Params, PyTree[Array], Key[Array, ""]], Metrics]
     """``(params, data, key) → {name: scalar}``"""

@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from experiments.run import run_folder
 from experiments.run.card import Reference
-from experiments.run.run import Run
+from experiments.run.run import Run, first_seed
 from experiments.run.settings import PlacementSettings, Seeds, as_json, configure
 from models.cost import layer_costs
 from models.program_cost import has_loops, product_flops
@@ -53,7 +53,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
-        "parameters": count_parameters(one.params, run.task().trainable),
+        "parameters": count_parameters(first_seed(outcome.params), run.task().trainable),
         "flops_per_step": flops_per_step(run, one),
         "cost": cost(run, one.params),
         "device": device(run),
@@ -94,9 +94,9 @@ def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:
 
 
 def flops_per_step(run: Run, state: State) -> int | None:
-    """Floating-point operations of the products of one seed's step; None where a loop's length is not known."""
+    """Floating-point operations of the products of one seed's step; None where there are none, or a loop's length is not known."""
     batch = take(run.dataset.splits["train"], np.zeros(run.settings.loop.batch_size, np.int32))
-    return product_flops(run.task().step, state, batch)
+    return product_flops(run.task().step, state, batch) or None
 
 
 def cost(run: Run, params: Params) -> dict:
@@ -112,7 +112,7 @@ def cost(run: Run, params: Params) -> dict:
     rows = layer_costs(loss, params, example)
     known = rows and all(row.flops is not None for row in rows)
     return {
-        "flops_by_formula": sum(row.flops for row in rows) if known else product_flops(loss, params, example),
+        "flops_by_formula": sum(row.flops for row in rows) if known else product_flops(loss, params, example) or None,
         "flops_by_xla": None if has_loops(loss, params, example) else _counted_by_xla(loss, params, example),
         "layers": [{"layer": row.path, "parameters": row.parameters, "flops": row.flops} for row in rows],
     }

@@ -37,7 +37,9 @@ def run_with(context, seen):
     return Run("made", "default", SimpleNamespace(task=task), settings, dataset), metrics
 
 
-@pytest.mark.parametrize(("context", "traced"), [((), [False, False]), ({"edges": np.ones(3, np.float32)}, [True, True])])
+@pytest.mark.parametrize(
+    ("context", "traced"), [((), [False, False]), ({"edges": np.ones(3, np.float32)}, [True, True])]
+)
 def test_what_is_prepared_is_part_of_a_program_only_with_a_context(context, traced):
     seen = []
     run, metrics = run_with(context, seen)
