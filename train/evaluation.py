@@ -38,7 +38,7 @@ def evaluator(
     count = size_of(examples)
     batch = -(-min(batch, count) // where.mesh.size) * where.mesh.size
 
-    context = place(context, jax.tree.map(lambda _: where.replicated, context))
+    context = _everywhere(context, where)
     words = np.asarray(jax.random.key_data(seed_keys(seeds)))
 
     @jax.jit
@@ -71,7 +71,7 @@ def evaluator(
 class WholeSet(NamedTuple):
     """A measure of a whole set of examples at once, which no mean of batches gives."""
 
-    data: PyTree[np.ndarray]
+    data: PyTree[Array | np.ndarray]
     """the arrays it needs, handed over as an argument"""
     measure: Callable[[Params, PyTree[Array], Key[Array, ""]], Metrics]
     """``(params, data, key) → {name: scalar}``"""
@@ -82,7 +82,7 @@ def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Pla
 
     Each seed draws from a stream of its own; all are measured by one program.
     """
-    data = place(whole_set.data, jax.tree.map(lambda _: where.replicated, whole_set.data))
+    data = _everywhere(whole_set.data, where)
 
     @partial(jax.jit, out_shardings=where.replicated)
     def measure(params: Params, number: Array, data: PyTree, seed: Array) -> Metrics:
@@ -94,3 +94,7 @@ def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Pla
         return jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(of_seeds))
 
     return evaluate
+
+
+def _everywhere(tree: PyTree[Array | np.ndarray], where: Placement) -> PyTree[Array]:
+    return place(jax.tree.map(np.asarray, tree), jax.tree.map(lambda _: where.replicated, tree))

@@ -94,7 +94,7 @@ def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:
 
 
 def flops_per_step(run: Run, state: State) -> int | None:
-    """Floating-point operations of the products of one seed's step; None where there are none, or a loop's length is not known."""
+    """Floating-point operations of the products of one seed's step; None without any, or where a loop has no length."""
     batch = take(run.dataset.splits["train"], np.zeros(run.settings.loop.batch_size, np.int32))
     return product_flops(run.task().step, state, batch) or None
 
