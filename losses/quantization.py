@@ -1,4 +1,4 @@
-"""What is minimised where vectors are quantised, and how many codes are in use.
+"""What is minimised where vectors are quantised.
 
 The losses are means over the positions of one example's code, of squared distances in the code's own unit.
 """
@@ -6,8 +6,6 @@ The losses are means over the positions of one example's code, of squared distan
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
-
-from losses.information import entropy
 
 
 def codebook_loss(
@@ -36,14 +34,3 @@ def commitment_loss(
 
 def _mean_squared_distance(one: Float[Array, "positions _"], other: Float[Array, "positions _"]) -> Float[Array, ""]:
     return jnp.mean(jnp.sum((one - other) ** 2, axis=-1))
-
-
-def codebook_perplexity(frequencies: Float[Array, " codes"]) -> Float[Array, ""]:
-    """How many equally likely codes would be as uncertain as these.
-
-        exp H(f) = exp(−Σ_j f_j log f_j)
-
-    Between 1, where one code is always chosen, and the size of the codebook. The frequencies must sum to one, which is
-    not checked. Shannon 1948, section 6.
-    """
-    return jnp.exp(entropy(frequencies))

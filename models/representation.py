@@ -11,20 +11,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from models.layers.cells import cell_centre, cell_membership
-from models.layers.nearest import nearest
-
-
-def peak_signal_to_noise(
-    image: Float[Array, "*shape"], other: Float[Array, "*shape"], *, peak: float = 1.0
-) -> Float[Array, ""]:
-    """PSNR, how close two images are, in decibels; ∞ where they are equal.
-
-        10 log₁₀(peak² / mean_i (x_i − y_i)²)
-
-    Gonzalez & Woods 2008, chapter 8. Lecture 002, "Image
-    denoising".
-    """
-    return -10 / log(10) * jnp.log(jnp.mean((image - other) ** 2) / peak**2)
 
 
 def quantized(
@@ -51,42 +37,6 @@ def code_bits(
     membership = jax.vmap(lambda code: cell_membership(code, low, high, levels=levels))(codes)
     shares = membership.mean(axis=0)
     return -jnp.sum(jax.scipy.special.xlogy(shares, shares), axis=1) / log(2)
-
-
-def precision_at_k(
-    distances: Float[Array, " stored"], relevant: Float[Array, " stored"], *, k: int
-) -> Float[Array, ""]:
-    """The share of relevant examples among the k nearest; by chance the share among all.
-
-        1/k Σ_{i among the k nearest} r_i,   r_i = 1 for what is relevant, else 0
-
-    A distance that is NaN counts as the farthest. ``ValueError`` where fewer than k examples are stored. Manning et al.
-    2008, section 8.4. Lecture 002, "Image search".
-    """
-    return jnp.mean(relevant[nearest(distances, k=k)])
-
-
-def recall_at_k(distances: Float[Array, " stored"], relevant: Float[Array, " stored"], *, k: int) -> Float[Array, ""]:
-    """The share of what is relevant that is among the k nearest; by chance k over the number stored.
-
-        Σ_{i among the k nearest} r_i / Σ_i r_i,   r_i = 1 for what is relevant, else 0
-
-    NaN where nothing is relevant; a distance that is NaN counts as the farthest. ``ValueError`` where fewer than k
-    examples are stored. Manning et al. 2008, section 8.4. Lecture 002, "Image search".
-    """
-    return jnp.sum(relevant[nearest(distances, k=k)]) / jnp.sum(relevant)
-
-
-def roc_auc(normal: Float[Array, " normal"], anomalous: Float[Array, " anomalous"]) -> Float[Array, ""]:
-    """The area under the ROC curve of a score that ought to be greater for anomalies; by chance ½.
-
-        P(score of an anomaly > score of a normal example) + ½ P(equal)
-
-    Hanley & McNeil 1982. An autoencoder's score is its reconstruction error. Lectures 002 and 003, "Anomaly detection".
-    """
-    above = (anomalous[:, None] > normal[None, :]).astype(normal.dtype)
-    equal = (anomalous[:, None] == normal[None, :]).astype(normal.dtype)
-    return jnp.mean(above + 0.5 * equal)
 
 
 def impute(

@@ -19,9 +19,10 @@ class Optimization:
     """How parameters move."""
 
     optimizer: Literal[
-        "sgd", "momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "adam", "adamw", "rmsprop"
+        "sgd", "momentum", "nesterov", "classical_momentum", "nesterov_accelerated_gradient", "adam", "adamw", "rmsprop"
     ] = "adam"
-    """the update rule; those of steps have the learning rate inside the velocity, which matters only while it moves"""
+    """the update rule; classical_momentum and nesterov_accelerated_gradient have the learning rate inside the velocity,
+    which matters only while it moves"""
     learning_rate: Positive = 1e-3
     """its peak value"""
     schedule: Literal["constant", "step", "cosine"] = "constant"
@@ -67,7 +68,7 @@ class Optimization:
 
 
 _OF_RULES = {
-    "momentum": {"momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "rmsprop"},
+    "momentum": {"momentum", "nesterov", "classical_momentum", "nesterov_accelerated_gradient", "rmsprop"},
     "beta1": {"adam", "adamw"},
     "beta2": {"adam", "adamw"},
     "epsilon": {"adam", "adamw", "rmsprop"},
@@ -95,9 +96,9 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
     match config.optimizer:
         case "sgd":
             return optax.identity()
-        case "momentum" | "momentum_of_steps":
+        case "momentum" | "classical_momentum":
             return optax.trace(config.momentum)
-        case "nesterov" | "nesterov_of_steps":
+        case "nesterov" | "nesterov_accelerated_gradient":
             return optax.trace(config.momentum, nesterov=True)
         case "adam" | "adamw":
             return optax.scale_by_adam(config.beta1, config.beta2, config.epsilon)
@@ -116,13 +117,13 @@ def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransforma
     projection of ``max_norm`` comes last.
 
     Momentum μ has two forms. ``momentum`` and ``nesterov`` sum gradients g, and the present rate scales the whole sum,
-    as in Optax and PyTorch; the rules ``of_steps`` sum steps, each of which keeps the rate it was made with, as in
-    Lecture 003, section 2.1 (where minus signs are lost), Polyak 1964 and Sutskever et al. 2013:
+    as in Optax and PyTorch; the other two sum steps, each of which keeps the rate it was made with, as in Lecture 003,
+    section 2.1 (where minus signs are lost), Polyak 1964 and Sutskever et al. 2013, whose names they have:
 
-        momentum            v ← μ v + g,     w ← w − η v
-        nesterov            v ← μ v + g,     w ← w − η (g + μ v)
-        momentum_of_steps   v ← μ v − η g,   w ← w + v
-        nesterov_of_steps   v ← μ v − η g,   w ← w − η g + μ v
+        momentum                        v ← μ v + g,     w ← w − η v
+        nesterov                        v ← μ v + g,     w ← w − η (g + μ v)
+        classical_momentum              v ← μ v − η g,   w ← w + v
+        nesterov_accelerated_gradient   v ← μ v − η g,   w ← w − η g + μ v
 
     While η is constant both forms take the same steps (the velocities differ by the factor −η); when η falls, the
     second coasts on at its old speed. Nesterov's gradient is taken where the momentum leads, at θ + μ v of the paper's
@@ -141,7 +142,7 @@ def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransforma
     match config.optimizer:
         case "adamw":
             parts += [direction, *decay, rate]
-        case "momentum_of_steps" | "nesterov_of_steps":
+        case "classical_momentum" | "nesterov_accelerated_gradient":
             parts += [*decay, rate, direction]
         case _:
             parts += [*decay, direction, rate]

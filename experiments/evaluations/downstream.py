@@ -14,17 +14,12 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from experiments.evaluations.codec import Codec, Codes, Images
 from experiments.evaluations.linear_probe import Features
+from losses.metrics.image_quality import peak_signal_to_noise
+from losses.metrics.ranking import roc_auc
+from losses.metrics.retrieval import precision_at_k, recall_at_k
 from models.layers.corruption import gaussian_noise
 from models.layers.nearest import nearest
-from models.representation import (
-    code_bits,
-    impute,
-    peak_signal_to_noise,
-    precision_at_k,
-    quantized,
-    recall_at_k,
-    roc_auc,
-)
+from models.representation import code_bits, impute, quantized
 from train.optimizers import Positive
 
 Metric = Float[Array, ""]

@@ -21,8 +21,8 @@ from experiments.evaluations.latent_geometry import (
     stitched_reconstructions,
     with_next_label,
 )
+from losses.metrics.disentanglement import mutual_information
 from models.chart import curve_length, magnification
-from models.disentanglement import mutual_information
 from models.latent import linear_interpolation, spherical_interpolation
 
 Examples = dict[str, Array]

@@ -11,11 +11,11 @@ from jaxtyping import Array, Float, Int, Key
 from experiments.datasets.generated import SHAPE_FACTORS
 from experiments.evaluations.codec import Codec, Codes, Images
 from experiments.evaluations.downstream import mean_psnr, squared_distances
+from losses.metrics.disentanglement import beta_vae_score, mutual_information_gap, pair_difference
 from models.chart import Decode, curve_length, geodesic, straight_line
-from models.disentanglement import beta_vae_score, mutual_information_gap, pair_difference
 from models.latent import analogy, boundary, linear_interpolation, on_sphere, spherical_interpolation
+from models.layers.linear_map import LinearMap, least_squares_map, procrustes_map
 from models.layers.nearest import nearest
-from models.linear_map import LinearMap, least_squares_map, procrustes_map
 
 Metrics = dict[str, Float[Array, ""]]
 RADII = {"near": 0.5, "typical": 1.0, "far": 3.0}

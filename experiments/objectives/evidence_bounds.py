@@ -13,10 +13,11 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from experiments.objectives.observation import Observe, drawing
-from losses.collapse import active_units, free_bits, kl_per_dimension
+from losses.collapse import free_bits, kl_per_dimension
 from losses.divergences import gaussian_kl
 from losses.elbo import elbo, importance_weighted_bound
 from losses.likelihoods import Likelihood, gaussian_log_likelihood
+from losses.metrics.latent_activity import active_units
 from models.vae import Gaussian, sample_gaussian
 from train.evaluation import WholeSet
 from train.task import Draw, LossFn, Params

@@ -14,9 +14,9 @@ from jaxtyping import Array, Float, Key
 
 from experiments.objectives.observation import drawing
 from losses.likelihoods import Likelihood
+from losses.metrics.image_quality import peak_signal_to_noise
 from losses.sparsity import SPARSITIES, contraction, l1_activity, sigmoid_contraction
 from models.layers.corruption import CORRUPTIONS
-from models.representation import peak_signal_to_noise
 from train.task import LossFn, Params
 
 Corrupt = Callable[[Key[Array, ""], Array], Array]

@@ -6,37 +6,17 @@ import numpy as np
 import pytest
 import scipy.stats
 from cases import Case
-from sklearn.metrics import roc_auc_score
 
-from models.representation import (
-    code_bits,
-    impute,
-    peak_signal_to_noise,
-    precision_at_k,
-    quantized,
-    recall_at_k,
-    roc_auc,
-)
+from models.representation import code_bits, impute, quantized
 
 CASES = {
     impute: Case(lambda rng: (jnp.tanh, rng.normal(size=4), np.array([True, False, True, False])), {"iterations": 3}),
     quantized: Case(options={"levels": 4}),
     code_bits: Case(options={"levels": 4}, constant_almost_everywhere=True),
-    precision_at_k: Case(options={"k": 2}),
-    recall_at_k: Case(options={"k": 2}),
-    roc_auc: Case(constant_almost_everywhere=True),
 }
 
 imputed = jax.jit(impute, static_argnums=0, static_argnames="iterations")
 RNG = np.random.default_rng(0)
-
-
-def test_the_signal_to_noise_ratio_of_known_errors(float64):
-    image = jnp.asarray(RNG.uniform(size=(5, 4, 1)))
-    for error, expected in ((1.0, 0.0), (0.1, 20.0), (0.01, 40.0)):
-        np.testing.assert_allclose(peak_signal_to_noise(image, image + error), expected, atol=1e-9)
-    np.testing.assert_allclose(peak_signal_to_noise(image, image + 1, peak=255.0), 20 * np.log10(255), rtol=1e-12)
-    assert peak_signal_to_noise(image, image) == np.inf
 
 
 def test_quantisation_noise_is_a_twelfth_of_the_squared_cell(float64):
@@ -68,55 +48,6 @@ def test_bits_reach_their_maximum_where_all_cells_are_as_full(float64):
     codes = jnp.arange(64.0)[:, None]
     np.testing.assert_allclose(code_bits(codes, jnp.zeros(1), jnp.full(1, 64.0), levels=16), [4.0], rtol=1e-12)
     np.testing.assert_array_equal(code_bits(codes * 0, jnp.zeros(1), jnp.ones(1), levels=16), [0.0])
-
-
-def test_precision_and_recall_count_among_the_nearest():
-    distances = jnp.asarray([5.0, 1.0, 3.0, 2.0, 4.0])
-    relevant = jnp.asarray([1.0, 1.0, 0.0, 1.0, 0.0])
-    for k, found in ((1, 1), (2, 2), (3, 2), (4, 2), (5, 3)):
-        np.testing.assert_allclose(precision_at_k(distances, relevant, k=k), found / k, rtol=1e-6)
-        np.testing.assert_allclose(recall_at_k(distances, relevant, k=k), found / 3, rtol=1e-6)
-    with pytest.raises(ValueError, match="the 6 nearest of 5"):
-        recall_at_k(distances, relevant, k=6)
-
-
-def test_what_has_no_distance_is_not_found():
-    """NaN of either sign counts as the farthest."""
-    relevant = jnp.asarray([1.0, 1.0, 0.0, 0.0])
-    for nan in (np.nan, -np.nan):
-        distances = jnp.asarray([nan, 2.0, 1.0, 3.0])
-        assert precision_at_k(distances, relevant, k=1) == 0
-        assert recall_at_k(distances, relevant, k=3) == 0.5
-
-
-def test_random_distances_find_what_is_relevant_by_chance():
-    """The number found is hypergeometric; the mean of 2,000 draws is within five standard errors."""
-    stored, share, k, draws = 100, 20, 10, 2000
-    relevant = (jnp.arange(stored) < share).astype(float)
-    distances = jnp.asarray(RNG.uniform(size=(draws, stored)))
-    law = scipy.stats.hypergeom(stored, share, k)
-    error = 5 * law.std() / np.sqrt(draws)
-    precision = np.mean(jax.jit(jax.vmap(lambda d: precision_at_k(d, relevant, k=k)))(distances))
-    recall = np.mean(jax.jit(jax.vmap(lambda d: recall_at_k(d, relevant, k=k)))(distances))
-    assert abs(precision - share / stored) < error / k
-    assert abs(recall - k / stored) < error / share
-
-
-@pytest.mark.parametrize("ties", [False, True])
-def test_the_area_is_scikit_learns(ties, float64):
-    normal, anomalous = RNG.normal(size=80), RNG.normal(size=30) + 0.7
-    if ties:
-        normal, anomalous = np.round(normal), np.round(anomalous)
-    expected = roc_auc_score(np.repeat([0, 1], [80, 30]), np.concatenate([normal, anomalous]))
-    np.testing.assert_allclose(roc_auc(jnp.asarray(normal), jnp.asarray(anomalous)), expected, rtol=1e-12)
-
-
-def test_the_area_at_its_ends():
-    scores = jnp.arange(5.0)
-    assert roc_auc(scores, scores + 10) == 1
-    assert roc_auc(scores + 10, scores) == 0
-    assert roc_auc(scores, scores) == 0.5
-    assert roc_auc(jnp.ones(3), jnp.ones(4)) == 0.5
 
 
 @pytest.fixture

@@ -158,7 +158,7 @@ def falling_rate(t):
     return ETA if t <= DROP else ETA * FACTOR
 
 
-def test_momentum_sums_gradients_and_momentum_of_steps_sums_steps():
+def test_momentum_sums_gradients_and_classical_momentum_sums_steps():
     A, x0 = bowl()
 
     def of_gradients(x, g, v, t):
@@ -169,12 +169,12 @@ def test_momentum_sums_gradients_and_momentum_of_steps_sums_steps():
         v = -falling_rate(t) * g if v is None else MU * v - falling_rate(t) * g
         return x + v, v
 
-    for name, rule in (("momentum", of_gradients), ("momentum_of_steps", of_steps)):
+    for name, rule in (("momentum", of_gradients), ("classical_momentum", of_steps)):
         found = iterates(Optimization(optimizer=name, **FALLING), lambda x: A @ x, x0)
         np.testing.assert_allclose(found, recursion(rule, lambda x: A @ x, x0), **CLOSE)
 
 
-def test_nesterov_sums_gradients_and_nesterov_of_steps_sums_steps():
+def test_nesterov_sums_gradients_and_nesterov_accelerated_gradient_sums_steps():
     """The second as in the paper, with the gradient at θ + μv, where our iterates are."""
     A, x0 = bowl()
     x, v, of_gradients = x0, np.zeros(4), [x0]
@@ -188,7 +188,7 @@ def test_nesterov_sums_gradients_and_nesterov_of_steps_sums_steps():
         v = MU * v - falling_rate(t) * A @ (theta + MU * v)
         theta = theta + v
         of_steps.append(theta + MU * v)
-    for name, expected in (("nesterov", of_gradients), ("nesterov_of_steps", of_steps)):
+    for name, expected in (("nesterov", of_gradients), ("nesterov_accelerated_gradient", of_steps)):
         found = iterates(Optimization(optimizer=name, **FALLING), lambda x: A @ x, x0)
         np.testing.assert_allclose(found, expected, **CLOSE)
 
@@ -270,7 +270,7 @@ def test_adamw_without_decay_is_adam():
 
 
 @pytest.mark.parametrize(
-    "optimizer", ["sgd", "momentum", "nesterov", "momentum_of_steps", "nesterov_of_steps", "adam", "rmsprop"]
+    "optimizer", ["sgd", "momentum", "nesterov", "classical_momentum", "nesterov_accelerated_gradient", "adam", "rmsprop"]
 )
 def test_weight_decay_of_other_rules_is_an_l2_term_in_the_gradient(optimizer):
     decayed = Optimization(optimizer=optimizer, learning_rate=ETA, weight_decay=0.3)

@@ -22,9 +22,9 @@ from experiments.objectives.reconstruction import Corrupt, Penalties, corruption
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.likelihoods import LIKELIHOODS
+from losses.metrics.image_quality import peak_signal_to_noise
 from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
 from models.layers.corruption import gaussian_noise
-from models.representation import peak_signal_to_noise
 from train.evaluation import MetricFn, WholeSet
 from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer

@@ -10,7 +10,7 @@ from experiments.evaluations.codec import Images
 from experiments.evaluations.downstream_examples import DownstreamExamples, RateDistortion
 from experiments.plots.canvas import PALETTE, light_grid
 from experiments.plots.images import image_grid, image_rows
-from models.representation import roc_auc
+from losses.metrics.ranking import roc_auc
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

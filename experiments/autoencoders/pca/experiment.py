@@ -14,8 +14,8 @@ from experiments.objectives.reconstruction import squared_error
 from experiments.plots.images import image_grid, image_rows
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
+from losses.metrics.image_quality import peak_signal_to_noise
 from models.pca import PCA, fit_pca, project, reconstruct, sample_code
-from models.representation import peak_signal_to_noise
 from train.evaluation import MetricFn, WholeSet
 from train.feed import size_of
 from train.task import LossFn, Params, State, Stream, Task, initial_state

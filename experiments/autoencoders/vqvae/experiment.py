@@ -29,7 +29,7 @@ from experiments.objectives.vector_quantization import (
 from experiments.plots.images import image_grid, image_pairs
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Flat, LoopSettings, Settings
-from losses.quantization import codebook_perplexity
+from losses.metrics.codebook import codebook_perplexity
 from models.vqvae import VQVAE
 from train.evaluation import MetricFn, WholeSet
 from train.feed import size_of

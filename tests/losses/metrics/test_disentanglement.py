@@ -8,7 +8,7 @@ import scipy.stats
 from cases import Case
 from sklearn.metrics import mutual_info_score
 
-from models.disentanglement import beta_vae_score, mutual_information, mutual_information_gap, pair_difference
+from losses.metrics.disentanglement import beta_vae_score, mutual_information, mutual_information_gap, pair_difference
 
 CODES = Case(
     lambda rng: (rng.normal(size=(6, 3)), np.array([[0, 0], [1, 0], [0, 1], [1, 1], [0, 1], [1, 0]])),

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from models.layers.cells import cell_membership
-from models.linear_map import ridge_map
+from models.layers.linear_map import ridge_map
 
 _PENALTY = 1e-3  # of the linear classifier, against features that are one another's multiples
 

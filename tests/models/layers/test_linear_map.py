@@ -9,7 +9,7 @@ import scipy.stats
 from cases import Case
 from sklearn.linear_model import LinearRegression, Ridge
 
-from models.linear_map import least_squares_map, procrustes_map, ridge_map
+from models.layers.linear_map import least_squares_map, procrustes_map, ridge_map
 
 CASES = {ridge_map: Case(options={"penalty": 0.5})}
 
