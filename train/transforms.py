@@ -11,7 +11,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from train.task import Batch, Metrics, State, Task, batch_size, task_of_phases
+from train.measures import Metrics
+from train.task import Batch, State, Task, batch_size, task_of_phases
+from train.windows import gather
 
 SeedsBy = Literal["map", "vmap"]
 
@@ -92,12 +94,12 @@ def ensemble(task: Task, *, how: SeedsBy) -> Task:
 
 
 def resident(task: Task, data: Batch) -> Task:
-    """``task`` fed by indices into axis 0 of ``data``, which stays on the device."""
+    """``task`` fed by indices into axis 0 of the arrays and ``Windows`` of ``data``, which stays on the device."""
 
     def step(state: State, index: Array) -> tuple[State, Metrics]:
-        return task.step(state, jax.tree.map(lambda leaf: leaf[index], data))
+        return task.step(state, gather(data, index))
 
-    return Task(task.init, step)
+    return Task(task.init, step, trainable=task.trainable)
 
 
 def scan(task: Task, length: int) -> Task:

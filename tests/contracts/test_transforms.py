@@ -68,7 +68,7 @@ def test_the_neutral_form_takes_the_same_steps(name, make, float64):
     assert np.isfinite(np.ravel(metrics["loss"])).all()
 
 
-@pytest.mark.parametrize("name", sorted(NEUTRAL.keys() - {"resident"}))
+@pytest.mark.parametrize("name", sorted(NEUTRAL))
 def test_what_descends_is_still_known(name):
     plain = normalized_task()
     task, *_ = NEUTRAL[name](plain, at(batches(1, 6), 0))

@@ -270,7 +270,8 @@ def test_adamw_without_decay_is_adam():
 
 
 @pytest.mark.parametrize(
-    "optimizer", ["sgd", "momentum", "nesterov", "classical_momentum", "nesterov_accelerated_gradient", "adam", "rmsprop"]
+    "optimizer",
+    ["sgd", "momentum", "nesterov", "classical_momentum", "nesterov_accelerated_gradient", "adam", "rmsprop"],
 )
 def test_weight_decay_of_other_rules_is_an_l2_term_in_the_gradient(optimizer):
     decayed = Optimization(optimizer=optimizer, learning_rate=ETA, weight_decay=0.3)

@@ -46,4 +46,4 @@ def test_layers_move_by_the_rule_of_the_fine_tuning_at_their_own_rate():
         0.5,
         0.3,
     )
-    assert configure(settings, pretrain_rate=0.1).layers.learning_rate == 0.1
+    assert configure(settings, pretrain_rate=0.1).layer_optimization.learning_rate == 0.1
