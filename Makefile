@@ -21,7 +21,7 @@ vae: setup
 	$(BIN)/lectern run vae
 
 test: setup
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadscope
 
 test-slow: setup
 	$(BIN)/pytest -m slow

@@ -3,6 +3,7 @@
 import gc
 import os
 import platform
+import re
 import tempfile
 from importlib.metadata import version
 
@@ -69,8 +70,14 @@ def numbers_alone(monkeypatch):
     monkeypatch.setattr("experiments.run.summary.cost", lambda run, params: None)
 
 
-def pytest_collection_modifyitems(items):
-    """What shares fixtures shares a process: the tests of a class or file, unless they say what else they share."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("[")[0].rpartition("::")[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What shares a fixture shares a process: the tests of a class or a file, and of an experiment its contract."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            experiment = re.search(r"contracts/test_experiments\.py::.*\[([a-z_]+)", nodeid)
+            return experiment[1] if experiment else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)

@@ -26,7 +26,7 @@ SUMMARY_KEYS = {
 CATALOGUE = Path(__file__).parents[2] / "docs" / "catalogue.md"
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in folders()])
+@pytest.fixture(scope="module", params=folders())
 def name(request):
     """Each experiment in turn; its tests share a process, and so its compiled programs."""
     return request.param
