@@ -75,8 +75,10 @@ def ledger_rows(runs: Iterable[Run]) -> list[LedgerRow]:
 
 def measured(mean: float, deviation: float | None) -> str:
     """``mean ± deviation`` to two significant digits of the deviation; four digits of the mean without one."""
-    if not deviation:
-        return significant(mean, 4) + ("" if deviation is None else " ± 0")
+    if deviation is None:
+        return significant(mean, 4)
+    if deviation <= 1e-14 * abs(mean):  # equal values, but for the rounding of their mean
+        return significant(mean, 4) + " ± 0"
     decimals = 1 - math.floor(math.log10(deviation))
     if not -12 < decimals <= 6:
         return f"{significant(mean, 4)} ± {deviation:.1e}"

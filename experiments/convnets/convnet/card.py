@@ -1,7 +1,7 @@
 """Convolutional classifier: a few convolutions with batch normalisation, and what the running statistics are for.
 
 Papers: LeCun et al. 1998 (convolutional classifiers); Ioffe & Szegedy 2015 (batch normalisation). Claim: a few
-thousand parameters that see neighbourhoods classify the digits as well as a perceptron of ten times as many, and after
+thousand parameters that see neighbourhoods classify the digits as well as a perceptron of five times as many, and after
 training each image is classified by itself, by running statistics of what the batches had. Command: ``lectern run
 convnet`` (digits, 20 s on two CPU cores). Expected figure: ``confusion``.
 """

@@ -99,7 +99,7 @@ def test_a_run_without_a_reference_has_a_row_for_each_metric(tmp_path):
     ("mean", "deviation", "text"),
     [(86.954, 0.1234, "86.95 ± 0.12"), (1234.4, 150.2, "1,234 ± 150"), (0.91326, None, "0.9133"),
      (1.0, 0.0, "1.000 ± 0"), (1.5e-8, 2e-9, "1.500e-08 ± 2.0e-09"), (20.0, 1e-12, "20.00 ± 1.0e-12"),
-     (-5.0, 0.5, "-5.00 ± 0.50")],
+     (-5.0, 0.5, "-5.00 ± 0.50"), (1.6, 2.7e-16, "1.600 ± 0")],
 )  # fmt: skip
 def test_a_mean_has_the_digits_that_its_deviation_allows(mean, deviation, text):
     assert measured(mean, deviation) == text
