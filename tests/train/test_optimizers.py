@@ -118,7 +118,7 @@ def test_nesterov_takes_the_gradient_where_the_momentum_will_lead():
     np.testing.assert_allclose(found, expected, **CLOSE)
 
 
-BOTH_FORMS = pytest.mark.parametrize("form", ["", "_of_steps"])
+RATE_INSIDE = {"momentum": "classical_momentum", "nesterov": "nesterov_accelerated_gradient"}
 
 
 def powers(one_step, x0):
@@ -127,25 +127,25 @@ def powers(one_step, x0):
     return np.stack([np.linalg.matrix_power(one_step, t) @ start for t in range(STEPS + 1)])
 
 
-@BOTH_FORMS
-def test_momentum_is_the_power_of_its_companion_matrix(form):
+@pytest.mark.parametrize("rule", ["momentum", RATE_INSIDE["momentum"]])
+def test_momentum_is_the_power_of_its_companion_matrix(rule):
     """v ← μv − ηAx,  x ← x + v: one matrix on (v, x) in ℝ⁸."""
     A, x0 = bowl()
     identity = np.eye(4)
     one_step = np.block([[MU * identity, -ETA * A], [MU * identity, identity - ETA * A]])
-    found = iterates(Optimization(optimizer=f"momentum{form}", learning_rate=ETA, momentum=MU), lambda x: A @ x, x0)
+    found = iterates(Optimization(optimizer=rule, learning_rate=ETA, momentum=MU), lambda x: A @ x, x0)
     np.testing.assert_allclose(found, powers(one_step, x0)[:, 4:], **CLOSE)
 
 
-@BOTH_FORMS
-def test_nesterov_is_the_power_of_its_companion_matrix(form):
+@pytest.mark.parametrize("rule", ["nesterov", RATE_INSIDE["nesterov"]])
+def test_nesterov_is_the_power_of_its_companion_matrix(rule):
     """v ← μv − ηA(y + μv),  y ← y + v: one matrix on (v, y) in ℝ⁸; the iterates are x = y + μv."""
     A, x0 = bowl()
     identity = np.eye(4)
     velocity = np.hstack([MU * (identity - ETA * A), -ETA * A])
     one_step = np.vstack([velocity, velocity + np.hstack([0 * identity, identity])])
     expected = powers(one_step, x0)
-    found = iterates(Optimization(optimizer=f"nesterov{form}", learning_rate=ETA, momentum=MU), lambda x: A @ x, x0)
+    found = iterates(Optimization(optimizer=rule, learning_rate=ETA, momentum=MU), lambda x: A @ x, x0)
     np.testing.assert_allclose(found, expected[:, 4:] + MU * expected[:, :4], **CLOSE)
 
 
@@ -199,7 +199,7 @@ def test_where_the_rate_falls_the_sum_of_steps_coasts_on(rule, power):
     step differs by (1 − factor) μη v, and by μ times as much for nesterov, whose iterates look one step ahead."""
     A, x0 = bowl()
     of_gradients = iterates(Optimization(optimizer=rule, **FALLING), lambda x: A @ x, x0)
-    of_steps = iterates(Optimization(optimizer=f"{rule}_of_steps", **FALLING), lambda x: A @ x, x0)
+    of_steps = iterates(Optimization(optimizer=RATE_INSIDE[rule], **FALLING), lambda x: A @ x, x0)
     np.testing.assert_allclose(of_gradients[: DROP + 1], of_steps[: DROP + 1], **CLOSE)
     summed = sum(MU ** (DROP - 1 - t) * A @ of_gradients[t] for t in range(DROP))
     expected = (1 - FACTOR) * MU**power * ETA * summed
