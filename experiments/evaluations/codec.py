@@ -6,7 +6,6 @@ from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from experiments.datasets import Dataset
@@ -59,4 +58,4 @@ def pca_codec(images: Images, size: int) -> Codec:
 
 def training_pca(dataset: Dataset, size: int) -> Codec:
     """PCA of a data set's training images: what a network with a code of ``size`` numbers is held against."""
-    return pca_codec(jnp.asarray(dataset.head("train", FITTED_ON)["image"]), size)
+    return pca_codec(jax.device_put(dataset.head("train", FITTED_ON)["image"]), size)

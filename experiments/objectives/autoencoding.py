@@ -4,14 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import jax.numpy as jnp
+import jax
 from annotated_types import Gt
 
 from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.networks.autoencoder import AutoencoderNetwork
 from experiments.networks.training import NetworkTraining, without_noise
-from experiments.objectives.reconstruction import Corrupt, Penalties, corruption_of, reconstruction_loss
+from experiments.objectives.observation import Observe, corruption_of
+from experiments.objectives.reconstruction import Penalties, reconstruction_loss
 from experiments.run.settings import Flat, Settings
 from models.autoencoder import Autoencoder
 from train.optimizers import Fraction, NotNegative, Optimization, make_optimizer
@@ -43,7 +44,7 @@ class ReconstructionObjective:
         return off | ({"corruption_level": "without --corruption"} if self.corruption == "none" else {})
 
     @property
-    def corrupt(self) -> Corrupt:
+    def corrupt(self) -> Observe:
         """What is done to an image before it is encoded."""
         return corruption_of(self.corruption, self.corruption_level)
 
@@ -107,6 +108,6 @@ def held_out_loss(settings: AutoencodingSettings, dataset: Dataset) -> LossFn:
 
 def autoencoding_task(settings: AutoencodingSettings, dataset: Dataset) -> Task:
     """Trains encoder and decoder together."""
-    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    model, example = network(settings, dataset), jax.device_put(dataset.example()["image"])
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     return supervised(training_loss(settings, dataset), lambda key: model.init(key, example), optimizer)

@@ -1,7 +1,6 @@
 """Contrastive divergence over a batch: Gibbs chains side by side, and the reconstruction error that shows progress."""
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from experiments.datasets import Dataset
@@ -14,7 +13,7 @@ AVERAGED = 10_000
 
 def pixel_means(dataset: Dataset) -> Float[Array, " visible"]:
     """Mean intensities of the training images, from which a machine's visible biases start."""
-    return jnp.asarray(dataset.head("train", AVERAGED)["image"]).mean(axis=0).ravel()
+    return jax.device_put(dataset.head("train", AVERAGED)["image"]).mean(axis=0).ravel()
 
 
 def gibbs_chains(

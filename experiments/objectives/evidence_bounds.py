@@ -33,7 +33,7 @@ class Draws(NamedTuple):
 
 def _draw(apply: Callable, likelihood: Likelihood, observe: Observe, samples: int, params, batch, keys) -> Draws:
     network = partial(apply, drawing(keys, Draw.DROPOUT), params)
-    images = observe(batch["image"], drawing(keys, Draw.OBSERVE))
+    images = jax.vmap(observe)(drawing(keys, Draw.OBSERVE), batch["image"])
     posterior = network(images, method="encode")
     sample_keys = jax.vmap(partial(jax.random.split, num=samples))(drawing(keys, Draw.SAMPLE))
     latents = jax.vmap(jax.vmap(sample_gaussian, (0, None)))(sample_keys, posterior)
@@ -92,7 +92,7 @@ def likelihood_estimate(apply: Callable, likelihood: Likelihood, observe: Observ
     """
 
     def metric_fn(params, batch, keys):
-        images = observe(batch["image"], drawing(keys, Draw.OBSERVE))
+        images = jax.vmap(observe)(drawing(keys, Draw.OBSERVE), batch["image"])
         posterior = apply(params, images, method="encode")
         prior = jax.tree.map(jnp.zeros_like, posterior)
 
@@ -121,7 +121,7 @@ def count_active_units(apply: Callable, observe: Observe, images: Float[np.ndarr
     """The measure ``active_units``: how many dimensions of the latent tell these images apart."""
 
     def measure(params: Params, images: Float[Array, "images *shape"], key: Key[Array, ""]) -> dict[str, Array]:
-        observed = observe(images, jax.random.split(key, len(images)))
+        observed = jax.vmap(observe)(jax.random.split(key, len(images)), images)
         return {"active_units": active_units(apply(params, observed, method="encode").mean)}
 
     return WholeSet(images, measure)

@@ -15,7 +15,6 @@ from jaxtyping import Array, Float, Key
 
 from experiments.objectives.contrastive_divergence import gibbs_chains, reconstruction_error
 from experiments.objectives.observation import Observe
-from experiments.objectives.reconstruction import Corrupt
 from losses.likelihoods import bernoulli_log_likelihood
 from losses.sparsity import sigmoid_contraction
 from models.deep_belief_net import stack_of, upward, with_hidden_layers
@@ -56,7 +55,7 @@ def layer_phase(
 
     def gradient(state: State, batch, keys):
         keys = jax.vmap(jax.random.split)(keys)
-        images = observe(batch["image"], keys[:, 0]).reshape(len(keys), -1)
+        images = jax.vmap(observe)(keys[:, 0], batch["image"]).reshape(len(keys), -1)
         stack = state.params["stack"]
         visible = jax.vmap(partial(upward, stack[:layer]))(images)
         of_layer, loss = layer_gradient(stack[layer], visible, keys[:, 1])
@@ -88,7 +87,7 @@ def contrastive_divergence_gradient(gibbs_steps: int) -> LayerGradient:
     return gradient
 
 
-def reconstruction_gradient(corrupt: Corrupt, contraction: float) -> LayerGradient:
+def reconstruction_gradient(corrupt: Observe, contraction: float) -> LayerGradient:
     """Gradient descent of a layer as an autoencoder whose decoder has the encoder's weights, transposed.
 
         x̂ = σ(W h + a),   h = σ(Wᵀ x̃ + b);   −log p(x | x̂) + contraction · ‖∂h/∂x̃‖²_F

@@ -1,36 +1,38 @@
-"""What a network observes of an image: the intensities themselves, or bits drawn from them."""
+"""What a network observes of an image: its intensities, bits drawn from them, or a corrupted image."""
 
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Literal, Protocol
+from functools import partial
+from typing import Literal
 
 import jax
 from jaxtyping import Array, Float, Key
 
+from models.layers.corruption import CORRUPTIONS
 
-class Observe(Protocol):
-    """Images as they are observed; image i draws from ``keys[i]``."""
-
-    def __call__(
-        self, images: Float[Array, "batch *shape"], keys: Key[Array, " batch"], /
-    ) -> Float[Array, "batch *shape"]: ...
+Observe = Callable[[Key[Array, ""], Float[Array, "*shape"]], Float[Array, "*shape"]]
+"""One image as it is observed, with its own key: ``jax.vmap(observe)(keys, images)`` for those of a batch."""
 
 
-def identity(images: Float[Array, "batch *shape"], keys: Key[Array, " batch"]) -> Float[Array, "batch *shape"]:
-    """The images as they are."""
-    del keys
-    return images
+def identity(key: Key[Array, ""], image: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """The image as it is."""
+    del key
+    return image
 
 
-def dynamic_binarization(
-    images: Float[Array, "batch *shape"], keys: Key[Array, " batch"]
-) -> Float[Array, "batch *shape"]:
+def dynamic_binarization(key: Key[Array, ""], image: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Bits drawn anew from the intensities at each use (Salakhutdinov & Murray 2008)."""
-    return jax.vmap(jax.random.bernoulli)(keys, images).astype(images.dtype)
+    return jax.random.bernoulli(key, image).astype(image.dtype)
 
 
 def observation(binarization: Literal["none", "static", "stochastic"]) -> Observe:
     """Dynamic binarisation where it is stochastic; else what the data set gives."""
     return dynamic_binarization if binarization == "stochastic" else identity
+
+
+def corruption_of(name: str, level: float) -> Observe:
+    """A corruption of ``models/layers/corruption.py`` by name, or "none"."""
+    return identity if name == "none" else partial(CORRUPTIONS[name], level=level)
 
 
 def drawing(keys: Key[Array, " batch"], what: IntEnum) -> Key[Array, " batch"]:

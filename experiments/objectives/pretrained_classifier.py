@@ -96,7 +96,7 @@ def classifier_loss(settings: PretrainedClassifierSettings, apply: Callable) -> 
     loss_fn = classification_loss(apply, "cross_entropy")
 
     def of_observed(params, batch, keys):
-        return loss_fn(params, batch | {"image": settings.observe(batch["image"], keys)}, keys)
+        return loss_fn(params, batch | {"image": jax.vmap(settings.observe)(keys, batch["image"])}, keys)
 
     return of_observed
 
@@ -108,7 +108,7 @@ def pretraining_task(
     layer_optimizer: optax.GradientTransformation,
 ) -> Task:
     """The step's number says its stage: a layer that learns by itself, or the fine-tuning of both nets."""
-    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    model, example = network(settings, dataset), jax.device_put(dataset.example()["image"])
     layers = range(len(settings.widths))
     return layerwise_pretraining(
         lambda key: model.init(key, example),

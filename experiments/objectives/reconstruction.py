@@ -5,21 +5,17 @@ Networks act on batches, formulas on one example, so the latter are mapped over 
 
 from collections.abc import Callable
 from enum import IntEnum
-from functools import partial
 from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from experiments.objectives.observation import drawing
+from experiments.objectives.observation import Observe, drawing, identity
 from losses.likelihoods import Likelihood
 from losses.metrics.image_quality import peak_signal_to_noise
 from losses.sparsity import SPARSITIES, contraction, l1_activity, sigmoid_contraction
-from models.layers.corruption import CORRUPTIONS
 from train.task import LossFn, Params
-
-Corrupt = Callable[[Key[Array, ""], Array], Array]
 
 
 class Penalties(NamedTuple):
@@ -52,18 +48,7 @@ class ReconstructionDraw(IntEnum):
     OBSERVATION = 2
 
 
-def clean(key: Key[Array, ""], image: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """The image as it is."""
-    del key
-    return image
-
-
-def corruption_of(name: str, level: float) -> Corrupt:
-    """A corruption of ``models/layers/corruption.py`` by name, or none."""
-    return clean if name == "none" else partial(CORRUPTIONS[name], level=level)
-
-
-def reconstruction_loss(apply: Callable, likelihood: Likelihood, corrupt: Corrupt, penalties: Penalties) -> LossFn:
+def reconstruction_loss(apply: Callable, likelihood: Likelihood, corrupt: Observe, penalties: Penalties) -> LossFn:
     """The loss ``(params, batch, keys) → (−log p(x | D(E(x̃))) + penalties, metrics)``, one value per example, in nats.
 
     ``apply(keys, params, …)`` is that of an ``Autoencoder`` in training; x̃ is the corrupted image. Metrics are the two
@@ -133,7 +118,7 @@ def squared_error(image: Float[Array, "*shape"], other: Float[Array, "*shape"]) 
     return jnp.sum((image - other) ** 2)
 
 
-def reconstruction_metrics(apply: Callable, likelihood: Likelihood, corrupt: Corrupt) -> Callable:
+def reconstruction_metrics(apply: Callable, likelihood: Likelihood, corrupt: Observe) -> Callable:
     """The metrics ``(params, batch, keys) → {name: one value per example}`` of reconstructions, clean and denoised.
 
     ``distance`` is ‖x − x̂‖. Where images are corrupted, ``noisy_psnr`` is of the corrupted image and ``denoised_psnr``
@@ -152,7 +137,7 @@ def reconstruction_metrics(apply: Callable, likelihood: Likelihood, corrupt: Cor
             "mean_activation": code.mean(axis=1),
             "nonzero": jnp.sum(code != 0, axis=1).astype(code.dtype),
         }
-        if corrupt is clean:
+        if corrupt is identity:
             return measured
         noisy = jax.vmap(corrupt)(keys, images)
         denoised = likelihood.mean(apply(params, noisy)["decoded"])

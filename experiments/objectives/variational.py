@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-import jax.numpy as jnp
+import jax
 from annotated_types import Ge, Gt
 from jaxtyping import Array, Float, Int
 
@@ -105,6 +105,6 @@ def training_loss(settings: VariationalSettings, dataset: Dataset) -> LossOfStep
 
 def variational_task(settings: VariationalSettings, dataset: Dataset) -> Task:
     """Trains encoder and decoder together."""
-    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    model, example = network(settings, dataset), jax.device_put(dataset.example()["image"])
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     return annealed(training_loss(settings, dataset), lambda key: model.init(key, example), optimizer)

@@ -51,7 +51,7 @@ def quantization_loss(
 
     def loss_fn(params, batch, keys):
         network = partial(apply, drawing(keys, Draw.DROPOUT), params)
-        images = observe(batch["image"], keys)
+        images = jax.vmap(observe)(keys, batch["image"])
         result = network(images)
         reconstruction = -jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
         pair = result["vectors"], result["codes"]

@@ -5,7 +5,6 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
@@ -55,7 +54,8 @@ def latent_plane(
     decode: Decode, latent: int, first: int, second: int, *, side: int = 15
 ) -> Float[Array, "side side height width channels"]:
     """Images decoded on a grid of equal prior mass in two latent dimensions (Kingma & Welling 2014, figure 4)."""
-    values = jnp.asarray([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)])
-    grid = jnp.zeros((side, side, latent)).at[..., first].set(values[:, None]).at[..., second].set(values[None, :])
+    values = np.asarray([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)])
+    grid = np.zeros((side, side, latent), np.float32)
+    grid[..., first], grid[..., second] = values[:, None], values[None, :]
     images = decode(grid.reshape(side * side, latent))
     return images.reshape(side, side, *images.shape[1:])

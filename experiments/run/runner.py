@@ -189,7 +189,7 @@ def _train_and_summarise(
         )
         metrics = measure_test_split(run, outcome.params, lambda: signals.check(outcome.step))
         writer.write(outcome.step, "final", metrics)
-    drawn = gather(first_seed(outcome.params))
+    drawn = first_seed(gather(outcome.params))
     first_alone(lambda: draw_figures(run, workdir, drawn))
     signals.check(outcome.step)
     summary = summarise(run, outcome, metrics, time.perf_counter() - started)
@@ -199,7 +199,7 @@ def _train_and_summarise(
 
 def draw_figures(run: Run, workdir: Path, params: Params) -> None:
     """The experiment's figures from the parameters of one seed, and the learning curve over all."""
-    drawn = run.experiment.figures(run.settings, run.dataset, jax.tree.map(jax.numpy.asarray, params))
+    drawn = run.experiment.figures(run.settings, run.dataset, jax.device_put(params))
     monitored = run.experiment.monitored
     unit = run.experiment.units.get(monitored, "")
     rows = [row for row in read_rows(workdir) if monitored in row]

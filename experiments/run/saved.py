@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from experiments.datasets import Dataset
@@ -75,7 +74,7 @@ def _reopen(workdir: Path) -> Run:
 
 def _encodes_to_vectors(autoencoder: ParametricAutoencoder, run: Run) -> bool:
     """Whether what was trained is the network alone, and a code is a vector; nothing is computed."""
-    key, image = jax.random.key(0), jnp.asarray(run.dataset.example()["image"])
+    key, image = jax.random.key(0), jax.device_put(run.dataset.example()["image"])
     params = jax.eval_shape(autoencoder.network.init, key, image)
     trained = jax.eval_shape(lambda key: run.task().init(key).params, key)
     if jax.tree.structure(params) != jax.tree.structure(trained):

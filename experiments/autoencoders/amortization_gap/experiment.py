@@ -91,7 +91,7 @@ def codec(settings: AmortizationGapSettings, dataset: Dataset, params: Params) -
 
 def figures(settings: AmortizationGapSettings, dataset: Dataset, params: Params) -> dict:
     """The ascent from both starts, and the gap of every image."""
-    images = jnp.asarray(dataset.head("test", 250)["image"])
+    images = jax.device_put(dataset.head("test", 250)["image"])
     keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), len(images))
     measured, ascents = jax.jit(partial(infer, settings, dataset))(params, {"image": images}, keys)
     curves = {start: np.asarray(bounds.mean(axis=1)) for start, bounds in ascents.items()}

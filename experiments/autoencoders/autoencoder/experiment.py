@@ -87,7 +87,7 @@ def figures(settings: AutoencoderSettings, dataset: Dataset, params: Params) -> 
     """
     latent, coded = settings.architecture.latent, codec(settings, dataset, params)
     test = dataset.head("test", 2000)
-    images, shown = jnp.asarray(test["image"]), jnp.asarray(test["image"][:16])
+    images, shown = jax.device_put(test["image"]), jax.device_put(test["image"][:16])
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     seen = jax.vmap(settings.objective.corrupt)(jax.random.split(key, len(shown)), shown)
     rows = {"original": shown} | ({} if settings.objective.corruption == "none" else {"corrupted": seen})

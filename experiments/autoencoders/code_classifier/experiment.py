@@ -64,7 +64,7 @@ def features(settings: CodeClassifierSettings, dataset: Dataset) -> FeaturesOf:
     The random weights are drawn here, once, and not in the function, which is called at every step.
     """
     model: Autoencoder = settings.classified.build(dataset).network
-    random = jax.jit(model.init)(jax.random.key(0), jnp.asarray(dataset.example()["image"]))
+    random = jax.jit(model.init)(jax.random.key(0), jax.device_put(dataset.example()["image"]))
 
     def of_images(params: Params, images: Images) -> Features:
         codes = (model.apply(weights, images, method="encode") for weights in (params, random))
@@ -95,7 +95,7 @@ def classifiers_loss(dataset: Dataset, features_of: FeaturesOf) -> LossFn:
 
 def task(settings: CodeClassifierSettings, dataset: Dataset) -> Task:
     """The autoencoder descends on its own loss; after each of its updates, every classifier on its own."""
-    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    model, example = network(settings, dataset), jax.device_put(dataset.example()["image"])
     classifier, features_of = classifier_of(dataset), features(settings, dataset)
     own_loss = training_loss(settings, dataset)
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
@@ -148,7 +148,7 @@ def evaluate(settings: CodeClassifierSettings, dataset: Dataset) -> MetricFn:
 def figures(settings: CodeClassifierSettings, dataset: Dataset, params: Params) -> dict:
     """Errors of the features side by side, and the weights of the encoder's first layer."""
     classifier, shown = classifier_of(dataset), dataset.head("test", 10_000)
-    seen = jax.jit(features(settings, dataset))(params["autoencoder"], jnp.asarray(shown["image"]))
+    seen = jax.jit(features(settings, dataset))(params["autoencoder"], jax.device_put(shown["image"]))
     said = {name: classifier.apply(params["classifiers"][name], seen[name]) for name in FEATURES}
     wrong = {name: np.argmax(logits, axis=-1) != shown["label"] for name, logits in said.items()}
     drawn = {"errors": errors_by_class(shown["label"], wrong)}

@@ -11,7 +11,8 @@ from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.evaluations.codec import Codec, network_codec, training_pca
 from experiments.networks.training import NetworkTraining, without_noise
-from experiments.objectives.reconstruction import Penalties, clean, reconstruction_loss, squared_error
+from experiments.objectives.observation import identity
+from experiments.objectives.reconstruction import Penalties, reconstruction_loss, squared_error
 from experiments.plots.codes import code_planes
 from experiments.plots.images import image_rows
 from experiments.run.experiment import Experiment
@@ -59,12 +60,12 @@ def networks(settings: CodeComparisonSettings, dataset: Dataset) -> dict[str, Au
 
 def loss_of(apply: Callable) -> LossFn:
     """The cross-entropy of one net."""
-    return reconstruction_loss(apply, LIKELIHOOD, clean, Penalties())
+    return reconstruction_loss(apply, LIKELIHOOD, identity, Penalties())
 
 
 def task(settings: CodeComparisonSettings, dataset: Dataset) -> Task:
     """The nets side by side."""
-    example = jnp.asarray(dataset.example()["image"])
+    example = jax.device_put(dataset.example()["image"])
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
 
     def learner(net: Autoencoder) -> Learner:
@@ -114,7 +115,7 @@ def evaluate(settings: CodeComparisonSettings, dataset: Dataset) -> MetricFn:
 def figures(settings: CodeComparisonSettings, dataset: Dataset, params: Params) -> dict:
     """Reconstructions line by line, and the plane of the two numbers with the classes in it."""
     test = dataset.head("test", 2000)
-    images, shown = jnp.asarray(test["image"]), jnp.asarray(test["image"][:16])
+    images, shown = jax.device_put(test["image"]), jax.device_put(test["image"][:16])
     every = codecs(settings, dataset, params, closed_forms(settings, dataset))
 
     def rows(size: str) -> dict:

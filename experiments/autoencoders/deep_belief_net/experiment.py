@@ -59,11 +59,11 @@ def task(settings: DeepBeliefNetSettings, dataset: Dataset) -> Task:
 def figures(settings: DeepBeliefNetSettings, dataset: Dataset, params: Params) -> dict:
     """Errors side by side, first layers, images from every layer back, and dreams of the top machine."""
     stack, shape = params["stack"], dataset.image_shape
-    images = jnp.asarray(dataset.head("train", 100)["image"])
+    images = jax.device_put(dataset.head("train", 100)["image"])
     keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), len(images))
     starts = jnp.round(jax.vmap(partial(upward, stack[:-1]))(images.reshape(len(images), -1)))
     dreams = jax.jit(jax.vmap(lambda key, start: dream(key, stack, start, steps=200)))(keys, starts)
-    first = jnp.asarray(dataset.head("test", 20)["image"])
+    first = jax.device_put(dataset.head("test", 20)["image"])
     rows = [first, *(unroll(stack[: layer + 1], first) for layer in range(len(stack)))]
     from_each_layer = image_grid(np.concatenate(rows), columns=20, title="images, and from each layer back")
     dreamt = np.asarray(dreams).reshape(-1, *shape)

@@ -17,8 +17,8 @@ from experiments.autoencoders.failures.figures import table_of
 from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.networks.training import NetworkTraining
-from experiments.objectives.observation import drawing
-from experiments.objectives.reconstruction import Corrupt, Penalties, corruption_of, reconstruction_loss, squared_error
+from experiments.objectives.observation import Observe, corruption_of, drawing
+from experiments.objectives.reconstruction import Penalties, reconstruction_loss, squared_error
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.likelihoods import LIKELIHOODS
@@ -111,7 +111,7 @@ class Trained(NamedTuple):
 
     net: Autoencoder
     """encoder and decoder"""
-    corrupt: Corrupt
+    corrupt: Observe
     """what is done to an image before it is encoded in training"""
     penalties: Penalties
     """what is added to the loss"""
@@ -149,7 +149,7 @@ def data(settings: FailuresSettings) -> Dataset:
 
 def task(settings: FailuresSettings, dataset: Dataset) -> Task:
     """The nets side by side."""
-    example = jnp.asarray(dataset.example()["image"])
+    example = jax.device_put(dataset.example()["image"])
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
 
     def learner(trained: Trained) -> Learner:
@@ -261,7 +261,7 @@ def figures(settings: FailuresSettings, dataset: Dataset, params: Params) -> dic
     test, whole = dataset.head("test", 1000), evaluate_whole(settings, dataset)
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     keys = jax.random.split(key, len(test["image"]))
-    measured = jax.jit(evaluate(settings, dataset))(params, jax.tree.map(jnp.asarray, test), keys)
+    measured = jax.jit(evaluate(settings, dataset))(params, jax.device_put(test), keys)
     measured |= jax.jit(whole.measure)(params, whole.data | {"test": test}, key)
     means = {name: float(jnp.mean(values)) for name, values in measured.items()}
     nets = list(trained_nets(settings, dataset))

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from annotated_types import Ge
 
@@ -37,8 +36,8 @@ from experiments.evaluations.latent_geometry import (
 )
 from experiments.networks.training import NetworkTraining, without_noise
 from experiments.objectives.evidence_bounds import negative_elbo
-from experiments.objectives.observation import drawing, observation
-from experiments.objectives.reconstruction import Penalties, ReconstructionDraw, clean, reconstruction_loss
+from experiments.objectives.observation import drawing, identity, observation
+from experiments.objectives.reconstruction import Penalties, ReconstructionDraw, reconstruction_loss
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.likelihoods import LIKELIHOODS
@@ -135,10 +134,10 @@ def loss_of(settings: LatentSpaceSettings, name: str, apply) -> LossFn:
     """A model's loss of its own parameters, in nats: the negative ELBO, or the negative log-likelihood."""
     observe = observation(settings.images.binarization)
     if name == "second" and settings.second == "autoencoder":
-        reconstruct = reconstruction_loss(apply, LIKELIHOOD, clean, Penalties())
+        reconstruct = reconstruction_loss(apply, LIKELIHOOD, identity, Penalties())
 
         def loss_fn(params, batch, keys):
-            observed = observe(batch["image"], drawing(keys, ReconstructionDraw.OBSERVATION))
+            observed = jax.vmap(observe)(drawing(keys, ReconstructionDraw.OBSERVATION), batch["image"])
             return reconstruct(params, batch | {"image": observed}, keys)
 
         return loss_fn
@@ -147,7 +146,7 @@ def loss_of(settings: LatentSpaceSettings, name: str, apply) -> LossFn:
 
 def task(settings: LatentSpaceSettings, dataset: Dataset) -> Task:
     """Three models side by side: two whose latent spaces are compared, and one with a plane as its latent."""
-    example = jnp.asarray(dataset.example()["image"])
+    example = jax.device_put(dataset.example()["image"])
 
     def learner(name: str) -> Learner:
         model = network(settings, dataset, name)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import jax
-import jax.numpy as jnp
 import optax
 from annotated_types import Ge
 from jaxtyping import Array, Key
@@ -105,7 +104,7 @@ def autoencoder(settings: LatentUsesSettings, dataset: Dataset) -> ParametricAut
 
 def searched_images(settings: LatentUsesSettings, dataset: Dataset) -> dict[str, Array]:
     """The training images that are searched, and their labels; the first ones are labelled for the classifiers."""
-    return {name: jnp.asarray(array) for name, array in dataset.head("train", settings.searched).items()}
+    return {name: jax.device_put(array) for name, array in dataset.head("train", settings.searched).items()}
 
 
 def baselines(used: ParametricAutoencoder, images: Images) -> Baselines:
@@ -187,7 +186,7 @@ def evaluate_whole(settings: LatentUsesSettings, dataset: Dataset) -> WholeSet:
 def figures(settings: LatentUsesSettings, dataset: Dataset, params: Params) -> dict:
     """Searches, imputations, noise removed, errors of what is out of distribution, and rate against distortion."""
     used, sets = autoencoder(settings, dataset), whole_sets(settings, dataset)
-    pca = baselines(used, jnp.asarray(sets["train"]["image"])).pca
+    pca = baselines(used, jax.device_put(sets["train"]["image"])).pca
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
 
     @jax.jit
@@ -197,7 +196,7 @@ def figures(settings: LatentUsesSettings, dataset: Dataset, params: Params) -> d
         codec = used.codec(params["autoencoder"])
         return downstream_examples(codec, pca, images, stored, unseen, key, settings.protocol)
 
-    latent = pca.encode(jnp.asarray(sets["train"]["image"][:1])).shape[1]
+    latent = pca.encode(jax.device_put(sets["train"]["image"][:1])).shape[1]
     return latent_uses_figures(examples(params, sets, key), latent=latent, noise=settings.protocol.noise)
 
 

@@ -116,10 +116,10 @@ def evaluate_whole(settings: PCASettings, dataset: Dataset) -> WholeSet:
 def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
     """The components, reconstructions from ever more of them, and images made from codes: drawn, and averaged."""
     train = {name: array[0] for name, array in dataset.splits["train"].items()}
-    images, shape = jnp.asarray(train["image"]), train["image"].shape[1:]
+    images, shape = jax.device_put(train["image"]), train["image"].shape[1:]
     every = fit_pca(flat(images), components=min(flat(images).shape[1], 100))
     grey = every.components / jnp.max(jnp.abs(every.components), axis=1, keepdims=True)
-    shown = jnp.asarray(dataset.head("test", 16)["image"])
+    shown = jax.device_put(dataset.head("test", 16)["image"])
     rows = {"original": shown}
     for count in sorted({1, 2, 4, 8, 16, 30, settings.components}):
         if count <= len(every.components):

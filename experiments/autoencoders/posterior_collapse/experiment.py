@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from annotated_types import Gt
@@ -106,7 +105,7 @@ class PosteriorCollapseSettings(Settings):
 def task(settings: PosteriorCollapseSettings, dataset: Dataset) -> Task:
     """The nets side by side: from the same weights, on the same bits, each with an optimiser of its own."""
     nets = settings.remedies.nets
-    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    model, example = network(settings, dataset), jax.device_put(dataset.example()["image"])
     losses = {net: training_loss(settings.of_net(net), dataset) for net in nets}
     optimizer = optax.multi_transform(
         {net: make_optimizer(settings.optimization, settings.loop.steps) for net in nets}, {net: net for net in nets}
@@ -162,9 +161,9 @@ def evaluate_whole(settings: PosteriorCollapseSettings, dataset: Dataset) -> Who
 
 def figures(settings: PosteriorCollapseSettings, dataset: Dataset, params: Params) -> dict:
     """KL and activity of every dimension of the latent, for each net."""
-    model, images = network(settings, dataset), jnp.asarray(dataset.head("test", MEASURED_ON)["image"])
+    model, images = network(settings, dataset), jax.device_put(dataset.head("test", MEASURED_ON)["image"])
     keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
-    observed = settings.of_net("plain").observe(images, keys)
+    observed = jax.vmap(settings.of_net("plain").observe)(keys, images)
     encode = jax.jit(lambda params: model.apply(params, observed, method="encode"))
     posteriors = {net: encode(params[net]) for net in settings.remedies.nets}
     kl = {net: np.asarray(kl_per_dimension(*posterior).mean(axis=0)) for net, posterior in posteriors.items()}

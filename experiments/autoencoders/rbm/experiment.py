@@ -6,7 +6,6 @@ from functools import partial
 from typing import Annotated
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 from annotated_types import Ge
@@ -71,10 +70,10 @@ class RBMSettings(Settings):
         return super().idle() | ({} if self.persistent else {"chains": "with --no-persistent"})
 
 
-def visible_units(settings: RBMSettings) -> Callable[..., Float[Array, "batch visible"]]:
-    """The function ``(images, keys) → [batch, visible]``: the bits that are observed."""
+def visible_units(settings: RBMSettings) -> Callable[[Key[Array, ""], Array], Float[Array, " visible"]]:
+    """The function ``(key, image) → visible``: the bits that are observed, in one row."""
     observe = observation(settings.images.binarization)
-    return lambda images, keys: observe(images, keys).reshape(len(images), -1)
+    return lambda key, image: observe(key, image).ravel()
 
 
 def task(settings: RBMSettings, dataset: Dataset) -> Task:
@@ -95,7 +94,7 @@ def task(settings: RBMSettings, dataset: Dataset) -> Task:
 
     def gradient(state: State, batch, keys: Key[Array, " batch"]):
         keys = jax.vmap(jax.random.split)(keys)
-        visible = observe(batch["image"], keys[:, 0])
+        visible = jax.vmap(observe)(keys[:, 0], batch["image"])
         if settings.persistent:
             negative = state.carried["chains"]
         else:
@@ -118,7 +117,7 @@ def task(settings: RBMSettings, dataset: Dataset) -> Task:
 
 def training_bits(settings: RBMSettings, dataset: Dataset) -> Float[Array, "images visible"]:
     """The first training images, as bits that are the same at every call."""
-    images = jnp.asarray(dataset.head("train", COMPARED)["image"])
+    images = jax.device_put(dataset.head("train", COMPARED)["image"])
     keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
     return visible_units(settings)(images, keys)
 
@@ -135,7 +134,7 @@ def monitor(settings: RBMSettings, dataset: Dataset) -> LossFn:
     observe, seen = visible_units(settings), training_bits(settings, dataset)
 
     def loss_fn(params, batch, keys):
-        visible = observe(batch["image"], keys)
+        visible = jax.vmap(observe)(keys, batch["image"])
         gap = jax.vmap(free_energy, (None, 0))(params, visible) - mean_free_energy(params, seen)
         error = jax.vmap(reconstruction_error, (None, 0))(params, visible)
         return error, {"reconstruction": error, "free_energy_gap": gap}
@@ -148,7 +147,7 @@ def evaluate(settings: RBMSettings, dataset: Dataset) -> MetricFn:
     observe, base = visible_units(settings), independent_bias(pixel_means(dataset))
 
     def metric_fn(params, batch, keys):
-        visible = observe(batch["image"], keys)
+        visible = jax.vmap(observe)(keys, batch["image"])
         return {
             "reconstruction": jax.vmap(reconstruction_error, (None, 0))(params, visible),
             "independent_pixels/nll": -jax.vmap(bernoulli_log_likelihood, (0, None))(visible, base),
@@ -168,7 +167,7 @@ def evaluate_whole(settings: RBMSettings, dataset: Dataset) -> WholeSet:
         observing, annealing = jax.random.split(key)
         annealing_keys = jax.random.split(annealing, settings.annealed_chains)
         log_z = annealed_log_partition(jax.vmap(weigh, (0, None, None))(annealing_keys, params, base))
-        test = mean_free_energy(params, observe(data["test"], jax.random.split(observing, len(data["test"]))))
+        test = mean_free_energy(params, jax.vmap(observe)(jax.random.split(observing, len(data["test"])), data["test"]))
         return {
             "nll": test + log_z.value,
             "nll_error": log_z.standard_error,
@@ -196,7 +195,7 @@ def figures(settings: RBMSettings, dataset: Dataset, params: RBM) -> dict:
     """The weights, chains from test images, and free energies of what the machine has and has not seen."""
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     observing, drawing_pixels, walking = jax.random.split(key, 3)
-    images = jnp.asarray(dataset.head("test", COMPARED)["image"])
+    images = jax.device_put(dataset.head("test", COMPARED)["image"])
     test = visible_units(settings)(images, jax.random.split(observing, len(images)))
     means = pixel_means(dataset)
     independent = jax.random.bernoulli(drawing_pixels, means, test.shape).astype(test.dtype)

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import jax.numpy as jnp
+import jax
 
 from experiments.autoencoders.stacked_autoencoder.card import CARD
 from experiments.datasets import Dataset
 from experiments.objectives.layerwise_pretraining import reconstruction_gradient
+from experiments.objectives.observation import corruption_of, identity
 from experiments.objectives.pretrained_classifier import (
     UNITS,
     PretrainedClassifierSettings,
@@ -17,7 +18,6 @@ from experiments.objectives.pretrained_classifier import (
     pretraining_task,
     unroll,
 )
-from experiments.objectives.reconstruction import clean, corruption_of
 from experiments.plots.images import image_rows
 from experiments.plots.pretraining import pretraining_figures
 from experiments.run.experiment import Experiment
@@ -54,7 +54,7 @@ class StackedAutoencoderSettings(PretrainedClassifierSettings):
 
 def task(settings: StackedAutoencoderSettings, dataset: Dataset) -> Task:
     """Every layer learns as an autoencoder."""
-    corrupt = corruption_of("masking", settings.masked) if settings.layer == "denoising" else clean
+    corrupt = corruption_of("masking", settings.masked) if settings.layer == "denoising" else identity
     contraction = settings.contraction if settings.layer == "contractive" else 0.0
     layer_optimizer = make_optimizer(settings.layer_optimization, settings.pretrain_steps)
     return pretraining_task(settings, dataset, reconstruction_gradient(corrupt, contraction), layer_optimizer)
@@ -62,7 +62,7 @@ def task(settings: StackedAutoencoderSettings, dataset: Dataset) -> Task:
 
 def figures(settings: StackedAutoencoderSettings, dataset: Dataset, params: Params) -> dict:
     """Errors side by side, first layers, and images from every layer back."""
-    first, depth = jnp.asarray(dataset.head("test", 16)["image"]), len(settings.widths)
+    first, depth = jax.device_put(dataset.head("test", 16)["image"]), len(settings.widths)
     back = {f"from layer {layer}": unroll(params["stack"][:layer], first) for layer in range(1, depth + 1)}
     return pretraining_figures(*compare(settings, dataset, params), dataset.image_shape) | {
         "reconstructions": image_rows({"original": first} | back, title="held-out images"),

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 
 from experiments.autoencoders.vae.card import CARD
 from experiments.datasets import Dataset
@@ -49,7 +48,7 @@ def figures(settings: VAESettings, dataset: Dataset, params: Params) -> dict:
     return latent_figures(
         lambda images: model.apply(params, images, method="encode"),
         codec(settings, dataset, params).decode,
-        jnp.asarray(dataset.head("test", 500)["image"]),
+        jax.device_put(dataset.head("test", 500)["image"]),
         key=jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES),
     )
 

@@ -81,7 +81,7 @@ def monitor(settings: VQVAESettings, dataset: Dataset) -> LossFn:
 
 def task(settings: VQVAESettings, dataset: Dataset) -> Task:
     """Trains encoder, decoder and codebook."""
-    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    model, example = network(settings, dataset), jax.device_put(dataset.example()["image"])
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     loss_fn = loss(settings, dataset, settings.training.wrap(model.apply))
     init_params = partial(model.init, images=example)
@@ -95,7 +95,7 @@ def evaluate(settings: VQVAESettings, dataset: Dataset) -> MetricFn:
     model, likelihood = settings.architecture.build(dataset)
 
     def metric_fn(params, batch, keys):
-        images = settings.observe(batch["image"], keys)
+        images = jax.vmap(settings.observe)(keys, batch["image"])
         result = model.apply(params, images)
         reconstruction = -jax.vmap(likelihood.log_likelihood)(images, result["decoded"])
         errors = (jax.vmap(likelihood.mean)(result["decoded"]) - images) ** 2
@@ -115,9 +115,9 @@ def observed_images(
     """Training images to fit a prior to and all test images, as bits where these are drawn: the same at every call."""
     counts = {"train": FITTED_ON, "test": size_of(dataset.splits["test"])}
     split_keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(counts))
-    images = {split: jnp.asarray(dataset.head(split, count)["image"]) for split, count in counts.items()}
+    images = {split: jax.device_put(dataset.head(split, count)["image"]) for split, count in counts.items()}
     return {
-        split: settings.observe(each, jax.random.split(key, len(each)))
+        split: jax.vmap(settings.observe)(jax.random.split(key, len(each)), each)
         for (split, each), key in zip(images.items(), split_keys, strict=True)
     }
 
@@ -150,7 +150,7 @@ def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
     """Reconstructions, the usage of the codes, and samples of the fitted prior."""
     (model, likelihood), codes = settings.architecture.build(dataset), settings.architecture.codes
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
-    shown = jnp.asarray(dataset.head("test", 16)["image"])
+    shown = jax.device_put(dataset.head("test", 16)["image"])
     decoded = jax.jit(lambda images: likelihood.mean(model.apply(params, images)["decoded"]))(shown)
     encode = jax.jit(partial(encode_images, model, params))
     indices = {split: encode(images) for split, images in observed_images(settings, dataset).items()}

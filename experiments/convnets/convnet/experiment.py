@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from annotated_types import Ge
 
@@ -61,7 +60,7 @@ def network(settings: ConvNetSettings, dataset: Dataset) -> ConvNet:
 
 def task(settings: ConvNetSettings, dataset: Dataset) -> Task:
     """Descent on the cross-entropy; the running statistics follow those of the batches."""
-    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    model, example = network(settings, dataset), jax.device_put(dataset.example()["image"])
     apply = settings.training.wrap(model.apply)
 
     def loss_fn(params, batch, keys):

@@ -166,7 +166,7 @@ def figures(settings: BackpropagationSettings, dataset: Dataset, params: Params)
     """The convolution's matrix with its gradient before and after tying, the differences by layer, and the costs."""
     nets = networks(settings, dataset)
     net, own = nets["convolution"], params["convolution_by_hand"]
-    batch = jax.tree.map(jnp.asarray, dataset.head("train", settings.loop.batch_size))
+    batch = jax.device_put(dataset.head("train", settings.loop.batch_size))
 
     def matrix_of(kernel: Float[Array, "*window channels features"]) -> Float[Array, "outputs inputs"]:
         return convolution_matrix(kernel, net.image_shape[:2], stride=settings.stride)

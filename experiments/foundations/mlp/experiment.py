@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from experiments.datasets import Dataset
@@ -40,7 +39,7 @@ def network(settings: MLPSettings, dataset: Dataset) -> MLPClassifier:
 
 def task(settings: MLPSettings, dataset: Dataset) -> Task:
     """Gradient descent on the classification loss."""
-    model, example = network(settings, dataset), jnp.asarray(dataset.example()["image"])
+    model, example = network(settings, dataset), jax.device_put(dataset.example()["image"])
     loss_fn = classification_loss(settings.training.wrap(model.apply), settings.loss)
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     return supervised(loss_fn, lambda key: model.init(key, example), optimizer)

@@ -109,14 +109,14 @@ def task(settings: VanishingGradientsSettings, dataset: Dataset) -> Task:
 
     What their gradients were like at first is kept beside their parameters, as ``"start"``, which nothing changes.
     """
-    nets, example = networks(settings, dataset), jnp.asarray(dataset.example()["image"])
+    nets, example = networks(settings, dataset), jax.device_put(dataset.example()["image"])
 
     def learner(name: str, net: DeepMLP) -> Learner:
         loss_fn = loss_of(settings.training.wrap(net.apply))
         return Learner(loss_fn, lambda key: net.init(key, example), optimizer_of(settings, name))
 
     all_nets = side_by_side({name: learner(name, net) for name, net in nets.items()})
-    examples = jax.tree.map(jnp.asarray, dataset.head("train", 100))
+    examples = jax.device_put(dataset.head("train", 100))
 
     def init(key: Key[Array, ""]) -> State:
         state = all_nets.init(key)
@@ -169,7 +169,7 @@ def figures(settings: VanishingGradientsSettings, dataset: Dataset, params: Para
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     net_of = partial(network_with, settings, dataset)
     keys = jax.random.split(key, settings.draws)
-    train, test = (jax.tree.map(jnp.asarray, dataset.head(split, 10_000)) for split in ("train", "test"))
+    train, test = (jax.device_put(dataset.head(split, 10_000)) for split in ("train", "test"))
     few = jax.tree.map(lambda leaf: leaf[:32], train)
     families = {name: FAMILIES[name] for name in settings.compared}
     drawn = untrained_figures(net_of, families, settings.depth, settings.depths, few, keys)

@@ -71,7 +71,7 @@ def test_images_that_are_encoded_as_a_whole_are_bits_from_keys_of_their_own():
     first, second = observed_images(SMALL, dataset), observed_images(SMALL, dataset)
     jax.tree.map(np.testing.assert_array_equal, first, second)
     streams = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(0), i))(jnp.arange(5))
-    of_streams = dynamic_binarization(jnp.asarray(grey["train"]["image"]), streams)
+    of_streams = jax.vmap(dynamic_binarization)(streams, jnp.asarray(grey["train"]["image"]))
     rows = np.concatenate([np.asarray(each).reshape(5, -1) for each in (first["train"], first["test"], of_streams)])
     agreeing = (rows[:, None] == rows[None]).mean(axis=2) - np.eye(15)
     assert agreeing.max() < 0.7

@@ -159,7 +159,7 @@ def test_training_climbs_to_probabilistic_pcas_likelihood_and_not_above(float64)
 def test_dynamic_binarization_draws_bits_with_the_intensity_as_mean():
     """Within five standard errors √(p (1 − p) / N); zero and one are kept."""
     images = jnp.tile(jnp.asarray([0.0, 0.2, 0.5, 0.9, 1.0]).reshape(1, 5, 1, 1), (4000, 1, 1, 1))
-    bits = np.asarray(dynamic_binarization(images, keys(4000)))[:, :, 0, 0]
+    bits = np.asarray(jax.vmap(dynamic_binarization)(keys(4000), images))[:, :, 0, 0]
     assert set(np.unique(bits)) == {0.0, 1.0}
     probability = np.asarray(images[0, :, 0, 0])
     bound = 5 * np.sqrt(probability * (1 - probability) / 4000) + 1e-7

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.objectives.layerwise_pretraining import in_stages, reconstruction_gradient
-from experiments.objectives.reconstruction import clean, corruption_of
+from experiments.objectives.observation import corruption_of, identity
 from models.rbm import RBM
 from train.task import Phase, State, task_of_phases
 
@@ -23,7 +23,7 @@ def layer_and_batch():
 def test_the_gradient_of_a_tied_layer_is_backpropagation_by_hand(float64):
     """The weights are used twice: the decoder's part and the encoder's are added."""
     layer, visible, keys = layer_and_batch()
-    gradient, loss = reconstruction_gradient(clean, 0.0)(layer, visible, keys)
+    gradient, loss = reconstruction_gradient(identity, 0.0)(layer, visible, keys)
     weights, visible_bias, hidden_bias = map(np.asarray, layer)
     hidden = sigmoid(visible @ weights + hidden_bias)
     expected = sigmoid(hidden @ weights.T + visible_bias)
@@ -38,7 +38,9 @@ def test_the_gradient_of_a_tied_layer_is_backpropagation_by_hand(float64):
 
 def test_the_contraction_is_added(float64):
     layer, visible, keys = layer_and_batch()
-    (_, without), (_, with_it) = (reconstruction_gradient(clean, weight)(layer, visible, keys) for weight in (0.0, 2.0))
+    (_, without), (_, with_it) = (
+        reconstruction_gradient(identity, weight)(layer, visible, keys) for weight in (0.0, 2.0)
+    )
 
     def code(one):
         return jax.nn.sigmoid(one @ layer.weights + layer.hidden_bias)

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from experiments.networks.training import without_noise
+from experiments.objectives.observation import corruption_of, identity
 from experiments.objectives.reconstruction import (
     Penalties,
-    clean,
-    corruption_of,
     penalty_of,
     reconstruction_loss,
     reconstruction_metrics,
@@ -46,7 +45,7 @@ def test_what_is_measured_of_an_example_does_not_depend_on_who_shares_its_batch(
     penalties = Penalties(activity=0.1, sparsity=1.0, contraction=0.1, closed_form=True)
 
     def losses(penalties, images, keys):
-        loss_fn = reconstruction_loss(without_noise(model.apply), LIKELIHOODS["bernoulli"](0), clean, penalties)
+        loss_fn = reconstruction_loss(without_noise(model.apply), LIKELIHOODS["bernoulli"](0), identity, penalties)
         return jax.jit(loss_fn)(params, {"image": images}, keys)[0]
 
     of_all, of_two = (losses(penalties.of_an_example, IMAGES[:n], KEYS[:n]) for n in (6, 2))
