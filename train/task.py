@@ -16,6 +16,7 @@ from zlib import crc32
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Int, Key, PyTree
 
@@ -277,4 +278,4 @@ def evaluation_params(state: State) -> Params:
 
 def seed_keys(seeds: Sequence[int]) -> Key[Array, " seeds"]:
     """One key a seed, as ``jax.random.key(seed)`` gives them."""
-    return jnp.stack([jax.random.key(seed) for seed in seeds])
+    return jax.jit(jax.vmap(jax.random.key))(np.asarray(seeds, np.int32))

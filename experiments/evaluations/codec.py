@@ -48,7 +48,7 @@ def network_codec(model: Autoencoder, likelihood: Likelihood, params: Params) ->
 def pca_codec(images: Images, size: int) -> Codec:
     """PCA of training images with ``size`` components, or as many as there are values in an image."""
     flat = images.reshape(len(images), -1)
-    pca = fit_pca(flat, components=min(size, flat.shape[1]))
+    pca = jax.jit(fit_pca, static_argnames="components")(flat, components=min(size, flat.shape[1]))
 
     def decode(codes: Codes) -> Images:
         return jax.vmap(partial(reconstruct, pca))(codes).reshape(-1, *images.shape[1:])

@@ -25,6 +25,14 @@ def dynamic_binarization(key: Key[Array, ""], image: Float[Array, "*shape"]) -> 
     return jax.random.bernoulli(key, image).astype(image.dtype)
 
 
+@partial(jax.jit, static_argnums=0)
+def observed(
+    observe: Observe, keys: Key[Array, " images"], images: Float[Array, "images *shape"]
+) -> Float[Array, "images *shape"]:
+    """All images as they are observed, each with its own key, by a program that is compiled once."""
+    return jax.vmap(observe)(keys, images)
+
+
 def observation(binarization: Literal["none", "static", "stochastic"]) -> Observe:
     """Dynamic binarisation where it is stochastic; else what the data set gives."""
     return dynamic_binarization if binarization == "stochastic" else identity

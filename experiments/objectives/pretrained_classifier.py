@@ -170,6 +170,7 @@ def compare(settings: PretrainedClassifierSettings, dataset: Dataset, params: Pa
     """Both nets beside each other, on test images."""
     shown, apply = dataset.head("test", 10_000), jax.jit(network(settings, dataset).apply)
     names = {"pretrained": "pre-trained", "random": "random"}
-    wrong = {names[net]: np.argmax(apply(params[net], shown["image"]), axis=-1) != shown["label"] for net in NETS}
+    logits = {net: np.asarray(apply(params[net], shown["image"])) for net in NETS}
+    wrong = {names[net]: np.argmax(logits[net], axis=-1) != shown["label"] for net in NETS}
     kernels = {names[net]: params[net]["params"]["MLP_0"]["Dense_0"]["kernel"] for net in NETS}
     return Comparison(shown["label"], wrong, kernels)

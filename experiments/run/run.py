@@ -106,7 +106,7 @@ class Run(NamedTuple):
         """The learning rate of each optimiser at the last step of a chunk, by name; computed at once for all."""
         ends = np.asarray([start + length for start, length in chunks(0, self.settings.loop)])
         schedules = self.settings.learning_rates()
-        rates = {name: np.asarray(jax.vmap(schedule)(ends - 1)) for name, schedule in schedules.items()}
+        rates = {name: np.asarray(jax.jit(jax.vmap(schedule))(ends - 1)) for name, schedule in schedules.items()}
         places = {int(end): place for place, end in enumerate(ends)}
         return lambda step: {name: float(values[places[step]]) for name, values in rates.items()}
 

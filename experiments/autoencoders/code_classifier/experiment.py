@@ -14,6 +14,7 @@ from experiments.autoencoders.code_classifier.card import CARD
 from experiments.datasets import Dataset
 from experiments.networks.autoencoder import AutoencoderNetwork
 from experiments.networks.training import without_noise
+from experiments.networks.untrained import untrained_params
 from experiments.objectives.autoencoding import AutoencodingSettings, held_out_loss, network, training_loss
 from experiments.objectives.classification import classification_loss
 from experiments.objectives.reconstruction import squared_error
@@ -64,7 +65,7 @@ def features(settings: CodeClassifierSettings, dataset: Dataset) -> FeaturesOf:
     The random weights are drawn here, once, and not in the function, which is called at every step.
     """
     model: Autoencoder = settings.classified.build(dataset).network
-    random = jax.jit(model.init)(jax.random.key(0), jax.device_put(dataset.example()["image"]))
+    random = untrained_params(model, dataset.example()["image"])
 
     def of_images(params: Params, images: Images) -> Features:
         codes = (model.apply(weights, images, method="encode") for weights in (params, random))
@@ -149,8 +150,9 @@ def figures(settings: CodeClassifierSettings, dataset: Dataset, params: Params) 
     """Errors of the features side by side, and the weights of the encoder's first layer."""
     classifier, shown = classifier_of(dataset), dataset.head("test", 10_000)
     seen = jax.jit(features(settings, dataset))(params["autoencoder"], jax.device_put(shown["image"]))
-    said = {name: classifier.apply(params["classifiers"][name], seen[name]) for name in FEATURES}
-    wrong = {name: np.argmax(logits, axis=-1) != shown["label"] for name, logits in said.items()}
+    apply = jax.jit(classifier.apply)
+    said = {name: apply(params["classifiers"][name], seen[name]) for name in FEATURES}
+    wrong = {name: np.argmax(np.asarray(logits), axis=-1) != shown["label"] for name, logits in said.items()}
     drawn = {"errors": errors_by_class(shown["label"], wrong)}
     if settings.architecture.network == "mlp":
         drawn["filters"] = filter_grid(first_kernel(params["autoencoder"]), dataset.image_shape)

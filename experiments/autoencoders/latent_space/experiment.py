@@ -225,8 +225,8 @@ def figures(settings: LatentSpaceSettings, dataset: Dataset, params: Params) -> 
 
     codes, points = encode(params, sets["test"]["image"])
     pairs, ends = far_apart(np.asarray(codes)), far_apart(np.asarray(points))[:4]
-    rows, shared, chart = examples(params, sets, codes, points, pairs, ends, key)
-    drawn = row_figures(rows, settings.support) | ({} if shared is None else {"factors": factors(np.asarray(shared))})
+    rows, shared, chart = jax.device_get(examples(params, sets, codes, points, pairs, ends, key))
+    drawn = row_figures(rows, settings.support) | ({} if shared is None else {"factors": factors(shared)})
     return drawn | {"chart": chart_figure(chart, sets["test"].get("label")), "chart_ways": chart_ways(chart)}
 
 

@@ -25,6 +25,7 @@ from experiments.evaluations.downstream import (
 from experiments.evaluations.downstream_examples import downstream_examples
 from experiments.evaluations.linear_probe import FEATURES, Baselines, classifier_errors, probe_loss, zero_probes
 from experiments.networks.autoencoder import AutoencoderNetwork
+from experiments.networks.untrained import untrained_params
 from experiments.objectives.autoencoding import (
     AutoencodingSettings,
     ReconstructionObjective,
@@ -104,12 +105,12 @@ def autoencoder(settings: LatentUsesSettings, dataset: Dataset) -> ParametricAut
 
 def searched_images(settings: LatentUsesSettings, dataset: Dataset) -> dict[str, Array]:
     """The training images that are searched, and their labels; the first ones are labelled for the classifiers."""
-    return {name: jax.device_put(array) for name, array in dataset.head("train", settings.searched).items()}
+    return jax.device_put(dataset.head("train", settings.searched))
 
 
 def baselines(used: ParametricAutoencoder, images: Images) -> Baselines:
     """What an autoencoder is compared with."""
-    untrained = used.codec(jax.jit(used.network.init)(jax.random.key(0), images[:1]))
+    untrained = used.codec(untrained_params(used.network, images[:1]))
     return Baselines(pca_codec(images, untrained.encode(images[:1]).shape[1]), untrained)
 
 

@@ -116,28 +116,41 @@ def evaluate_whole(settings: PCASettings, dataset: Dataset) -> WholeSet:
 def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
     """The components, reconstructions from ever more of them, and images made from codes: drawn, and averaged."""
     train = {name: array[0] for name, array in dataset.splits["train"].items()}
-    images, shape = jax.device_put(train["image"]), train["image"].shape[1:]
-    every = fit_pca(flat(images), components=min(flat(images).shape[1], 100))
-    grey = every.components / jnp.max(jnp.abs(every.components), axis=1, keepdims=True)
-    shown = jax.device_put(dataset.head("test", 16)["image"])
-    rows = {"original": shown}
-    for count in sorted({1, 2, 4, 8, 16, 30, settings.components}):
-        if count <= len(every.components):
-            few = every._replace(components=every.components[:count], variances=every.variances[:count])
-            rows[f"{count} component{'s' if count > 1 else ''}"] = restored(few._asdict(), shown)
-    pca = PCA(**params)
+    shape, pca = train["image"].shape[1:], PCA(**params)
+    components = min(train["image"][0].size, 100)
+    counts = [count for count in sorted({1, 2, 4, 8, 16, 30, settings.components}) if count <= components]
+
+    @jax.jit
+    def components_and_rows(images, shown):
+        every = fit_pca(flat(images), components=components)
+        few = [every._replace(components=every.components[:n], variances=every.variances[:n]) for n in counts]
+        grey = every.components / jnp.max(jnp.abs(every.components), axis=1, keepdims=True)
+        return grey, [restored(each._asdict(), shown) for each in few]
+
+    @jax.jit
+    def samples(keys):
+        return jax.vmap(lambda key: reconstruct(pca, sample_code(key, pca)))(keys)
+
+    @jax.jit
+    def class_averages(images, labels, classes):
+        means = jax.vmap(lambda label: flat(images).mean(axis=0, where=(labels == label)[:, None]))(classes)
+        return jax.vmap(lambda mean: reconstruct(pca, project(pca, mean)))(means)
+
+    shown = dataset.head("test", 16)["image"]
+    grey, restored_by = jax.device_get(components_and_rows(train["image"], shown))
+    names = (f"{count} component{'s' if count > 1 else ''}" for count in counts)
+    rows = {"original": shown} | dict(zip(names, restored_by, strict=True))
     keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), 30)
-    drawn = jax.vmap(lambda key: reconstruct(pca, sample_code(key, pca)))(keys).reshape(-1, *shape)
+    drawn = np.asarray(samples(keys)).reshape(-1, *shape)
     pictures = {
-        "components": image_grid(np.asarray(0.5 + 0.5 * grey[:60]).reshape(-1, *shape), columns=20, title="components"),
+        "components": image_grid((0.5 + 0.5 * grey[:60]).reshape(-1, *shape), columns=20, title="components"),
         "reconstructions": image_rows(rows, title="held-out images"),
         "samples": image_grid(drawn, columns=15, title="from codes drawn from a Gaussian"),
     }
     if "label" in train:
-        codes = jax.vmap(lambda one: project(pca, one))(flat(images))
-        means = jnp.stack([codes[train["label"] == label].mean(axis=0) for label in np.unique(train["label"])])
-        averages = jax.vmap(lambda code: reconstruct(pca, code))(means).reshape(-1, *shape)
-        pictures["averages"] = image_grid(averages, columns=10, title="from the mean code of each class")
+        averages = np.asarray(class_averages(train["image"], train["label"], np.unique(train["label"])))
+        grid = averages.reshape(-1, *shape)
+        pictures["averages"] = image_grid(grid, columns=10, title="from the mean code of each class")
     return pictures
 
 

@@ -15,6 +15,7 @@ from experiments.datasets.settings import ImageData
 from experiments.networks.training import NetworkTraining
 from experiments.networks.vae import VAENetwork
 from experiments.objectives.evidence_bounds import count_active_units, likelihood_estimate
+from experiments.objectives.observation import observed
 from experiments.objectives.variational import (
     VariationalObjective,
     VariationalSettings,
@@ -161,10 +162,10 @@ def evaluate_whole(settings: PosteriorCollapseSettings, dataset: Dataset) -> Who
 
 def figures(settings: PosteriorCollapseSettings, dataset: Dataset, params: Params) -> dict:
     """KL and activity of every dimension of the latent, for each net."""
-    model, images = network(settings, dataset), jax.device_put(dataset.head("test", MEASURED_ON)["image"])
+    model, images = network(settings, dataset), dataset.head("test", MEASURED_ON)["image"]
     keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
-    observed = jax.vmap(settings.of_net("plain").observe)(keys, images)
-    encode = jax.jit(lambda params: model.apply(params, observed, method="encode"))
+    seen = observed(settings.of_net("plain").observe, keys, images)
+    encode = jax.jit(lambda params: model.apply(params, seen, method="encode"))
     posteriors = {net: encode(params[net]) for net in settings.remedies.nets}
     kl = {net: np.asarray(kl_per_dimension(*posterior).mean(axis=0)) for net, posterior in posteriors.items()}
     means = {net: np.asarray(posterior.mean) for net, posterior in posteriors.items()}

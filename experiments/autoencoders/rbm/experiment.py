@@ -16,7 +16,7 @@ from experiments.autoencoders.rbm.figures import draw_chains, draw_free_energies
 from experiments.datasets import Dataset
 from experiments.datasets.settings import BinaryImageData
 from experiments.objectives.contrastive_divergence import gibbs_chains, pixel_means, reconstruction_error
-from experiments.objectives.observation import observation
+from experiments.objectives.observation import observation, observed
 from experiments.plots.filters import filter_grid
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
@@ -119,7 +119,7 @@ def training_bits(settings: RBMSettings, dataset: Dataset) -> Float[Array, "imag
     """The first training images, as bits that are the same at every call."""
     images = jax.device_put(dataset.head("train", COMPARED)["image"])
     keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
-    return visible_units(settings)(images, keys)
+    return observed(observation(settings.images.binarization), keys, images).reshape(len(images), -1)
 
 
 def mean_free_energy(rbm: RBM, visible: Float[Array, "images visible"]) -> Float[Array, ""]:
@@ -196,7 +196,7 @@ def figures(settings: RBMSettings, dataset: Dataset, params: RBM) -> dict:
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     observing, drawing_pixels, walking = jax.random.split(key, 3)
     images = jax.device_put(dataset.head("test", COMPARED)["image"])
-    test = visible_units(settings)(images, jax.random.split(observing, len(images)))
+    test = jax.vmap(visible_units(settings))(jax.random.split(observing, len(images)), images)
     means = pixel_means(dataset)
     independent = jax.random.bernoulli(drawing_pixels, means, test.shape).astype(test.dtype)
     shown = {

@@ -16,7 +16,7 @@ from experiments.datasets import Dataset
 from experiments.datasets.settings import ImageData
 from experiments.networks.training import NetworkTraining, without_noise
 from experiments.networks.vqvae import VQVAENetwork
-from experiments.objectives.observation import Observe, observation
+from experiments.objectives.observation import Observe, observation, observed
 from experiments.objectives.vector_quantization import (
     QuantizationObjective,
     code_bits,
@@ -115,9 +115,9 @@ def observed_images(
     """Training images to fit a prior to and all test images, as bits where these are drawn: the same at every call."""
     counts = {"train": FITTED_ON, "test": size_of(dataset.splits["test"])}
     split_keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(counts))
-    images = {split: jax.device_put(dataset.head(split, count)["image"]) for split, count in counts.items()}
+    images = {split: dataset.head(split, count)["image"] for split, count in counts.items()}
     return {
-        split: jax.vmap(settings.observe)(jax.random.split(key, len(each)), each)
+        split: observed(settings.observe, jax.random.split(key, len(each)), each)
         for (split, each), key in zip(images.items(), split_keys, strict=True)
     }
 
@@ -155,10 +155,15 @@ def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
     encode = jax.jit(partial(encode_images, model, params))
     indices = {split: encode(images) for split, images in observed_images(settings, dataset).items()}
     frequencies = code_frequencies(indices["test"], codes=codes)
-    prior = positional_frequencies(indices["train"], codes=codes)
-    drawn = jax.random.categorical(key, jnp.log(prior), shape=(100, len(prior)))
-    samples = likelihood.mean(model.apply(params, drawn, method="decode_indices"))
-    title = f"held-out images, from {len(prior) * log(codes) / log(2):.0f} bits each"
+
+    @jax.jit
+    def sample(indices):
+        prior = positional_frequencies(indices, codes=codes)
+        drawn = jax.random.categorical(key, jnp.log(prior), shape=(100, len(prior)))
+        return likelihood.mean(model.apply(params, drawn, method="decode_indices"))
+
+    samples, positions = sample(indices["train"]), indices["train"].shape[1]
+    title = f"held-out images, from {positions * log(codes) / log(2):.0f} bits each"
     return {
         "reconstructions": image_pairs(shown, np.asarray(decoded), columns=8, title=title),
         "usage": code_usage(np.asarray(frequencies), perplexity=float(codebook_perplexity(frequencies))),

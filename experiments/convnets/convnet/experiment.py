@@ -81,7 +81,7 @@ def figures(settings: ConvNetSettings, dataset: Dataset, params: Params) -> dict
     """The confusion matrix, images that were taken for something else, and the running statistics."""
     examples = dataset.head("test", 10_000)
     logits = jax.jit(network(settings, dataset).apply)(params, examples["image"])
-    drawn = classifier_figures(examples["image"], examples["label"], np.argmax(logits, axis=-1))
+    drawn = classifier_figures(examples["image"], examples["label"], np.argmax(np.asarray(logits), axis=-1))
     return drawn | {"statistics": statistics_by_layer(params[COLLECTION])}
 
 

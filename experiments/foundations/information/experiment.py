@@ -131,10 +131,11 @@ def figures(settings: InformationSettings, dataset: Dataset, params: Params) -> 
     once, repeatedly = jax.random.split(stream)
     whole_set = evaluate_whole(settings, dataset)
     measured = jax.jit(whole_set.measure)(params, whole_set.data, once)
-    points = jnp.linspace(-2.5 * settings.distance, 2.5 * settings.distance, 601)
+    points = np.linspace(-2.5 * settings.distance, 2.5 * settings.distance, 601, dtype=np.float32)
     fitted = {name: Normal(**params[name]) for name in DIRECTIONS}
     shown = {"p": settings.target, **fitted}
-    densities = {name: np.exp(jax.vmap(density.log_density)(points)) for name, density in shown.items()}
+    log_densities = jax.jit(lambda points: {name: jax.vmap(of.log_density)(points) for name, of in shown.items()})
+    densities = jax.tree.map(np.exp, jax.device_get(log_densities(points)))
     keys = jax.random.split(repeatedly, (REPEATS, settings.draws))
     seeking, covering = fitted["seeking"], fitted["covering"]
     ratios = jax.jit(jax.vmap(partial(log_ratios, seeking, covering.log_density)))(keys)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -37,12 +36,13 @@ def fits(
 
 def bit() -> "Figure":
     """The entropy of a bit over its probability, and the information of a 1."""
-    shares = jnp.linspace(0, 1, 401)
-    bits = jax.vmap(entropy)(jnp.stack([shares, 1 - shares], axis=1)) / jnp.log(2.0)
+    shares = np.linspace(0, 1, 401, dtype=np.float32)
+    bits = np.asarray(jax.jit(jax.vmap(entropy))(np.stack([shares, 1 - shares], axis=1))) / np.log(2)
+    of_a_one = np.asarray(jax.jit(self_information)(shares[1:])) / np.log(2)
     figure, axes = canvas("A bit tells most where it is least certain")
     axes.plot(shares, bits, color=PALETTE[0], linewidth=1.8, label="entropy H(p)")
     axes.plot(
-        shares[1:], self_information(shares[1:]) / jnp.log(2.0), color=PALETTE[1], linewidth=1.2, linestyle="--",
+        shares[1:], of_a_one, color=PALETTE[1], linewidth=1.2, linestyle="--",
         label="information of a 1: −log₂ p",
     )  # fmt: skip
     axes.plot(0.5, 1.0, "o", color=PALETTE[0], markersize=5)

@@ -54,7 +54,7 @@ def figures(settings: MLPSettings, dataset: Dataset, params) -> dict:
     """The confusion matrix, and images that were taken for something else."""
     examples = dataset.head("test", 10_000)
     logits = jax.jit(network(settings, dataset).apply)(params, examples["image"])
-    return classifier_figures(examples["image"], examples["label"], np.argmax(logits, axis=-1))
+    return classifier_figures(examples["image"], examples["label"], np.argmax(np.asarray(logits), axis=-1))
 
 
 EXPERIMENT = Experiment(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,22 @@ LOW, HIGH, SIDE = -0.5, 1.5, 200
 """The part of the plane that is drawn, and its pixels."""
 
 Counts = Float[np.ndarray, "steps functions"]
-Unit = Callable[[Float[Array, "2"]], Float[Array, ""]]
+
+
+class Plane(NamedTuple):
+    """Where a unit or a network fires."""
+
+    fires: Float[Array, "side side"]
+    """its output over the part of the plane that is drawn"""
+    outputs: Float[Array, "4"]
+    """its output for the four inputs"""
+
+
+def plane_of(unit: Callable[[Float[Array, "2"]], Float[Array, ""]]) -> Plane:
+    """Where ``unit`` fires."""
+    axis = jnp.linspace(LOW, HIGH, SIDE)
+    points = jnp.stack(jnp.meshgrid(axis, axis), axis=-1)
+    return Plane(jax.vmap(jax.vmap(unit))(points), jax.vmap(unit)(BITS))
 
 
 def perceptron_figures(
@@ -32,35 +47,34 @@ def perceptron_figures(
 ) -> dict[str, "Figure"]:
     """The plane of each unit; wrong outputs and updates over the examples seen; XOR by one layer and by two."""
     units = params["params"]
-    fires = {
-        name: partial(threshold_unit, weights=weights, bias=bias)
-        for name, weights, bias in zip(names, units["weights"], units["bias"], strict=True)
-    }
+    of_unit = jax.jit(jax.vmap(lambda weights, bias: plane_of(partial(threshold_unit, weights=weights, bias=bias))))
+    every = jax.device_get(of_unit(units["weights"], units["bias"]))
+    planes = {name: Plane(*of_name) for name, *of_name in zip(names, *every, strict=True)}
     counts = dict(zip(names, np.asarray(params["counts"]["updates"]), strict=True))
-    drawn = {"functions": functions(fires, counts), "updates": way(names, wrong, updates, batch_size)}
-    if "xor" in fires:
-        drawn["xor"] = both_layers(fires["xor"])
+    drawn = {"functions": functions(planes, counts), "updates": way(names, wrong, updates, batch_size)}
+    if "xor" in planes:
+        drawn["xor"] = both_layers(planes["xor"])
     return drawn
 
 
-def functions(fires: dict[str, Unit], counts: dict[str, float]) -> "Figure":
+def functions(planes: dict[str, Plane], counts: dict[str, float]) -> "Figure":
     """Every unit's half-plane over the four inputs of its function, with the number of its updates."""
     from matplotlib.figure import Figure
 
-    columns = min(4, len(fires))
-    rows = -(-len(fires) // columns)
+    columns = min(4, len(planes))
+    rows = -(-len(planes) // columns)
     figure = Figure(figsize=(max(2.1 * columns, 3.6), 2.35 * rows + 0.5), dpi=144, layout="constrained")
     right = 0
-    for place, (name, unit) in enumerate(fires.items(), 1):
+    for place, (name, plane) in enumerate(planes.items(), 1):
         axes = figure.add_subplot(rows, columns, place)
-        right += draw_plane(axes, unit, TRUTH_TABLES[name])
+        right += draw_plane(axes, plane, TRUTH_TABLES[name])
         made = "1 update" if counts[name] == 1 else f"{counts[name]:,.0f} updates"
         axes.set_title(f"{name.replace('_', ' ')}\n{made}", fontsize=9)
-    figure.suptitle(f"{right} of {len(fires)} learnt; shaded where the unit fires", fontsize=11)
+    figure.suptitle(f"{right} of {len(planes)} learnt; shaded where the unit fires", fontsize=11)
     return figure
 
 
-def both_layers(one_unit: Unit) -> "Figure":
+def both_layers(one_unit: Plane) -> "Figure":
     """XOR by one unit, as it was left, and by three in two layers, with the lines of the two hidden ones."""
     from matplotlib.figure import Figure
 
@@ -68,7 +82,7 @@ def both_layers(one_unit: Unit) -> "Figure":
     one, two = figure.subplots(1, 2)
     draw_plane(one, one_unit, TRUTH_TABLES["xor"])
     one.set_title("xor: one unit after the last update", fontsize=10)
-    draw_plane(two, xor_network, TRUTH_TABLES["xor"])
+    draw_plane(two, jax.device_get(jax.jit(partial(plane_of, xor_network))()), TRUTH_TABLES["xor"])
     for level, label, place in ((0.5, "at least one", 0.32), (1.5, "not both", 0.68)):
         two.plot([LOW, HIGH], [level - LOW, level - HIGH], color="black", linewidth=1, linestyle="--")
         two.text(place, place, label, fontsize=9, rotation=-45, ha="center", va="center")
@@ -76,15 +90,13 @@ def both_layers(one_unit: Unit) -> "Figure":
     return figure
 
 
-def draw_plane(axes: "Axes", fires: Unit, targets: Float[np.ndarray, "4"]) -> bool:
+def draw_plane(axes: "Axes", plane: Plane, targets: Float[np.ndarray, "4"]) -> bool:
     """The side on which a unit fires, filled points where the function is 1; whether all four outputs are right."""
     from matplotlib.colors import to_rgb
 
-    axis = jnp.linspace(LOW, HIGH, SIDE)
-    shaded = np.asarray(jax.jit(jax.vmap(jax.vmap(fires)))(jnp.stack(jnp.meshgrid(axis, axis), axis=-1)))
-    right = bool((np.asarray(jax.jit(jax.vmap(fires))(BITS)) == targets).all())
+    right = bool((plane.outputs == targets).all())
     colour = RIGHT if right else WRONG
-    shade = 1 - 0.35 * shaded[..., None] * (1 - np.array(to_rgb(colour)))
+    shade = 1 - 0.35 * plane.fires[..., None] * (1 - np.array(to_rgb(colour)))
     axes.imshow(shade, origin="lower", extent=(LOW, HIGH, LOW, HIGH), interpolation="nearest")
     faces = [colour if target else "white" for target in targets]
     axes.scatter(*BITS.T, s=42, c=faces, edgecolors=colour, linewidths=1.6, zorder=3)

@@ -49,7 +49,7 @@ def network(settings: FixedWindowSettings, dataset: Dataset) -> FixedWindow:
 def task(settings: FixedWindowSettings, dataset: Dataset) -> Task:
     """Descent on the cross-entropy of the next character."""
     model = network(settings, dataset)
-    example = jax.device_put(dataset.example()["symbols"], jnp.int32)
+    example = jax.device_put(dataset.example()["symbols"].astype(np.int32))
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     loss_fn = next_token_loss(settings.training.wrap(model.apply))
     return supervised(loss_fn, lambda key: model.init(key, example), optimizer)
@@ -73,7 +73,7 @@ def generate(model: FixedWindow, params: Params, start, key, *, length: int):
 def figures(settings: FixedWindowSettings, dataset: Dataset, params: Params) -> dict:
     """How surprising each character of a held-out text is, and a text that the model draws, as surprising to itself."""
     model = network(settings, dataset)
-    text = jax.device_put(dataset.head("test", 8)["symbols"], jnp.int32)[:, 1:].ravel()
+    text = jax.device_put(dataset.head("test", 8)["symbols"].astype(np.int32))[:, 1:].ravel()
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     start = text[: settings.context]
     drawn = jax.jit(partial(generate, model, length=len(text)))(params, start, key)
