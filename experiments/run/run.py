@@ -124,6 +124,7 @@ def prepare(name: str, preset: str, settings: Settings) -> Run:
     return run
 
 
+@jax.jit
 def first_seed(params: Params) -> Params:
     """The parameters of the first of several seeds."""
     return jax.tree.map(lambda leaf: leaf[0], params)

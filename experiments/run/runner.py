@@ -189,7 +189,7 @@ def _train_and_summarise(
         )
         metrics = measure_test_split(run, outcome.params, lambda: signals.check(outcome.step))
         writer.write(outcome.step, "final", metrics)
-    drawn = first_seed(gather(outcome.params))
+    drawn = gather(first_seed(outcome.params))
     first_alone(lambda: draw_figures(run, workdir, drawn))
     signals.check(outcome.step)
     summary = summarise(run, outcome, metrics, time.perf_counter() - started)

@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from experiments.run import run_folder
 from experiments.run.card import Reference
-from experiments.run.run import Run
+from experiments.run.run import Run, first_seed
 from experiments.run.settings import PlacementSettings, Seeds, as_json, configure
 from models.cost import layer_costs
 from models.program_cost import has_loops, product_flops
@@ -53,7 +53,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
-        "parameters": count_parameters(one.params, run.task().trainable),
+        "parameters": count_parameters(first_seed(outcome.params), run.task().trainable),
         "flops_per_step": flops_per_step(run, one),
         "cost": cost(run, one.params),
         "device": device(run),
