@@ -6,13 +6,16 @@ import platform
 import re
 import tempfile
 from importlib.metadata import version
+from pathlib import Path
 
 os.environ["JAX_PLATFORMS"] = "cpu"
-# A cache of compiled programs that lives as long as the tests, also for the processes that they start.
+# Compiled programs are shared by the processes of the tests and kept for the next time; the caches of runs that a test
+# starts as a user would live as long as the tests. `pytest --cache-clear` starts afresh.
 CACHE = tempfile.TemporaryDirectory(prefix="lectern-tests-")
+PROGRAMS = Path(__file__).parents[1] / ".pytest_cache" / "d" / "programs"
 os.environ["XDG_CACHE_HOME"] = CACHE.name
-os.environ["JAX_COMPILATION_CACHE_DIR"] = CACHE.name
-os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(PROGRAMS)
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.02"
 # Most of the time of the tests is compilation, so they ask for little optimisation. What is promised to the bit holds
 # under these flags and without: `JAX_DISABLE_MOST_OPTIMIZATIONS=0 XLA_FLAGS= pytest` takes longer.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")

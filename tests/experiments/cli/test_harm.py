@@ -5,16 +5,17 @@ import signal
 import time
 
 import pytest
-from command import SMALL, finish, lectern, sha_of, trained_steps
+from command import finish, lectern, sha_of, trained_steps
 from small_disk import NotPermitted, mount
 
 SECONDS_TO_STOP = 10
+SMALL = ["mlp", "--preset", "smoke", "--widths", "16", "--dropout", "0.2"]  # every example draws its own noise
 
 # Twenty-one kills in all.
 RUNS = {
-    "dense": ["--steps", "2000", "--save-every", "100"],
-    "convolutional": ["--preset", "conv", "--widths", "4", "8", "--steps", "600", "--save-every", "20"],
-    "ensemble": ["--seeds", "3", "--steps", "700", "--save-every", "50"],
+    "dense": ["vae", "--steps", "2000", "--save-every", "100"],
+    "convolutional": ["vae", "--preset", "conv", "--widths", "4", "8", "--steps", "600", "--save-every", "20"],
+    "ensemble": ["vae", "--seeds", "3", "--steps", "700", "--save-every", "50"],
 }
 KILLS = 7
 
@@ -29,7 +30,7 @@ def wait_for(process, path, seconds=120):
 
 def kill_and_resume(folder, words, seconds, after="config.json"):
     """Starts a run, kills it ``seconds`` after a file appeared, resumes it, and says whether it was cut."""
-    process = lectern("run", "vae", *words, "--workdir", folder)
+    process = lectern("run", *words, "--workdir", folder)
     wait_for(process, folder / after)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
@@ -42,7 +43,7 @@ def kill_and_resume(folder, words, seconds, after="config.json"):
 
 def stop_and_resume(folder, words, number, seconds):
     """Starts a run, signals it ``seconds`` after its config appeared, resumes it; the exit status and its delay."""
-    process = lectern("run", "vae", *words, "--workdir", folder)
+    process = lectern("run", *words, "--workdir", folder)
     wait_for(process, folder / "config.json")
     time.sleep(seconds)
     process.send_signal(number)
@@ -56,17 +57,17 @@ def stop_and_resume(folder, words, number, seconds):
 
 
 def test_a_killed_run_resumes_to_the_same_bits(tmp_path):
-    words = [*SMALL, "--steps", "600", "--chunk", "20", "--save-every", "60"]
-    assert finish(lectern("run", "vae", *words, "--workdir", tmp_path / "whole"))[0] == 0
-    assert kill_and_resume(tmp_path / "killed", words, 0.0, after="checkpoints/60")
+    words = [*SMALL, "--steps", "1200", "--chunk", "20", "--save-every", "200"]
+    assert finish(lectern("run", *words, "--workdir", tmp_path / "whole"))[0] == 0
+    assert kill_and_resume(tmp_path / "killed", words, 0.0, after="checkpoints/200")
     assert sha_of(tmp_path / "killed") == sha_of(tmp_path / "whole")
-    assert trained_steps(tmp_path / "killed") == list(range(10, 601, 10))  # evaluated at every tenth step
+    assert trained_steps(tmp_path / "killed") == list(range(10, 1201, 10))  # evaluated at every tenth step
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_says_how_to_go_on(number, tmp_path):
     words = [*SMALL, "--steps", "100000", "--save-every", "100000", "--evaluate-every", "100000", "--chunk", "20"]
-    process = lectern("run", "vae", *words, "--workdir", tmp_path / "run")
+    process = lectern("run", *words, "--workdir", tmp_path / "run")
     wait_for(process, tmp_path / "run" / "metrics.jsonl")
     while not trained_steps(tmp_path / "run"):
         assert process.poll() is None
@@ -82,7 +83,7 @@ def test_a_signal_saves_and_says_how_to_go_on(number, tmp_path):
 
 def test_a_run_that_diverges_says_where_and_keeps_the_last_finite_state(tmp_path):
     words = [*SMALL, "--optimizer", "sgd", "--learning-rate", "1e30"]
-    code, _, errors = finish(lectern("run", "vae", *words, "--workdir", tmp_path / "run"))
+    code, _, errors = finish(lectern("run", *words, "--workdir", tmp_path / "run"))
     assert code == 3
     assert "is not finite at step" in errors
     assert "the last finite checkpoint, step 0, is kept in" in errors
@@ -101,8 +102,8 @@ def small_disk(tmp_path):
 def test_a_full_disk_is_named_and_nothing_is_lost(small_disk):
     workdir = small_disk.path / "run"
     small_disk.fill(pages_left=300)  # room for about two checkpoints
-    words = [*SMALL, "--widths", "256", "--steps", "200", "--chunk", "10", "--save-every", "10"]
-    code, _, errors = finish(lectern("run", "vae", *words, "--workdir", workdir))
+    words = [*SMALL, "--widths", "256", "64", "--steps", "200", "--chunk", "10", "--save-every", "10"]
+    code, _, errors = finish(lectern("run", *words, "--workdir", workdir))
     assert code == 1
     said = next(line for line in errors.splitlines() if line.startswith("lectern: "))  # Orbax's threads may speak too
     assert f"the disk of {workdir}" in said
@@ -118,7 +119,7 @@ def test_a_full_disk_is_named_and_nothing_is_lost(small_disk):
 def test_kills_at_random_moments_lose_nothing(kind, tmp_path):
     words = [*RUNS[kind], "--importance-samples", "10"]
     started = time.perf_counter()
-    assert finish(lectern("run", "vae", *words, "--workdir", tmp_path / "whole"))[0] == 0
+    assert finish(lectern("run", *words, "--workdir", tmp_path / "whole"))[0] == 0
     length = time.perf_counter() - started
     whole = sha_of(tmp_path / "whole"), trained_steps(tmp_path / "whole")
     moments, cut = random.Random(kind), 0
@@ -134,7 +135,7 @@ def test_kills_at_random_moments_lose_nothing(kind, tmp_path):
 def test_signals_at_random_moments_save_within_seconds_and_lose_nothing(number, tmp_path):
     words = [*RUNS["dense"], "--importance-samples", "10"]
     started = time.perf_counter()
-    assert finish(lectern("run", "vae", *words, "--workdir", tmp_path / "whole"))[0] == 0
+    assert finish(lectern("run", *words, "--workdir", tmp_path / "whole"))[0] == 0
     length = time.perf_counter() - started
     whole = sha_of(tmp_path / "whole"), trained_steps(tmp_path / "whole")
     moments, stopped = random.Random(number), 0
