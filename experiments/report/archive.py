@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 from types import UnionType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 NUMBER = int | float
 MAYBE_NUMBER = int | float | None
@@ -19,7 +19,7 @@ FORM = {
     "epochs": MAYBE_NUMBER,
     "dataset": {"name": str, "protocol": str},
     "metrics": {EACH: {"values": [MAYBE_NUMBER], "unit": str}},
-    "references": [{"metric": str, "value": NUMBER, "unit": str, "source": str}],
+    "references": [{"metric": str, "value": NUMBER, "unit": str, "source": str, "departs_in": list | None}],
     "wall_seconds": MAYBE_NUMBER,
     "device": str,
     "commit": str | None,
@@ -83,17 +83,24 @@ def _name(path: Path, folder: Path) -> str:
     return name.encode(errors="replace").decode()
 
 
-def _parse(text: str) -> Any:
-    """JSON as its standard has it: NaN and Infinity, which Python would read, and numbers beyond floats are refused."""
-    return json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_finite)
+def _refused(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is no number for a ledger")
 
 
-def _finite(text: str) -> int | float:
-    """The number of a JSON text, whole numbers as int; so bounded that sums and squares stay finite too."""
+def _float(text: str) -> float:
+    """A number so bounded that sums and squares stay finite too."""
     value = float(text)
-    if not abs(value) <= LARGEST_NUMBER:
-        raise ValueError(f"{text[:20]} is no number for a ledger")
-    return int(text) if text.lstrip("-").isdigit() else value
+    return value if -LARGEST_NUMBER <= value <= LARGEST_NUMBER else _refused(text)
+
+
+def _int(text: str) -> int:
+    """A whole number within the same bounds."""
+    _float(text)
+    return int(text)
+
+
+_parse = json.JSONDecoder(parse_constant=_refused, parse_float=_float, parse_int=_int).decode
+"""JSON as its standard has it: NaN and Infinity, which Python would read, and numbers beyond floats are refused."""
 
 
 def _check(value: Any, form: Any, where: str) -> None:

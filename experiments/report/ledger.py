@@ -6,10 +6,12 @@
 import math
 import re
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from experiments.report.archive import Run
+from experiments.report.departures import departures, in_words
+from experiments.report.pool import Pool, alone, pooled
 
 
 class LedgerRow(NamedTuple):
@@ -18,6 +20,7 @@ class LedgerRow(NamedTuple):
     run: str
     experiment: str
     preset: str
+    settings: str
     protocol: str
     steps: int
     epochs: float | None
@@ -35,6 +38,12 @@ class LedgerRow(NamedTuple):
     """settings in which the run departs from the preset that the published number belongs to"""
     read: str = ""
     """how the published number was read: "source", "secondary" or "memory"; "" where the run does not say"""
+    further: bool = False
+    """whether the run has published numbers, and this is none of them"""
+    runs: tuple[str, ...] = ()
+    """the runs whose seeds it has"""
+    repeated: tuple[int, ...] = ()
+    """seeds that more than one of the runs has; of these the newest counts"""
 
     @property
     def mean(self) -> float | None:
@@ -61,6 +70,7 @@ class Column(NamedTuple):
     text: Callable[[LedgerRow], str]
     number: Callable[[LedgerRow], float | None] | None = None
     remark: Callable[[LedgerRow], str] = lambda row: ""
+    on_page: bool = True
 
     def line(self, row: LedgerRow) -> str:
         """Text and remark in one line of printable letters: a terminal would obey others."""
@@ -68,9 +78,15 @@ class Column(NamedTuple):
         return one_line(f"{self.text(row)} ({remark})" if remark else self.text(row))
 
 
-def ledger_rows(runs: Iterable[Run]) -> list[LedgerRow]:
-    """One row per reference of a run, or per metric where a run has no reference; damaged runs have none."""
-    return [row for run in runs if not run.problem for row in _rows_of(run)]
+def ledger_rows(runs: Sequence[Run], *, every: bool = False, pool: bool = False) -> list[LedgerRow]:
+    """One row per reference of a run, or per metric where a run has no reference; damaged runs have none.
+
+    With ``every``, a run with references has rows for its further metrics too. With ``pool``, runs that differ in the
+    seed alone are one.
+    """
+    settings = departures(runs)
+    pools = pooled(runs) if pool else alone(runs)
+    return [row for each in pools for row in _rows_of(each, in_words(settings[each.runs[-1].name]), every)]
 
 
 def measured(mean: float, deviation: float | None) -> str:
@@ -110,23 +126,25 @@ def one_line(text: str) -> str:
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
-def _rows_of(run: Run) -> list[LedgerRow]:
-    """The rows of one undamaged run: its references, else its metrics, else a single row that claims nothing."""
-    metrics, references = run.summary["metrics"], run.summary["references"]
+def _rows_of(pool: Pool, settings: str, every: bool) -> list[LedgerRow]:
+    """The rows of undamaged runs: their references, else their metrics, else a single row that claims nothing."""
+    metrics, references = pool.summary["metrics"], pool.summary["references"]
     claims = references or [{"metric": name} for name in metrics] or [{"metric": ""}]
-    return [
-        _row(run, claim, metrics.get(claim["metric"], {"values": [], "unit": claim.get("unit", "")}))
-        for claim in claims
-    ]
+    rows = [_row(pool, settings, claim) for claim in claims]
+    claimed = {row.metric for row in rows}
+    further = [name for name in metrics if every and name not in claimed]
+    return rows + [_row(pool, settings, {"metric": name})._replace(further=True) for name in further]
 
 
-def _row(run: Run, claim: dict[str, Any], metric: dict[str, Any]) -> LedgerRow:
+def _row(pool: Pool, settings: str, claim: dict[str, Any]) -> LedgerRow:
     """The row of one claim: a reference, or only the name of a metric."""
-    summary = run.summary
+    summary = pool.summary
+    metric = summary["metrics"].get(claim["metric"], {"values": [], "unit": claim.get("unit", "")})
     return LedgerRow(
-        run=run.name,
+        run=pool.name,
         experiment=summary["experiment"],
         preset=summary["preset"],
+        settings=settings,
         protocol=summary["dataset"]["protocol"],
         steps=summary["steps"],
         epochs=_as_float(summary.get("epochs")),
@@ -140,8 +158,10 @@ def _row(run: Run, claim: dict[str, Any], metric: dict[str, Any]) -> LedgerRow:
         wall_seconds=_as_float(summary.get("wall_seconds")),
         device=summary["device"],
         commit=summary.get("commit"),
-        departs_in=tuple(claim.get("departs_in", ())),
+        departs_in=tuple(map(str, claim.get("departs_in") or ())),
         read=claim.get("read", ""),
+        runs=tuple(sorted(run.name for run in pool.runs)),
+        repeated=pool.repeated,
     )
 
 
@@ -149,7 +169,7 @@ def _as_float(number: int | float | None) -> float | None:
     return None if number is None else float(number)
 
 
-def _ours(row: LedgerRow) -> str:
+def ours(row: LedgerRow) -> str:
     """Our number, or in words why there is none."""
     if row.mean is not None:
         return measured(row.mean, row.deviation)
@@ -168,7 +188,16 @@ def _source(row: LedgerRow) -> str:
     return row.source + {"secondary": "; quoted in another text", "memory": "; from memory"}.get(row.read, "")
 
 
-def _with_unit(row: LedgerRow) -> str:
+def _pooled(row: LedgerRow) -> str:
+    """How many runs have the seeds, and which seeds more than one of them has."""
+    if len(row.runs) < 2:
+        return ""
+    seeds = f"seed {row.repeated[0]}" if len(row.repeated) == 1 else f"{len(row.repeated)} seeds"
+    return f"of {len(row.runs)} runs" + (f"; {seeds} in more than one, the newest counts" if row.repeated else "")
+
+
+def with_unit(row: LedgerRow) -> str:
+    """The metric's name and its unit."""
     return f"{row.metric} ({row.unit})" if row.unit else row.metric
 
 
@@ -189,14 +218,16 @@ def _time(row: LedgerRow) -> str:
 COLUMNS: Sequence[Column] = (
     Column("system", lambda row: row.experiment),
     Column("preset", lambda row: row.preset),
+    Column("settings", lambda row: row.settings),
+    Column("run", lambda row: row.run, on_page=False),
     Column("dataset", lambda row: row.protocol),
     Column("training", _training, lambda row: row.steps if row.epochs is None else row.epochs),
-    Column("seeds", lambda row: str(row.seeds), lambda row: row.seeds),
-    Column("metric", _with_unit),
-    Column("ours", _ours, lambda row: row.mean),
+    Column("seeds", lambda row: str(row.seeds), lambda row: row.seeds, remark=_pooled),
+    Column("metric", with_unit),
+    Column("ours", ours, lambda row: row.mean),
     Column("published", _published, lambda row: row.published, remark=_source),
     Column("difference", _difference, lambda row: row.difference),
     Column("time", _time, lambda row: row.wall_seconds),
     Column("device", lambda row: row.device),
-    Column("commit", lambda row: re.sub(r"^([0-9a-f]{9})[0-9a-f]+", r"\1", row.commit or "")),
+    Column("commit", lambda row: re.sub(r"\b([0-9a-f]{9})[0-9a-f]+", r"\1", row.commit or "")),
 )

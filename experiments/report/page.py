@@ -1,5 +1,7 @@
 """The ledger as one self-contained page: no request leaves it, and what it shows is escaped text or a checked PNG.
 
+Pictures of many runs would make it too large; they are links.
+
 Equal runs give an equal page. Its address takes ``#sort=COLUMN`` and, for the largest first, ``#sort=-COLUMN``.
 """
 
@@ -8,30 +10,59 @@ import hashlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from experiments.plots.canvas import png
-from experiments.plots.curves import learning_curves
 from experiments.report.archive import Run, problems, read_metrics
-from experiments.report.ledger import COLUMNS, Column, LedgerRow, ledger_rows
+from experiments.report.curves import LOOKS, Curve, curves_of, curves_svg, look
+from experiments.report.departures import departures, in_words
+from experiments.report.ledger import COLUMNS, Column, LedgerRow, ledger_rows, ours, with_unit
 from experiments.report.page_assets import SCRIPT, STYLE
+from experiments.report.pictures import Links, pictures
 
-CURVES_FILE = "learning_curves.png"  # what a run leaves beside its other figures
+EMBEDDED_RUNS = 24  # of more runs the pictures are links
 FACTS = (
     *("seeds", "epochs", "stopped_early", "wall_seconds", "compile_seconds", "examples_per_second", "parameters"),
     *("flops_per_step", "device", "versions", "commit", "state_sha256"),
 )
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PAGE_COLUMNS = [column for column in COLUMNS if column.on_page]
 
 
-def html_page(runs: Sequence[Run]) -> str:
-    """The whole page: what could not be read, the sortable ledger, and a section for each experiment and run."""
+class _Logged(NamedTuple):
+    """A run with its number on the page, the settings that tell it apart, its curves by metric, and what they lack."""
+
+    run: Run
+    number: int
+    settings: str
+    curves: dict[str, list[Curve]]
+    left_out: list[str]
+
+
+def html_page(
+    runs: Sequence[Run],
+    *,
+    file: Path | None = None,
+    folder: Path | None = None,
+    pool: bool = False,
+    told: Callable[[int], None] = lambda done: None,
+) -> str:
+    """The whole page: what could not be read, the sortable ledger, and a section for each experiment and run.
+
+    Where it will be ``file`` and there are many runs, their pictures are links to what lies below ``folder``. ``told``
+    hears how many runs are done.
+    """
     numbers = {run.name: index for index, run in enumerate(runs)}
     intact = sorted((run for run in runs if not run.problem), key=lambda run: (run.summary["experiment"], run.name))
-    grouped = itertools.groupby(intact, key=lambda run: run.summary["experiment"])
-    sections = [_experiment_section(name, list(members), numbers) for name, members in grouped]
+    links = Links(file, folder) if file and folder and len(intact) > EMBEDDED_RUNS else None
+    settings, sections, done = departures(runs), [], itertools.count(1)
+    for experiment, members in itertools.groupby(intact, key=lambda run: run.summary["experiment"]):
+        logged = []
+        for run in members:
+            logged.append(_read(run, numbers[run.name], in_words(settings[run.name])))
+            told(next(done))
+        sections.append(_experiment_section(experiment, logged, links))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -46,9 +77,9 @@ def html_page(runs: Sequence[Run]) -> str:
 <h1>lectern ledger</h1>
 <p class="muted">What each run measured, beside the number that its paper published.
 Difference is ours minus published; ± is one sample standard deviation over the seeds. In the curves a line is the mean
-over the seeds and its band one standard deviation; thin lines are train, strong ones valid.</p>
+over the seeds and its band one standard deviation; thin lines are train, strong ones valid.{_linked_note(links)}</p>
 {_warnings("Left out", problems(runs))}
-{_ledger(ledger_rows(runs), numbers)}
+{_ledger(ledger_rows(runs, every=True, pool=pool), numbers)}
 {"".join(sections)}
 <script>{SCRIPT}</script>
 </body>
@@ -69,72 +100,124 @@ def _warnings(heading: str, lines: Sequence[str]) -> str:
     return f'<aside class="warnings"><strong>{heading}</strong><ul>{items}</ul></aside>' if lines else ""
 
 
+def _linked_note(links: Links | None) -> str:
+    """Why there are no pictures, and how to see them."""
+    if links is None:
+        return ""
+    return (
+        f" Pictures of more than {EMBEDDED_RUNS} runs are linked, not embedded: the links work while this page and the"
+        " runs lie as they do. For a page that holds its pictures report on a folder of fewer runs."
+    )
+
+
 def _ledger(rows: Sequence[LedgerRow], numbers: Mapping[str, int]) -> str:
-    """The table, its headings buttons."""
+    """The table, its headings buttons; further metrics of a run are folded into its first row."""
     heads = "".join(
         f'<th scope="col" aria-sort="none" data-column="{column.name}"{_class(column)}>'
         f'<button type="button">{column.name}</button></th>'
-        for column in COLUMNS
+        for column in PAGE_COLUMNS
     )
-    body = "".join(f"<tr>{''.join(_cell(row, column, numbers) for column in COLUMNS)}</tr>\n" for row in rows)
+    body = "".join(
+        _table_row(row, further if index == 0 else [], numbers)
+        for claimed, further in _by_run(rows)
+        for index, row in enumerate(claimed)
+    )
     return f"""<div class="scroll" role="region" aria-label="Ledger" tabindex="0">
 <table id="ledger"><thead><tr>{heads}</tr></thead>
 <tbody>
 {body}</tbody></table></div>"""
 
 
+def _by_run(rows: Iterable[LedgerRow]) -> Iterable[tuple[list[LedgerRow], list[LedgerRow]]]:
+    """For each run, or pool of runs, its rows and those of its further metrics."""
+    for _, of_run in itertools.groupby(rows, key=lambda row: row.runs):
+        each = list(of_run)
+        yield [row for row in each if not row.further], [row for row in each if row.further]
+
+
 def _class(column: Column) -> str:
     return f' class="number {column.name}"' if column.number else f' class="{column.name}"'
 
 
-def _cell(row: LedgerRow, column: Column, numbers: Mapping[str, int]) -> str:
-    """A cell: the first leads to the run's section; a number brings what it sorts by, nothing for none."""
-    text = escape(column.text(row))
-    if column is COLUMNS[0]:
-        return f'<td><a href="#run-{numbers[row.run]}">{text}</a><small>{escape(row.run)}</small></td>'
-    value = column.number(row) if column.number else None
-    sortable = f' data-number="{"" if value is None else repr(value)}"' if column.number else ""
-    remark = f"<small>{escape(column.remark(row))}</small>" if column.remark(row) else ""
-    return f"<td{_class(column)}{sortable}>{text}{remark}</td>"
+def _table_row(row: LedgerRow, further: Sequence[LedgerRow], numbers: Mapping[str, int]) -> str:
+    """A row: its first cell leads to the run's section; a number brings what it sorts by, nothing for none."""
+    system = f'<a href="#run-{numbers[row.runs[0]]}">{escape(row.experiment)}</a><small>{escape(row.run)}</small>'
+    cells = [f"<td{_class(PAGE_COLUMNS[0])}>{system}</td>"]
+    for column in PAGE_COLUMNS[1:]:
+        value = column.number(row) if column.number else None
+        sortable = f' data-number="{"" if value is None else repr(value)}"' if column.number else ""
+        remark = f"<small>{escape(column.remark(row))}</small>" if column.remark(row) else ""
+        folded = _folded(further) if column.name == "metric" else ""
+        cells.append(f"<td{_class(column)}{sortable}>{escape(column.text(row))}{remark}{folded}</td>")
+    return f"<tr>{''.join(cells)}</tr>\n"
 
 
-def _experiment_section(experiment: str, runs: Sequence[Run], numbers: Mapping[str, int]) -> str:
+def _folded(rows: Sequence[LedgerRow]) -> str:
+    """Metrics and their values, to be unfolded; nothing for none."""
+    items = "".join(f"<dt>{escape(with_unit(row))}</dt><dd>{escape(ours(row))}</dd>" for row in rows)
+    return f"<details><summary>{len(rows)} more</summary><dl>{items}</dl></details>" if rows else ""
+
+
+def _read(run: Run, number: int, settings: str) -> _Logged:
+    """The run with its log read, once, and made into curves; a line for each metric that cannot be drawn."""
+    rows, damaged = read_metrics(run)
+    curves, left_out = {}, list(damaged)
+    for metric in _curve_metrics(run, rows):
+        try:
+            curves[metric] = curves_of(rows, metric)
+        except (TypeError, ValueError) as error:
+            left_out.append(f"the curve of {metric}: {error}")
+    return _Logged(run, number, settings, curves, left_out)
+
+
+def _experiment_section(experiment: str, logged: Sequence[_Logged], links: Links | None) -> str:
     """The runs of one experiment, after a figure that lays their curves over each other."""
-    logs = {run.name: read_metrics(run) for run in runs}
-    articles = [_run_article(run, *logs[run.name], number=numbers[run.name]) for run in runs]
-    overlay = _overlay(runs, {name: rows for name, (rows, _) in logs.items()})
-    return f"<section><h2>{escape(experiment)}</h2>{overlay}{''.join(articles)}</section>\n"
+    articles = "".join(_run_article(each, links) for each in logged)
+    return f"<section><h2>{escape(experiment)}</h2>{_overlay(logged)}{articles}</section>\n"
 
 
-def _overlay(runs: Sequence[Run], logs: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+def _overlay(logged: Sequence[_Logged]) -> str:
     """The curves of the metric that most runs have, where two or more have it."""
-    having = Counter(metric for run in runs for metric in _curve_metrics(run, logs[run.name]))
+    having = Counter(metric for each in logged for metric in each.curves)
     metric, count = having.most_common(1)[0] if having else ("", 0)
     if count < 2:
         return ""
-    chosen = [run for run in runs if metric in _curve_metrics(run, logs[run.name])]
-    rows = {run.name: logs[run.name] for run in chosen}
-    figure, left_out = _curves(rows, metric, _unit(chosen[0], metric), f"{metric} of {count} runs over the steps")
-    return f'<div class="figures">{figure}</div>{_warnings("Left out", left_out)}'
+    named = {" · ".join(filter(None, (each.run.name, each.settings))): each for each in logged if metric in each.curves}
+    unit = _unit(next(iter(named.values())).run, metric)
+    svg = curves_svg({name: each.curves[metric] for name, each in named.items()}, metric, unit)
+    figure = _drawing(svg, f"{metric} of {count} runs over the steps", _legend(list(named)))
+    return f'<div class="figures">{figure}</div>'
 
 
-def _run_article(run: Run, rows: Sequence[Mapping[str, Any]], left_out: Sequence[str], *, number: int) -> str:
+def _legend(names: Sequence[str]) -> str:
+    """A line and a name for each run; of more than can be told apart, how to learn a line's name."""
+    if len(names) > LOOKS:
+        return "<small>Colours repeat: point at a line for the name of its run.</small>"
+    items = "".join(
+        f'<li><svg viewBox="0 0 24 8" aria-hidden="true"><path class="line {look(index, strong=True)}" d="M0,4h24"/>'
+        f"</svg>{escape(name)}</li>"
+        for index, name in enumerate(names)
+    )
+    return f'<ul class="legend">{items}</ul>'
+
+
+def _run_article(logged: _Logged, links: Links | None) -> str:
     """One run: what it was, its curves, its figures, and what could not be shown of them."""
-    summary = run.summary
-    curves = [
-        _curves({run.name: rows}, name, _unit(run, name), f"{name} over the steps")
-        for name in _curve_metrics(run, rows)
+    run, summary = logged.run, logged.run.summary
+    drawings = [
+        _drawing(curves_svg({run.name: curves}, name, _unit(run, name)), f"{name} over the steps")
+        for name, curves in logged.curves.items()
     ]
-    pictures, no_pictures = _pictures(run, drawn_anew=any(figure for figure, _ in curves))
-    shown = "".join([figure for figure, _ in curves] + pictures)
-    warnings = [*left_out, *itertools.chain.from_iterable(lines for _, lines in curves), *no_pictures]
+    shown, no_pictures = pictures(run, links, drawn_anew=bool(drawings))
+    figures = f'<div class="figures">{"".join(drawings + shown)}</div>' if drawings or shown else ""
+    warnings = _warnings("Left out", [*logged.left_out, *no_pictures])
     size = (_counted(len(summary["seeds"]), "seed"), _counted(summary["steps"], "step"))
-    said = (summary["preset"], summary["dataset"]["protocol"], *size)
-    return f"""<article id="run-{number}"><h3>{escape(run.name)}</h3>
+    said = filter(None, (summary["preset"], logged.settings, summary["dataset"]["protocol"], *size))
+    return f"""<article id="run-{logged.number}"><h3>{escape(run.name)}</h3>
 <p class="muted">{escape(" · ".join(said))}</p>
 <details><summary>Configuration</summary>{_facts(summary["config"])}</details>
 <details><summary>Provenance</summary>{_facts(_provenance(summary))}</details>
-{f'<div class="figures">{shown}</div>' if shown else ""}{_warnings("Left out", warnings)}</article>
+{figures}{warnings}</article>
 """
 
 
@@ -178,29 +261,6 @@ def _curve_metrics(run: Run, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [name for name in dict.fromkeys(["loss", *run.summary["metrics"]]) if name in often] or often[:1]
 
 
-def _curves(runs: Mapping[str, Any], metric: str, unit: str, caption: str) -> tuple[str, list[str]]:
-    """The figure of the runs' learning curves, or a line that says why there is none."""
-    try:
-        return _figure(png(learning_curves(runs, metric, unit=unit)), caption), []
-    except (TypeError, ValueError) as error:
-        return "", [f"the curve of {metric}: {error}"]
-
-
-def _pictures(run: Run, *, drawn_anew: bool) -> tuple[list[str], list[str]]:
-    """The run's PNG files, without its curves where they are ``drawn_anew``; a line for each file that is none."""
-    shown, left_out = [], []
-    for path in sorted((run.folder / "figures").glob("*")):
-        if drawn_anew and path.name == CURVES_FILE:
-            continue
-        content = path.read_bytes() if path.is_file() else b""
-        if content.startswith(PNG_SIGNATURE):
-            shown.append(_figure(content, path.stem.replace("_", " ")))
-        else:
-            left_out.append(f"figures/{path.name} is no PNG file")
-    return shown, left_out
-
-
-def _figure(png: bytes, caption: str) -> str:
-    """A picture that travels inside the page, with its caption."""
-    data, text = base64.b64encode(png).decode(), escape(caption)
-    return f'<figure><img alt="{text}" src="data:image/png;base64,{data}"><figcaption>{text}</figcaption></figure>'
+def _drawing(svg: str, caption: str, below: str = "") -> str:
+    """A drawing with its caption."""
+    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption>{below}</figure>"

@@ -1,20 +1,30 @@
 """What the ledger's page looks like and how its table sorts: one style sheet and one script, both inline."""
 
-STYLE = """
+from experiments.plots.canvas import PALETTE
+from experiments.report.ledger import COLUMNS
+
+COLOURS = "\n".join(f".c{index} {{ color: {colour}; }}" for index, colour in enumerate(PALETTE))
+LABELS = "\n".join(
+    f'  td.{column.name}::before {{ content: "{column.name}"; }}' for column in COLUMNS if column.on_page
+)
+
+STYLE = (
+    """
 :root { color-scheme: light dark; --text: #1c2128; --muted: #5b6472; --page: #fff; --card: #f6f7f9; --line: #dde1e6;
   --accent: #0061a8; --warning: #fff4d6; }
 @media (prefers-color-scheme: dark) { :root { --text: #e4e7eb; --muted: #9aa4b2; --page: #14171b; --card: #1c2026;
   --line: #313740; --accent: #6cb6f5; --warning: #3a3116; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 90rem; padding: 2rem clamp(1rem, 2.5vw, 2.5rem) 4rem; background: var(--page);
-  color: var(--text); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
+  color: var(--text); overflow-wrap: anywhere;
+  font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", sans-serif; }
 h1 { margin: 0; font-size: 1.9rem; letter-spacing: -.02em; }
 h2 { margin: 3.5rem 0 1rem; padding-bottom: .35rem; border-bottom: 2px solid var(--line); font-size: 1.45rem; }
-h3 { margin: 2rem 0 .4rem; font-size: 1.1rem; overflow-wrap: anywhere; }
+h3 { margin: 2rem 0 .4rem; font-size: 1.1rem; }
 p { margin: .3rem 0; } .muted, figcaption, dt { color: var(--muted); } a { color: var(--accent); }
 .scroll { overflow-x: auto; margin: 1.5rem 0; border: 1px solid var(--line); border-radius: 10px; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: -2px; }
-table { width: 100%; border-collapse: collapse; font-size: .82rem; line-height: 1.4; }
+table { width: 100%; border-collapse: collapse; overflow-wrap: normal; font-size: .82rem; line-height: 1.4; }
 th, td { padding: .5rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 tbody tr:last-child td { border-bottom: 0; } tbody tr:hover { background: var(--card); }
 th { padding: 0; background: var(--card); white-space: nowrap; }
@@ -25,21 +35,47 @@ th[aria-sort=ascending] button::after { content: "↑"; opacity: 1; }
 th[aria-sort=descending] button::after { content: "↓"; opacity: 1; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td small { display: block; color: var(--muted); font-size: .75rem; white-space: normal; }
-td.dataset { min-width: 11rem; } td.published { min-width: 9rem; } td.device { min-width: 6.5rem; }
+td.dataset { min-width: 11rem; } td.published, td.settings { min-width: 9rem; } td.device { min-width: 6.5rem; }
 td a { font-weight: 600; text-decoration: none; } td a:hover { text-decoration: underline; }
-.warnings { margin: 1.5rem 0; padding: .8rem 1.1rem; border-radius: 10px; background: var(--warning);
-  overflow-wrap: anywhere; }
+.warnings { margin: 1.5rem 0; padding: .8rem 1.1rem; border-radius: 10px; background: var(--warning); }
 .warnings ul { margin: .2rem 0; padding-left: 1.2rem; }
 .figures { columns: 2 28rem; column-gap: 1.2rem; margin-top: 1.2rem; }
 figure { margin: 0 0 1.2rem; padding: .8rem; border: 1px solid var(--line); border-radius: 10px;
   background: var(--card); break-inside: avoid; }
-figure img { display: block; width: 100%; max-width: 600px; height: auto; margin: 0 auto; padding: .4rem;
-  border-radius: 6px; background: #fff; }
-figcaption { margin-top: .6rem; font-size: .85rem; overflow-wrap: anywhere; }
-summary { padding: .2rem 0; color: var(--accent); cursor: pointer; }
-dl { display: grid; grid-template-columns: fit-content(45%) 1fr; gap: .15rem 1.2rem; margin: .6rem 0;
-  font-size: .875rem; } dt, dd { margin: 0; overflow-wrap: anywhere; }
+figure img, figure > svg { display: block; width: 100%; max-width: 600px; height: auto; margin: 0 auto; }
+figure img { padding: .4rem; border-radius: 6px; background: #fff; }
+svg text { fill: var(--muted); font-size: 12px; } svg .end { text-anchor: end; } svg .grid { stroke: var(--line); }
+.line { fill: none; stroke: currentColor; opacity: .5; stroke-linejoin: round; stroke-linecap: round;
+  vector-effect: non-scaling-stroke; } .line.strong { stroke-width: 2px; opacity: 1; }
+.band { fill: currentColor; opacity: .1; } .band.strong { opacity: .22; }
+.d1 { stroke-dasharray: 7 4; } .d2 { stroke-dasharray: 1 4; }
 """
+    + COLOURS
+    + """
+@media (prefers-color-scheme: dark) { .c6 { color: #b0b0b0; } }
+.legend { margin: .4rem 0 0; padding: 0; list-style: none; font-size: .85rem; } .legend svg { width: 1.6rem;
+  height: .55rem; margin-right: .5rem; }
+a.picture { display: inline-block; margin: 0 1rem .4rem 0; }
+figcaption { margin-top: .6rem; font-size: .85rem; }
+summary { padding: .2rem 0; color: var(--accent); cursor: pointer; }
+dl { display: grid; grid-template-columns: fit-content(45%) minmax(0, 1fr); gap: .15rem 1.2rem; margin: .6rem 0;
+  font-size: .875rem; } dt, dd { margin: 0; }
+@media (max-width: 48rem) {
+  body { padding: 1rem .8rem 3rem; }
+  .scroll { border: 0; }
+  #ledger, #ledger tbody, #ledger tr, #ledger td { display: block; }
+  #ledger { font-size: .9rem; } #ledger thead tr { display: flex; flex-wrap: wrap; }
+  #ledger tbody tr { margin: .8rem 0; padding: .5rem .7rem; border: 1px solid var(--line); border-radius: 10px; }
+  #ledger td { display: grid; grid-template-columns: 5.5rem minmax(0, 1fr); gap: .1rem .6rem; min-width: 0;
+    padding: .15rem 0; border: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; }
+  #ledger td > * { grid-column: 2; } #ledger td::before { color: var(--muted); } #ledger td:empty { display: none; }
+"""
+    + LABELS
+    + """
+  figure { padding: .5rem; } svg text { font-size: 14px; }
+}
+"""
+)
 
 SCRIPT = """
 const table = document.getElementById("ledger");

@@ -6,7 +6,8 @@
 import contextlib
 import os
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from experiments.errors import WrongInput
 from experiments.report.archive import Run, find_runs, problems, read_metrics
 from experiments.report.ledger import COLUMNS, Column, LedgerRow, ledger_rows, one_line
 from experiments.report.page import html_page
+from train.progress import Progress
 
 if TYPE_CHECKING:
     import rich.table
@@ -35,15 +37,19 @@ def table(rows: Sequence[LedgerRow], width: int | None = None) -> "rich.table.Ta
 
     What does not fit into ``width`` letters loses columns, the least telling first; the caption names them.
     """
+    from rich.cells import cell_len
     from rich.console import Console
 
-    columns = [column for column in COLUMNS if not rows or any(column.line(row) for row in rows)]
-    drawn, dropped = _table(rows, columns), []
+    lines = {column: [column.line(row) for row in rows] for column in COLUMNS}
+    columns = [column for column in COLUMNS if not rows or any(lines[column])]
+    widest = {column: [max(lines[column], key=cell_len, default="")] for column in columns}
+    dropped = []
     for name in FIRST_TO_GO:
-        if width is None or Console(width=10_000).measure(drawn).maximum <= width:
+        if width is None or Console(width=10_000).measure(_table(widest, columns)).maximum <= width:
             break
         dropped.append(name)
-        drawn = _table(rows, [column for column in columns if column.name not in dropped])
+        columns = [column for column in columns if column.name != name]
+    drawn = _table(lines, columns)
     if dropped:
         drawn.caption = f"too narrow for: {', '.join(dropped)}"
     return drawn
@@ -56,8 +62,18 @@ def markdown(rows: Sequence[LedgerRow]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def report(folder: Path, html: Path | None = None, markdown_file: Path | None = None) -> None:
+def report(
+    folder: Path,
+    html: Path | None = None,
+    markdown_file: Path | None = None,
+    *,
+    every: bool = False,
+    pool: bool = False,
+    patience: float = 1.0,
+) -> None:
     """Print the ledger of the runs at or below ``folder``; write it as a page and as Markdown where files are named.
+
+    Progress is told of what takes more than ``patience`` seconds; ``every`` and ``pool`` are as of ``ledger_rows``.
 
     Raises:
         ReportError: if there is no run.
@@ -70,17 +86,40 @@ def report(folder: Path, html: Path | None = None, markdown_file: Path | None = 
     console = Console()
     if not console.is_terminal:
         console.width = WIDTH_OF_FILES
-    console.print(table(ledger_rows(runs), console.width))
+    rows = ledger_rows(runs, every=every, pool=pool)
+    console.print(table(rows, console.width))
     for problem in problems(runs):
         console.print(f"left out: {one_line(problem)}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    for path, write in ((html, html_page), (markdown_file, lambda runs: markdown(ledger_rows(runs)))):
-        if path is not None:
-            _write_whole(path, write(runs))
-            console.print(f"written: {path}", markup=False, highlight=False, soft_wrap=True)
+    written = {}
+    if html is not None:
+        with _progress("page", len(runs) - len(problems(runs)), patience) as told:
+            written[html] = html_page(runs, file=html, folder=folder, pool=pool, told=told)
+    if markdown_file is not None:
+        written[markdown_file] = markdown(rows)
+    for path, text in written.items():
+        _write_whole(path, text)
+        console.print(f"written: {path}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _table(rows: Sequence[LedgerRow], columns: Sequence[Column]) -> "rich.table.Table":
-    """The rows in the given columns, long text wrapped."""
+@contextlib.contextmanager
+def _progress(label: str, total: int, patience: float) -> Iterator[Callable[[int], None]]:
+    """A function to tell how many runs are done; nothing is shown before ``patience`` seconds have gone."""
+    began = time.perf_counter()
+    with contextlib.ExitStack() as stack:
+        bar = None
+
+        def told(done: int) -> None:
+            nonlocal bar
+            if bar is not None:
+                bar.update(done, {})
+            elif done < total and time.perf_counter() - began > patience:
+                bar = stack.enter_context(Progress(label, done, total, unit="runs"))
+
+        yield told
+
+
+def _table(lines: Mapping[Column, Sequence[str]], columns: Sequence[Column]) -> "rich.table.Table":
+    """The lines of the given columns, long text wrapped."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -88,8 +127,8 @@ def _table(rows: Sequence[LedgerRow], columns: Sequence[Column]) -> "rich.table.
     drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for column in columns:
         drawn.add_column(column.name, justify="right" if column.number else "left", overflow="fold", max_width=28)
-    for row in rows:
-        drawn.add_row(*(Text(column.line(row)) for column in columns))
+    for cells in zip(*(lines[column] for column in columns), strict=True):
+        drawn.add_row(*map(Text, cells))
     return drawn
 
 

@@ -51,17 +51,19 @@ def shown(row, column):
 
 
 class Page(HTMLParser):
-    """The page's elements with their attributes, its visible text, and the content of scripts and styles."""
+    """The page's elements with their attributes, its text, its captions, and the content of scripts and styles."""
 
     def __init__(self, text):
         super().__init__()
-        self.elements, self.text, self.inline = [], [], {"script": [], "style": []}
+        self.elements, self.text, self.captions, self.inline = [], [], [], {"script": [], "style": []}
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         self.elements.append((tag, dict(attributes)))
 
     def handle_data(self, data):
+        if self.elements and self.elements[-1][0] == "figcaption" and data.strip():
+            self.captions.append(data)
         self.inline.get(self.elements[-1][0] if self.cdata_elem else "", self.text).append(data)
 
     def having(self, tag):

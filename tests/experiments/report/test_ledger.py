@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from run_folders import NLL, Page, make_run, nll, only_row, shown, summary
+from run_folders import NLL, REFERENCE, Page, make_run, nll, only_row, shown, summary
 
 from experiments.report.archive import find_runs, read_metrics
 from experiments.report.ledger import COLUMNS, duration, ledger_rows, measured, significant
@@ -34,6 +34,7 @@ def test_runs_are_found_at_and_below_a_folder_by_name(tmp_path):
         (json.dumps({k: v for k, v in summary().items() if k != "metrics"}), "'metrics' of the summary is missing"),
         (json.dumps(summary(metrics={"nll": {"values": ["20"], "unit": ""}})), r"'values'.*\[0\] is a str"),
         (json.dumps(summary(references=[{"metric": "nll"}])), "'value' of 'references' of the summary"),
+        (json.dumps(summary(references=[REFERENCE | {"departs_in": 3}])), "'departs_in' of 'references'.* is a int"),
         (json.dumps(summary(wall_seconds=float("nan"))), "NaN"),
         (json.dumps(summary(steps=10**400)), "no number for a ledger"),
         (json.dumps(summary(experiment="\ud800")), "surrogates not allowed"),
@@ -67,7 +68,7 @@ def test_the_deviation_is_that_of_a_sample_whatever_the_summary_says(tmp_path):
 def test_a_row_shows_what_was_measured_beside_what_was_published(tmp_path):
     row = only_row(tmp_path)
     assert [column.line(row) for column in COLUMNS] == [
-        "vae", "default", "digits 1297/250/250", "296.1 epochs", "4", "nll (nats)", "20.25 ± 0.65",
+        "vae", "default", "", "run", "digits 1297/250/250", "296.1 epochs", "4", "nll (nats)", "20.25 ± 0.65",
         "20.01 (Burda et al. 2016, table 1)", "+0.240", "2 min 5 s", "cpu x1 (AMD EPYC)", "abc1234de",
     ]  # fmt: skip
 
@@ -128,7 +129,7 @@ def test_the_terminal_shows_text_not_commands(tmp_path):
 
 
 def test_a_narrow_terminal_loses_whole_columns_and_says_which(tmp_path):
-    row = only_row(tmp_path)
+    row = only_row(tmp_path, departs={"beta": 4.0})
     narrow = table([row], width=90)
     names = [column.header for column in narrow.columns]
     assert {"system", "metric", "ours", "published", "difference"} <= set(names) < {column.name for column in COLUMNS}

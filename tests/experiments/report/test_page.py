@@ -34,6 +34,7 @@ def hostile_folder(folder: Path) -> None:
     }
     changes["dataset"] = {name: value + ATTACK for name, value in honest["dataset"].items()}
     changes["metrics"] = {f"nll{ATTACK}": {"values": NLL, "unit": f"nats{ATTACK}"}}
+    changes["departs"] = hostile({"beta": "four", "widths": ["8"]})
     changes["references"] = [{name: hostile(value) for name, value in REFERENCE.items()}]
     for name in ("a", "b"):
         run = make_run(folder / f"{name}{ATTACK}", **changes)
@@ -60,6 +61,7 @@ def test_text_from_files_stays_text(tmp_path):
         "digits 1297/250/250",
         "Burda et al. 2016, table 1",
         "latent_size",
+        "beta",
         "damaged",
     ):
         assert said + ATTACK in text, "shown as it was written"
@@ -88,18 +90,14 @@ def test_equal_runs_give_an_equal_page(tmp_path):
     assert html_page(find_runs(tmp_path / "one")) == html_page(find_runs(tmp_path / "two"))
 
 
-def captions(page):
-    return [image["alt"] for image in page.having("img")]
-
-
 def test_pictures_are_embedded_and_what_is_no_png_is_named(tmp_path):
     run = make_run(tmp_path / "run")
     save(image_grid(np.ones((1, 2, 2, 1)), columns=1), run / "figures" / "prior_samples.png")
     (run / "figures" / "fake.png").write_text("<svg onload=alert(1)>")
     shutil.copy(run / "figures" / "prior_samples.png", run / "figures" / "learning_curves.png")
     page = Page(html_page(find_runs(tmp_path)))
-    assert captions(page) == ["nll over the steps", "prior samples"], "curves are drawn anew, not shown twice"
-    content = base64.b64decode(page.having("img")[1]["src"].removeprefix("data:image/png;base64,"))
+    assert page.captions == ["nll over the steps", "prior samples"], "curves are drawn anew, not shown twice"
+    content = base64.b64decode(page.having("img")[0]["src"].removeprefix("data:image/png;base64,"))
     assert content == (run / "figures" / "prior_samples.png").read_bytes()
     assert "figures/fake.png is no PNG file" in page.text
 
@@ -110,7 +108,7 @@ def test_runs_of_one_experiment_share_a_figure_and_a_bare_summary_is_enough(tmp_
     make_run(tmp_path / "ledger" / "gan", experiment="gan", logged=False)
     make_run(tmp_path / "ledger" / "vae", logged=False)
     page = Page(html_page(find_runs(tmp_path)))
-    assert captions(page) == ["nll of 2 runs over the steps", "nll over the steps", "nll over the steps"]
+    assert page.captions == ["nll of 2 runs over the steps", "nll over the steps", "nll over the steps"]
     assert "ledger/gan" in page.text
 
 
@@ -122,4 +120,4 @@ def test_curves_are_the_loss_and_what_the_summary_claims(tmp_path, logged, drawn
     run = make_run(tmp_path / "run")
     rows = [{"step": step, "split": "train"} | dict.fromkeys(logged, 1.0) for step in (1, 2)]
     (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    assert captions(Page(html_page(find_runs(tmp_path)))) == [f"{name} over the steps" for name in drawn]
+    assert Page(html_page(find_runs(tmp_path))).captions == [f"{name} over the steps" for name in drawn]
