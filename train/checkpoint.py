@@ -87,6 +87,15 @@ def _json_sha256(content: dict) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def _refuse_collisions(tree: PyTree) -> None:
+    """Orbax names a leaf by its keys joined by full stops, so that ``{"a.b": …}`` and ``{"a": {"b": …}}`` collide."""
+    paths: dict[str, str] = {}
+    for path, _ in jax.tree_util.tree_leaves_with_path(tree):
+        name, here = jax.tree_util.keystr(path, simple=True, separator="."), jax.tree_util.keystr(path)
+        if (other := paths.setdefault(name, here)) != here:
+            raise ValueError(f"the leaves {other} and {here} have one name in a checkpoint, {name}: rename one")
+
+
 def _mismatch(found: dict, expected: dict, fields: tuple[str, ...]) -> str | None:
     for leaf in sorted(found.keys() | expected.keys()):
         if leaf not in found:
@@ -165,10 +174,11 @@ class Checkpoints:
         """Starts to save ``tree`` and JSON-able ``notes``, after the save before has ended.
 
         A step that is saved already stays as it is. ``ValueError`` for a leaf without entries, which Orbax cannot
-        store.
+        store, and for leaves that it would store under one name.
         """
         if step in self._manager.all_steps():
             return
+        _refuse_collisions(tree)
         content = json.loads(json.dumps({"leaves": manifest(tree), "notes": notes}))
         if empty := [leaf for leaf, entry in content["leaves"].items() if 0 in entry["shape"]]:
             raise ValueError(f"a leaf without entries cannot be saved: {', '.join(empty)}")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
+_UNUSABLE = tuple(os.strerror(number) for number in (errno.ENOENT, errno.EROFS, errno.EACCES, errno.EIO, errno.ESTALE))
 
 
 class DiskFull(Exception):
@@ -24,6 +25,12 @@ class DiskFull(Exception):
 def is_full(error: BaseException) -> bool:
     """Whether ``error`` means a full disk; TensorStore has no type for it, only the system's words."""
     return any(words in str(error) for words in _FULL)
+
+
+def unusable(folder: Path, error: BaseException) -> str | None:
+    """The system's words where ``error`` says that ``folder`` is gone, read-only or out of reach."""
+    said = str(error)
+    return next((words for words in _UNUSABLE if words in said and str(folder) in said), None)
 
 
 @contextmanager

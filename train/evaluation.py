@@ -33,7 +33,8 @@ def evaluator(
     does not. The context, arrays that no batch divides, is an argument of the compiled program and no part of it.
     Example ``i`` always draws from the same key, whatever the batch size, so evaluations differ by the parameters
     alone: every seed is measured by one and the same program, so that a seed among others has the bits of the seed
-    alone. A batch is divided over the devices of ``where``, and grows to the next multiple of their number.
+    alone. A batch is divided over the devices of ``where``, and grows to the next multiple of their number. After each
+    batch of each seed ``seen`` is told how many examples are measured, those of all seeds together.
     """
     count = size_of(examples)
     batch = -(-min(batch, count) // where.mesh.size) * where.mesh.size
@@ -59,10 +60,14 @@ def evaluator(
             index = np.minimum(np.arange(start, start + batch), count - 1)  # the last batch is filled up, then cut
             taken = (take(examples, index), index.astype(np.int32))
             placed = place(taken, jax.tree.map(lambda _: where.examples, taken))
-            of_seeds = [measure(of_seed(params, np.int32(n)), words[n], *placed, context) for n in range(len(seeds))]
-            part = jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(of_seeds))
-            parts.append(jax.tree.map(lambda leaf, kept=count - start: leaf[:, :kept], part))
-            seen(min(start + batch, count))
+            of_seeds, kept = [], min(batch, count - start)
+            for number in range(len(seeds)):
+                of_seeds.append(
+                    jax.device_get(measure(of_seed(params, np.int32(number)), words[number], *placed, context))
+                )
+                seen(start * len(seeds) + kept * (number + 1))
+            part = jax.tree.map(lambda *leaves: np.stack(leaves), *of_seeds)
+            parts.append(jax.tree.map(lambda leaf, kept=kept: leaf[:, :kept], part))
         return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *parts)
 
     return evaluate

@@ -68,10 +68,13 @@ class Diverged(Exception):
 
 
 class Outcome(NamedTuple):
-    """A finished training: its last state, the parameters to evaluate, and where the time went (this process only)."""
+    """A finished training: its last state, the parameters to evaluate and the step of each seed's, and where the time
+    went (this process only).
+    """
 
     state: State
     params: Params
+    measured_steps: list[int]
     step: int
     stopped_early: bool
     compile_seconds: float
@@ -90,6 +93,12 @@ def begin(state: State, seeds: int, loop: LoopSettings) -> Saved:
     """The content of a run at its beginning; also the structure that a restore needs."""
     best = early_stopping.start(evaluation_params(state), seeds) if loop.patience else ()
     return Saved(state, best)
+
+
+def to_evaluate(state: State, best: Best | tuple[()]) -> tuple[Params, list[int]]:
+    """The parameters to evaluate, and the step after which each seed had them: the best ones where these are kept."""
+    steps = gather(best.step if best else state.step).tolist()
+    return best.params if best else evaluation_params(state), steps
 
 
 def chunks(start: int, loop: LoopSettings) -> Iterator[Chunk]:
@@ -217,6 +226,8 @@ def train(
         if step % loop.evaluate_every == 0 or last:
             seen = monitor(evaluation_params(state))
             writer.write(step, held_out, seen)
+            if not (finite := np.isfinite(seen[monitored])).all():
+                raise Diverged(f"{held_out} {monitored}", step, int(np.argmin(finite)), checkpoints.steps()[-1])
             measured |= {f"{held_out} {name}": values for name, values in seen.items()}
             if patience:
                 value = np.asarray(seen[monitored], np.float32)
@@ -231,5 +242,6 @@ def train(
     checkpoints.save(step, Saved(state, best), notes())
     checkpoints.wait()
     signals.check(step)
-    params = best.params if patience else evaluation_params(state)
-    return Outcome(state, params, step, exhausted, compile_chunk.seconds, train_seconds, step - first_step)
+    return Outcome(
+        state, *to_evaluate(state, best), step, exhausted, compile_chunk.seconds, train_seconds, step - first_step
+    )

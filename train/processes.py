@@ -1,6 +1,7 @@
 """Several processes that train as one, on one machine or on many; with one process everything here is local."""
 
 import os
+import sys
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -30,6 +31,13 @@ def join(coordinator: str | None, processes: int | None, process: int | None) ->
 def is_first() -> bool:
     """Whether this is the process that writes what is written once."""
     return jax.process_index() == 0
+
+
+def say(*lines: str) -> None:
+    """Prints lines for a person, on standard error, once for all processes."""
+    if is_first():
+        for line in lines:
+            print(line, file=sys.stderr)
 
 
 def agree(number: int) -> int:

@@ -11,6 +11,13 @@ def _describe(metrics: Mapping[str, np.ndarray]) -> str:
     return "  ".join(f"{name} {np.mean(value):.4g}" for name, value in metrics.items())
 
 
+def _duration(seconds: float) -> str:
+    """Hours, minutes and seconds, as a clock shows them: 0:07, 12:30, 1:05:00."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
 class Progress:
     """Counts from ``start`` to ``total`` in ``unit``, on standard error; use it as a context manager.
 
@@ -60,11 +67,12 @@ class Progress:
         """Shows that ``done`` of the total are finished, with the metrics averaged over seeds."""
         now = time.perf_counter()
         rate = (done - self.start) / max(now - self._began, 1e-9)
-        note = f"{rate:,.0f} {self.unit}/s  {_describe(metrics)}"
+        note = f"{f'{rate:,.0f}' if rate >= 10 else f'{rate:.2g}'} {self.unit}/s  {_describe(metrics)}".rstrip()
         if self._bar:
             self._bar.update(self._row, completed=done, note=note)
             return
-        self._pending = f"{self.label}  {done:,}/{self.total:,} {self.unit}  {note}"
+        left = f"  {_duration((self.total - done) / rate)} left" if rate and done < self.total else ""
+        self._pending = f"{self.label}  {done:,}/{self.total:,} {self.unit}  {note}{left}"
         if now - self._last_line > self._between or done == self.total:
             self._last_line = now
             self._print_pending()

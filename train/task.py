@@ -37,6 +37,7 @@ class Stream(IntEnum):
     FIGURES = 3
     DATA = 4  # of key 0: what is drawn for the data, whatever the seed
     WHOLE_SET = 5
+    SAMPLES = 6  # of the seed that samples are drawn with
 
 
 class Draw(IntEnum):

@@ -1,10 +1,10 @@
 """Training features, as transforms of tasks: each takes a task and gives a task, and they compose.
 
-The usual order, from the inside out: ``accumulate``, ``average_parameters``, ``data_parallel`` (``train/mesh.py``),
-``resident``, ``scan``, ``ensemble``.
+The usual order, from the inside out: ``starting_from``, ``accumulate``, ``average_parameters``, ``data_parallel``
+(``train/mesh.py``), ``resident``, ``scan``, ``ensemble``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import jax
@@ -53,6 +53,32 @@ def accumulate(task: Task, parts: int) -> Task:
         return gradient
 
     return with_gradient(task, transform)
+
+
+def starting_from(task: Task, given: Mapping[str, Array]) -> Task:
+    """``task`` that begins with ``given`` parameters, by path, in the place of those that it would draw.
+
+    The innermost transform: what others carry of the parameters is made of these.
+    """
+
+    def init(key: Key[Array, ""]) -> State:
+        state = task.init(key)
+        drawn = by_path(state.params)
+        if unknown := sorted(given.keys() - drawn.keys()):
+            raise ValueError(f"the task has no parameter {unknown[0]}")
+        leaves = [given.get(path, leaf) for path, leaf in drawn.items()]
+        return state._replace(params=jax.tree.unflatten(jax.tree.structure(state.params), leaves))
+
+    return task._replace(init=init)
+
+
+def by_path(tree: PyTree) -> dict[str, PyTree]:
+    """The leaves by their keys joined by slashes, in their order; ``ValueError`` where two have one path."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    named = {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
+    if len(named) < len(leaves):
+        raise ValueError("two leaves have one path")
+    return named
 
 
 def average_parameters(task: Task, decay: float) -> Task:

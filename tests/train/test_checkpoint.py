@@ -497,3 +497,13 @@ def test_a_leaf_without_entries_is_refused_by_name(tmp_path):
     """Orbax refuses it too, but its threads then hold up the exit for minutes."""
     with Checkpoints(tmp_path) as checkpoints, pytest.raises(ValueError, match=r"\['empty'\]"):
         checkpoints.save(1, {"empty": jnp.zeros((0, 4)), "w": jnp.ones(2)}, {})
+
+
+@pytest.mark.parametrize(
+    "tree", [{"a.b": 0, "a": {"b": 1}}, {"a": (0, 1), "a.1": 2}, {"a": {"b.c": {"d": 0}, "b": {"c.d": 1}}}]
+)
+def test_leaves_that_would_have_one_name_are_refused_and_nothing_is_written(tree, tmp_path):
+    with Checkpoints(tmp_path) as checkpoints:
+        with pytest.raises(ValueError, match=r"have one name in a checkpoint, a\."):
+            checkpoints.save(0, jax.tree.map(jnp.asarray, tree), {})
+        assert checkpoints.steps() == []

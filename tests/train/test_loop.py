@@ -139,6 +139,14 @@ def test_divergence_stops_names_and_keeps(where, at_step, what, tmp_path):
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(restored.params))
 
 
+@pytest.mark.parametrize("patience", [0, 2])
+def test_a_held_out_loss_that_is_not_finite_ends_the_run(patience, tmp_path):
+    """Nothing is better than NaN: with patience the initial parameters would be the best ones."""
+    with pytest.raises(Diverged, match=r"valid loss is not finite at step 6 \(seed number 1\)") as caught:
+        go(tmp_path, replace(LOOP, patience=patience), monitor=lambda params: {"loss": np.array([1.0, np.nan])})
+    assert caught.value.kept == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_the_resumed_run_has_the_bits_of_the_uninterrupted(number, tmp_path):
     def interrupt(params):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
-from train.metrics import FILE, MetricsWriter, read_rows
+from train.metrics import DAMAGED, FILE, MetricsWriter, missing_rows, read_rows
 
 
 def write(folder: Path, steps, seeds=(0,), first_step: int = 0) -> None:
@@ -163,8 +163,50 @@ def test_tensorboard_has_a_curve_for_every_seed(tmp_path):
     assert scalars(tmp_path) == [(10, "train/loss/seed7", 0.5), (10, "train/loss/seed8", 0.25)]
 
 
-def test_tensorboard_is_told_to_purge_the_steps_that_are_taken_again(tmp_path):
+def shown(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """What TensorBoard draws: the start of a session forgets every event of its step and later ones."""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for event in events(folder):
+        if event.HasField("session_log") and event.session_log.status == 1:
+            curves = {tag: [point for point in curve if point[0] < event.step] for tag, curve in curves.items()}
+        for value in event.summary.value:
+            curves.setdefault(value.tag, []).append((event.step, value.simple_value))
+    return {tag: curve for tag, curve in curves.items() if curve}
+
+
+def test_tensorboard_forgets_the_steps_that_are_taken_again(tmp_path):
     write(tmp_path, [10, 20, 30])
     write(tmp_path, [30, 40], first_step=20)
-    starts = [e.step for e in events(tmp_path) if e.HasField("session_log") and e.session_log.status == 1]
-    assert starts[-1] == 21
+    assert shown(tmp_path) == {"train/loss": [(step, step) for step in (10, 20, 30, 40)]}
+
+
+def test_tensorboard_forgets_the_final_evaluation_of_a_run_that_goes_on(tmp_path):
+    write(tmp_path, [10, 20], seeds=(0, 1))
+    with MetricsWriter(tmp_path, [0, 1], first_step=20) as writer:
+        writer.write(20, "final", {"nll": np.array([1.0, math.nan])})
+    write(tmp_path, [30], seeds=(0, 1), first_step=20)
+    assert shown(tmp_path) == {
+        f"train/loss/seed{seed}": [(step, step + seed / 8) for step in (10, 20, 30)] for seed in (0, 1)
+    }
+
+
+@pytest.mark.parametrize("line", [b"null", b"[1]", b"{}", b'{"step": 1.5, "split": "train"}', b'"\xff"', b"{torn", b""])
+def test_a_damaged_line_is_named_and_the_file_kept_as_it_was(tmp_path, line):
+    write(tmp_path, [10, 20, 30])
+    path = tmp_path / FILE
+    rows = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join([rows[0], line, *rows[2:], b""]))
+    damaged = path.read_bytes()
+    assert "damaged in line 2: left out, and kept in metrics.jsonl.damaged" in missing_rows(tmp_path, 30)
+    write(tmp_path, [40], first_step=30)
+    assert steps(tmp_path) == [10, 30, 40]
+    assert (tmp_path / (FILE + DAMAGED)).read_bytes() == damaged
+    assert missing_rows(tmp_path, 40) == ""
+
+
+def test_rows_that_are_lost_are_named(tmp_path):
+    assert missing_rows(tmp_path, 0) == ""
+    assert "ends at step 0: the rows up to step 20 are lost" in missing_rows(tmp_path, 20)
+    write(tmp_path, [10])
+    assert "ends at step 10" in missing_rows(tmp_path, 20)
+    assert missing_rows(tmp_path, 10) == ""

@@ -44,7 +44,18 @@ def test_a_line_tells_place_rate_and_the_mean_over_seeds(capsys, clock):
         progress.update(2000, LOSS)
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "vae  2,000/3,000 steps  100 steps/s  loss 0.5\n"
+    assert err == "vae  2,000/3,000 steps  100 steps/s  loss 0.5  0:10 left\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "total", "said"),
+    [(10, 11_000, "1:40 left"), (10, 1_000_000, "2:46:30 left"), (4000, 1002, "0.25 steps/s  loss 0.5  0:08 left")],
+)
+def test_the_time_left_is_that_at_the_rate_so_far(capsys, clock, seconds, total, said):
+    with Progress("vae", 0, total) as progress:
+        clock.now += seconds
+        progress.update(1000, LOSS)
+    assert said in capsys.readouterr().err
 
 
 def test_the_rate_counts_only_what_was_done_here(capsys, clock):
