@@ -9,10 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 os.environ["JAX_PLATFORMS"] = "cpu"
-# Compiled programs are shared by the processes of the tests and kept for the next time; the caches of runs that a test
-# starts as a user would live as long as the tests. `pytest --cache-clear` starts afresh.
+# Compiled programs are shared by the processes of the tests and kept for the next time, also of another checkout; the
+# caches of runs that a test starts as a user would live as long as the tests.
+PROGRAMS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lectern" / "test-programs"
+MOST_BYTES = 2**30
 CACHE = tempfile.TemporaryDirectory(prefix="lectern-tests-")
-PROGRAMS = Path(__file__).parents[1] / ".pytest_cache" / "d" / "programs"
 os.environ["XDG_CACHE_HOME"] = CACHE.name
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(PROGRAMS)
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.02"
@@ -52,6 +53,18 @@ def _let_through(function):
 optax.tree.bias_correction = _let_through(optax.tree.bias_correction)
 
 
+def pytest_sessionfinish(session):
+    """Of the kept programs those that were used last stay, as many as ``MOST_BYTES`` hold."""
+    if hasattr(session.config, "workerinput") or not PROGRAMS.is_dir():
+        return
+    seen = sorted(((path.stat(), path) for path in PROGRAMS.iterdir()), key=lambda each: -each[0].st_atime)
+    total = 0
+    for stat, path in seen:
+        total += stat.st_size
+        if total > MOST_BYTES:
+            path.unlink(missing_ok=True)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def forget_programs():
     """Compiled programs go with the file that needed them: with thousands in memory each new one takes longer."""
@@ -67,9 +80,14 @@ def float64():
 
 
 @pytest.fixture
-def numbers_alone(monkeypatch):
+def undrawn(monkeypatch):
+    """Runs without figures."""
+    monkeypatch.setattr("experiments.run.runner.draw_figures", lambda run, workdir, params, folder: None)
+
+
+@pytest.fixture
+def numbers_alone(undrawn, monkeypatch):
     """Where numbers are compared nothing is drawn and no cost is counted: its contract does both once an experiment."""
-    monkeypatch.setattr("experiments.run.runner.draw_figures", lambda run, workdir, params: None)
     monkeypatch.setattr("experiments.run.summary.flops_per_step", lambda run, state: None)
     monkeypatch.setattr("experiments.run.summary.cost", lambda run, params: None)
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from experiments.errors import WrongInput
 from experiments.run.registry import nearest
-from experiments.run.settings import Settings, configure, flatten
+from experiments.run.settings import Options, configure, flatten
 
-SettingsType = TypeVar("SettingsType", bound=Settings)
+SettingsType = TypeVar("SettingsType", bound=Options)
 
 
 def parse_flags(
@@ -49,14 +49,14 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _refuse_idle(default: Settings, settings: Settings) -> None:
+def _refuse_idle(default: Options, settings: Options) -> None:
     before, idle = flatten(default), settings.idle()
     for name, value in flatten(settings).items():
         if name in idle and value != before[name]:
             raise WrongInput(f"{flag(name)} has no effect {idle[name]}: leave it out")
 
 
-def _one_line(box: str, default: Settings, prog: str) -> str:
+def _one_line(box: str, default: Options, prog: str) -> str:
     """What tyro drew in a box, without the box: its first part, the nearest flag if one is unknown, and where help
     is.
     """

@@ -6,7 +6,20 @@ from pathlib import Path
 
 from experiments.errors import WrongInput
 
-COMMANDS = ("list", "run", "resume", "evaluate", "report", "bench")
+MAY_CHANGE = (
+    "These settings may be other than they were: --steps, --data-dir, --devices, --shard, --evaluation-batch, and what "
+    "only the evaluation reads, such as --importance-samples."
+)
+COMMANDS = ("list", "run", "resume", "sweep", "evaluate", "sample", "draw", "export", "predict", "report", "bench")
+
+
+class _Version(argparse.Action):
+    """Prints the version; it is looked up only then."""
+
+    def __call__(self, parser, *_) -> None:
+        from importlib.metadata import version
+
+        parser.exit(message=f"lectern {version('lectern')}\n")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -25,6 +38,7 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
     What a command does not know is left to it: the settings of an experiment are flags too.
     """
     whole = _Parser(prog="lectern", description="Deep-learning systems, replicated beside their published numbers.")
+    whole.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
 
     def command(name: str, text: str, **options) -> argparse.ArgumentParser:
@@ -40,26 +54,75 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
     run.add_argument("name", nargs="?", metavar="NAME", help="an experiment of `lectern list`")
     run.add_argument("--preset", default="default", help="named settings of the experiment")
     run.add_argument("--workdir", type=Path, help="where the run's files go; by default runs/NAME-PRESET-TIME")
+    run.add_argument(
+        "--from",
+        dest="origin",
+        type=Path,
+        metavar="WORKDIR",
+        help="start from another run's parameters, those of its first seed and newest step that fit",
+    )
     _add_processes(run)
     run.add_argument("-h", "--help", action="store_true", help="this; after a NAME, all of its settings")
 
-    resume = command(
-        "resume",
-        "go on with a run; --steps N goes further than it was to, --data-dir D says where the data are now, "
-        "--devices N and --shard S on what to train",
-    )
-    resume.add_argument("workdir", type=Path, metavar="WORKDIR")
+    resume = command("resume", "go on with a run", add_help=False)
+    resume.epilog = MAY_CHANGE
+    resume.add_argument("workdir", nargs="?", type=Path, metavar="WORKDIR")
     _add_processes(resume)
+    resume.add_argument("-h", "--help", action="store_true", help="this; after a WORKDIR, what may change of that run")
 
-    evaluate = command("evaluate", "measure a saved step on the test split")
+    sweep = command(
+        "sweep",
+        "a run for each value of a setting, or for each combination: lectern sweep vae --beta 1 2 4 --seeds 3; a value "
+        "of several numbers has commas: --widths 64 128,64; what is trained already is skipped",
+    )
+    sweep.add_argument("name", metavar="NAME", help="an experiment of `lectern list`")
+    sweep.add_argument("--preset", default="default", help="named settings of the experiment")
+    sweep.add_argument("--workdir", type=Path, help="where the run folders go; by default runs/sweep-NAME-PRESET")
+
+    evaluate = command("evaluate", "measure a saved step on the test split", epilog=MAY_CHANGE.replace("--steps, ", ""))
     evaluate.add_argument("workdir", type=Path, metavar="WORKDIR")
     evaluate.add_argument("--step", type=int, help="which checkpoint; by default the newest")
-    evaluate.add_argument("--data-dir", type=Path, help="where the data set's files are now, if they were moved")
+
+    text = "draw new examples from a saved step; options of the experiment follow as --FIELD VALUE"
+    sample = command("sample", text, add_help=False)
+    _add_saved(sample, nargs="?")
+    sample.add_argument(
+        "-h", "--help", action="store_true", help="this; after a WORKDIR, the options of its experiment"
+    )
+    sample.add_argument("--count", type=int, default=16, metavar="N", help="how many; by default 16")
+    sample.add_argument("--seed", type=int, default=0, metavar="S", help="of the drawing; the same draws the same")
+
+    _add_saved(command("draw", "draw the figures of a saved step, into figures/ or figures/step-N/"))
+
+    export = command("export", "write a network's weights and forward pass, for use without lectern")
+    _add_saved(export)
+    export.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="a new folder")
+    export.add_argument(
+        "--platforms",
+        nargs="+",
+        default=(),
+        metavar="P",
+        help="what the forward pass is for: cpu, cuda, rocm, tpu; by default where this runs",
+    )
+
+    predict = command("predict", "what a trained classifier takes your pictures for")
+    _add_saved(predict)
+    predict.add_argument("files", type=Path, nargs="+", metavar="FILE", help="PNG or JPEG")
+    predict.add_argument("--json", action="store_true", help="a line of JSON for each picture")
 
     report = command("report", "the ledger: ours beside the paper's")
     report.add_argument("runs", type=Path, nargs="?", default=Path("runs"), metavar="RUNS")
-    report.add_argument("--html", type=Path, metavar="FILE", help="also write a self-contained page")
+    report.add_argument(
+        "--html",
+        type=Path,
+        metavar="FILE",
+        help="also write a self-contained page; of many runs the pictures are links to their folders",
+    )
     report.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
+    report.add_argument(
+        "--all", action="store_true", help="all metrics, also of runs that have published figures to stand beside"
+    )
+    report.add_argument("--pool", action="store_true", help="one row for runs that differ in the seed alone")
 
     bench = command("bench", "throughput, side by side with peers where they are installed")
     bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; by default all")
@@ -72,6 +135,13 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         help="how often each contender runs, in turn",
     )
     return whole
+
+
+def _add_saved(command: argparse.ArgumentParser, **options: str) -> None:
+    command.add_argument("workdir", type=Path, metavar="WORKDIR", **options)
+    command.add_argument("--step", type=int, help="which checkpoint; by default the newest")
+    command.add_argument("--of-seed", type=int, metavar="S", help="which trained seed; by default the first")
+    command.add_argument("--data-dir", type=Path, help="where the data set's files are now, if they were moved")
 
 
 def _add_processes(command: argparse.ArgumentParser) -> None:

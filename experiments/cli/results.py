@@ -1,6 +1,13 @@
 """What is printed of a finished run."""
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 from experiments.report.ledger import duration, measured
+from experiments.report.report import WIDTH_OF_FILES
+
+if TYPE_CHECKING:
+    from experiments.run.prediction import Prediction
 
 
 def print_result(summary: dict) -> None:
@@ -17,12 +24,26 @@ def print_result(summary: dict) -> None:
             compared = "" if reference["difference"] is None else f"ours {reference['difference']:+.2f}"
         print(f"  published   {figure} ({reference['source']}); {compared}")
     early = f", stopped early by --patience {summary['config']['patience']}" if summary["stopped_early"] else ""
-    print(
-        f"  {summary['steps']:,} steps ({summary['epochs']:,.1f} epochs{early}) in {duration(summary['wall_seconds'])}"
-    )
+    steps = f"{counted(summary['steps'], 'step')} ({counted(summary['epochs'], 'epoch', digits=1)}{early})"
+    print(f"  {steps} in {duration(summary['wall_seconds'])}")
+    measured_steps = summary.get("measured_steps", [summary["steps"]])
+    if set(measured_steps) != {summary["steps"]}:
+        print(f"  measured are the parameters that did best, of {steps_in_words(measured_steps)}")
     rate = summary["examples_per_second"]  # None where every step was saved already
     print(f"  {rate:,} examples/s  {summary['device']}" if rate else f"  {summary['device']}")
     _print_cost(summary)
+
+
+def counted(number: float, thing: str, *, digits: int = 0) -> str:
+    """ "1 step", "2,000 steps", "1.5 epochs"."""
+    return f"{number:,.{digits}f} {thing}{'' if number == 1 else 's'}"
+
+
+def steps_in_words(steps: Sequence[int]) -> str:
+    """ "step 300", or "steps 300, 400" of several seeds where these differ."""
+    distinct = list(dict.fromkeys(steps))
+    listed = ", ".join(f"{step:,}" for step in (distinct if len(distinct) == 1 else steps))
+    return f"step{'s' if len(distinct) > 1 else ''} {listed}"
 
 
 def _print_cost(summary: dict) -> None:
@@ -36,8 +57,45 @@ def _print_cost(summary: dict) -> None:
         print(f"  one example forward: {cost['flops_by_formula']:,} FLOP by formula{by_xla}")
 
 
+def print_sweep(summaries: Mapping[str, dict | None]) -> None:
+    """A row a run and a column a metric: mean ± deviation over the seeds."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    metrics = list(dict.fromkeys(name for each in summaries.values() if each for name in each["metrics"]))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("run", overflow="fold")
+    for metric in metrics:
+        table.add_column(metric, justify="right")
+    for name, summary in summaries.items():
+        cells = ["diverged"] if summary is None else [_cell(summary["metrics"].get(metric)) for metric in metrics]
+        table.add_row(*map(Text, (name, *cells)))
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDTH_OF_FILES
+    console.print(table)
+
+
+def _cell(metric: dict | None) -> str:
+    if metric is None or metric["mean"] is None:
+        return "" if metric is None else "not finite"
+    return f"{measured(metric['mean'], metric['std'])} {metric['unit']}".rstrip()
+
+
+def print_predictions(predictions: Sequence["Prediction"], shape: tuple[int, int, int]) -> None:
+    """A line a picture: its class, and the share of the softmax that the class has."""
+    widest = max(len(str(each.file)) for each in predictions)
+    named = max(len(each.name) for each in predictions)
+    for each in predictions:
+        height, width = each.resized_from or shape[:2]
+        resized = f"  resized from {width}×{height} to {shape[1]}×{shape[0]}" if each.resized_from else ""
+        share = each.probabilities[each.label]
+        print(f"{each.file!s:<{widest}}  {each.name:<{named}}  {100 * share:5.1f} %{resized}")
+
+
 def print_metrics(metrics: dict) -> None:
     """A line a metric."""
     for name, metric in metrics.items():
-        value = "not finite" if metric["mean"] is None else measured(metric["mean"], metric["std"])
-        print(f"  test {name:<6} {value} {metric['unit']}")
+        print(f"  test {name:<6} {_cell(metric)}")

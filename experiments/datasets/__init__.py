@@ -83,6 +83,7 @@ def load(
         held_out="test" if train_on == "train+valid" else "valid",
         levels=raw.levels,
         classes=raw.classes,
+        class_names=raw.class_names,
         symbols=raw.symbols,
         remarks=raw.remarks,
     )

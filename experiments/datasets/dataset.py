@@ -25,6 +25,8 @@ class RawData(NamedTuple):
     """Number of grey levels of an image; 0 where there are none."""
     classes: int = 0
     """Number of classes; 0 without labels."""
+    class_names: tuple[str, ...] = ()
+    """What the classes are called, where they have names."""
     symbols: tuple[str, ...] = ()
     """The alphabet of a text."""
     notes: tuple[str, ...] = ()
@@ -50,6 +52,8 @@ class Dataset(NamedTuple):
     """Grey levels of the images before binarisation: 17 for digits, 256 for 8-bit images; 0 where there are none."""
     classes: int = 0
     """How many classes "label" numbers from 0, as the data set says it or as all its splits show; 0 without labels."""
+    class_names: tuple[str, ...] = ()
+    """What the classes are called, in the order of their numbers; () where numbers are all they have."""
     symbols: tuple[str, ...] = ()
     """The alphabet of a text: number i stands for the character `symbols[i]`. () where there is no text."""
     context: Any = ()
@@ -90,6 +94,13 @@ class Dataset(NamedTuple):
                 "or --data folder --data-dir PICTURES with one subfolder for each class"
             )
         return self.classes
+
+    def numbers(self, text: str) -> list[int]:
+        """The numbers of a text's characters in the alphabet; DataError names the first that is not in it."""
+        places = {symbol: number for number, symbol in enumerate(self.symbols)}
+        if unknown := [symbol for symbol in text if symbol not in places]:
+            raise DataError(f"{unknown[0]!r} is no character of {self.name}: its {len(places)} are {''.join(places)!r}")
+        return [places[symbol] for symbol in text]
 
     def whole(self, split: str) -> dict[str, np.ndarray]:
         """All examples of a split at once; DataError where they are streamed, as sets larger than memory are."""

@@ -155,6 +155,14 @@ def evaluate(settings: PretrainedClassifierSettings, dataset: Dataset) -> Metric
     return metric_fn
 
 
+def pretrained_classifier(
+    settings: PretrainedClassifierSettings, dataset: Dataset
+) -> Callable[[Params, Float[Array, "images height width channels"]], Float[Array, "images classes"]]:
+    """The logits of the pre-trained net."""
+    apply = network(settings, dataset).apply
+    return lambda params, images: apply(params["pretrained"], images)
+
+
 class Comparison(NamedTuple):
     """What both nets make of the same images, by the nets' names in words."""
 

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from matplotlib.figure import Figure
 
 from experiments.plots.canvas import PALETTE, light_grid
-from experiments.plots.images import image_grid
+from experiments.plots.images import named_images
 
 SHOWN = 10
 
@@ -20,8 +20,8 @@ def classifier_figures(
     """The confusion matrix and, where there are any, the first mistakes in a row, each named true→predicted."""
     drawn = {"confusion": confusion(labels, predicted)}
     if (wrong := np.flatnonzero(labels != predicted)[:SHOWN]).size:
-        named = [f"{labels[i]}→{predicted[i]}" for i in wrong]
-        drawn["mistakes"] = image_grid(images[wrong], columns=SHOWN, title="  ".join(named))
+        names = [f"{labels[i]}→{predicted[i]}" for i in wrong]
+        drawn["mistakes"] = named_images(images[wrong], names, title="mistakes: true→predicted")
     return drawn
 
 
@@ -30,15 +30,15 @@ def confusion(labels: Int[np.ndarray, " examples"], predicted: Int[np.ndarray, "
     classes = int(max(labels.max(), predicted.max())) + 1
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predicted), 1)
-    mistakes = np.where(np.eye(classes, dtype=bool), np.nan, counts)
+    right = np.eye(classes, dtype=bool)
+    mistakes, most = np.where(right, np.nan, counts), np.max(counts, where=~right, initial=0)
     figure = Figure(figsize=(5.4, 5.0), dpi=144, layout="constrained")
     axes = figure.add_subplot()
     axes.set_facecolor("0.92")
-    axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(1, int(np.nanmax(mistakes))))
-    middle = np.nanmax(mistakes) / 2
+    axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(1, most))
     for row, column in np.ndindex(classes, classes):
         if counts[row, column]:
-            dark = row != column and counts[row, column] > middle
+            dark = row != column and counts[row, column] > most / 2
             text = axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8)
             text.set_color("white" if dark else "black")
     axes.set(xlabel="predicted", ylabel="true", xticks=range(classes), yticks=range(classes))

@@ -1,6 +1,6 @@
 """Learning curves: a metric over the steps, its mean and deviation over seeds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,47 +12,66 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def learning_curves(runs: Mapping[str, Iterable[Mapping[str, Any]]], metric: str, *, unit: str = "") -> "Figure":
-    """Draw ``metric`` over the steps from the lines of each run's ``metrics.jsonl``.
+def run_curves(rows: Sequence[Mapping[str, Any]], metric: str, *, unit: str = "") -> "Figure | None":
+    """``metric`` of one run over the steps, below it the training losses where it is not measured in training.
 
     A line is the mean over the seeds, and its band one sample standard deviation to either side. The held-out split
     (``valid``, or ``test`` without one) is strong; ``train`` is thin beside it, or strong alone. A step at which any
-    seed is not finite (null) is a gap. A step written twice counts as last written. One label per run; a single run
-    shows its splits instead.
+    seed is not finite (null) is a gap. A step written twice counts as last written. None where there are not two
+    points of a curve.
 
     Raises:
-        ValueError: if no run has the metric, or its number of seeds changes within a split.
+        ValueError: if the metric's number of seeds changes within a split.
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.0, 3.2 + 0.2 * -(-len(runs) // 2)), dpi=1.5 * PIXELS_PER_INCH, layout="constrained")
-    axes = figure.add_subplot()
-    for index, (label, rows) in enumerate(runs.items()):
-        splits = _splits(rows, metric)
-        for split, (steps, values) in splits.items():
-            strong = split != "train" or len(splits) == 1
-            entry = split if len(runs) == 1 else literal(label) if strong else None
-            _draw_curve(axes, steps, values, index=index, strong=strong, label=entry)
-    if not axes.lines:
-        raise ValueError(f"no run has {metric!r}")
-    axes.set_xlabel("step")
-    axes.set_ylabel(literal(f"{metric} ({unit})" if unit else metric))
-    _style(figure, axes)
+    curves = splits(rows, metric)
+    losses = {} if "train" in curves else {name: splits(rows, name)["train"] for name in _training_losses(rows)}
+    if max((len(steps) for steps, _ in (*curves.values(), *losses.values())), default=0) < 2:
+        return None
+    panels = 1 + bool(losses)
+    figure = Figure(figsize=(6.0, 0.6 + 2.8 * panels), dpi=1.5 * PIXELS_PER_INCH, layout="constrained")
+    axes = figure.subplots(panels, sharex=True, squeeze=False)[:, 0]
+    for split, (steps, values) in curves.items():
+        strong = split != "train" or len(curves) == 1
+        _draw_curve(axes[0], steps, values, index=0, strong=strong, label=split)
+    axes[0].set_ylabel(literal(f"{metric} ({unit})" if unit else metric))
+    for index, (name, (steps, values)) in enumerate(losses.items()):
+        _draw_curve(axes[1], steps, values, index=index, strong=len(losses) == 1, label=literal(name))
+        axes[1].set_ylabel("training loss")
+    axes[-1].set_xlabel("step")
+    for panel in axes:
+        _style(panel)
+        panel.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9)
     return figure
 
 
-def _splits(rows: Iterable[Mapping[str, Any]], metric: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """For train and the held-out split (valid, else test), where present: steps [S] and values [S, K], null as NaN."""
-    found: dict[str, dict[int, np.ndarray]] = {"train": {}, "valid": {}, "test": {}}
+def _training_losses(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The metrics of training rows that are losses, in their order."""
+    names = dict.fromkeys(name for row in rows if row["split"] == "train" for name in row)
+    return [name for name in names if name.replace("_", "/").split("/")[-1] == "loss"]
+
+
+def splits(rows: Iterable[Mapping[str, Any]], metric: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """For train and the held-out split (valid, else test), where present: steps [S] and values [S, K], null as NaN.
+
+    Raises:
+        ValueError: if the number of seeds changes within a split.
+    """
+    found: dict[str, dict[int, list | tuple]] = {"train": {}, "valid": {}, "test": {}}
     for row in rows:
         if row["split"] in found and metric in row:
-            found[row["split"]][row["step"]] = np.atleast_1d(np.array(row[metric], dtype=np.float64))
-    if ragged := [split for split, values in found.items() if len({value.shape for value in values.values()}) > 1]:
+            value = row[metric]
+            found[row["split"]][row["step"]] = value if isinstance(value, list | tuple) else [value]
+    if ragged := [split for split, values in found.items() if len(set(map(len, values.values()))) > 1]:
         raise ValueError(f"{metric!r} has not the same number of seeds on every {ragged[0]} line")
     ordered = {split: dict(sorted(by_step.items())) for split, by_step in found.items() if by_step}
     if "valid" in ordered:
         ordered.pop("test", None)
-    return {split: (np.array(list(values)), np.stack(list(values.values()))) for split, values in ordered.items()}
+    return {
+        split: (np.array(list(values)), np.array(list(values.values()), dtype=np.float64))
+        for split, values in ordered.items()
+    }
 
 
 def _draw_curve(
@@ -70,12 +89,11 @@ def _draw_curve(
     axes.plot(steps, mean, color=colour, linestyle=line, linewidth=weight, alpha=alpha, label=label, marker=marker)
 
 
-def _style(figure: "Figure", axes: "Axes") -> None:
-    """A light grid, two spines, thousands with commas, the legend above the curves."""
+def _style(axes: "Axes") -> None:
+    """A light grid, two spines, thousands with commas."""
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.margins(x=0.01)
     light_grid(axes)
     axes.spines[["left", "bottom"]].set_color("#888888")
     axes.tick_params(color="#888888", labelcolor="#333333")
-    figure.legend(loc="outside upper left", ncols=2, frameon=False)

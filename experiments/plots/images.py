@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NOT_FINITE = (1.0, 0.0, 1.0)  # magenta, a colour that no grey image holds
+LEAST_COLUMNS = 10  # of a row of named images, so that few of them are no larger than many
 TEXT_PIXELS = 26  # the height given to a title or to a row of axis labels
 
 
@@ -29,6 +30,22 @@ def image_grid(images: Any, *, columns: int, title: str | None = None, upscale: 
         raise ValueError(f"an image grid needs at least one column, got columns={columns}")
     columns = min(columns, len(pixels))
     return _picture(_mosaic(_in_rows(pixels, columns), gap=1), title=title, upscale=upscale)[0]
+
+
+def named_images(images: Any, names: Sequence[str], *, title: str | None = None) -> "Figure":
+    """Draw a row of ``images`` [N, H, W, C], each over its name. Values are as in ``image_grid``.
+
+    Raises:
+        ValueError: if there are not as many names as images, or no images.
+    """
+    pixels = _pixels(images, dimensions=4)
+    if len(names) != len(pixels):
+        raise ValueError(f"{len(pixels)} images have {len(names)} names")
+    row = _in_rows(pixels, max(len(pixels), LEAST_COLUMNS))
+    figure, axes = _picture(_mosaic(row, gap=1), title=title, upscale=None, bottom=TEXT_PIXELS)
+    width = pixels.shape[2]
+    axes.set_xticks(np.arange(len(pixels)) * (width + 1) + (width - 1) / 2, [literal(name) for name in names])
+    return figure
 
 
 def image_pairs(

@@ -5,8 +5,8 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import jax
-import numpy as np
-from jaxtyping import Array, Float, Key
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
 
 from experiments.plots.images import image_grid, image_pairs, manifold
 from losses.collapse import kl_per_dimension
@@ -15,6 +15,8 @@ from models.vae import Gaussian
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SHOWN = 16
+"""Images beside their reconstructions."""
 Encode = Callable[[Float[Array, "batch height width channels"]], Gaussian]
 Decode = Callable[[Float[Array, "batch latent"]], Float[Array, "batch height width channels"]]
 
@@ -27,35 +29,38 @@ def latent_figures(
 
     ``decode`` returns expected images.
     """
-    encode, decode = jax.jit(encode), jax.jit(decode)
-    posterior = encode(images)
-    samples = decode(jax.random.normal(key, (100, posterior.mean.shape[-1])))
-    shown = images[:16]
-    first, second = most_used(posterior)
+
+    @jax.jit
+    def computed(images: Array, key: Array) -> dict[str, Array]:
+        posterior = encode(images)
+        latent, plane = posterior.mean.shape[-1], most_used(posterior)
+        return {
+            "samples": decode(jax.random.normal(key, (100, latent))),
+            "reconstructions": decode(posterior.mean[:SHOWN]),
+            "plane": plane,
+            "manifold": latent_plane(decode, latent, *plane),
+        }
+
+    drawn = jax.device_get(computed(images, key))
+    first, second = drawn["plane"]
     return {
-        "samples": image_grid(np.asarray(samples), columns=10, title="samples from the prior"),
-        "reconstructions": image_pairs(
-            shown, np.asarray(decode(encode(shown).mean)), columns=8, title="held-out images"
-        ),
-        "manifold": manifold(
-            np.asarray(latent_plane(decode, posterior.mean.shape[-1], first, second)),
-            title=f"latents {first} (down), {second} (across)",
-        ),
+        "samples": image_grid(drawn["samples"], columns=10, title="samples from the prior"),
+        "reconstructions": image_pairs(images[:SHOWN], drawn["reconstructions"], columns=8, title="held-out images"),
+        "manifold": manifold(drawn["manifold"], title=f"latents {first} (down), {second} (across)"),
     }
 
 
-def most_used(posterior: Gaussian) -> tuple[int, int]:
+def most_used(posterior: Gaussian) -> Int[Array, "2"]:
     """The two dimensions with the greatest mean KL from the prior; a one-dimensional latent counts twice."""
-    order = np.argsort(-np.asarray(kl_per_dimension(*posterior).mean(axis=0)))
-    return int(order[0]), int(order[min(1, len(order) - 1)])
+    order = jnp.argsort(-kl_per_dimension(*posterior).mean(axis=0))
+    return order[jnp.asarray([0, min(1, len(order) - 1)])]
 
 
 def latent_plane(
-    decode: Decode, latent: int, first: int, second: int, *, side: int = 15
+    decode: Decode, latent: int, first: Int[Array, ""], second: Int[Array, ""], *, side: int = 15
 ) -> Float[Array, "side side height width channels"]:
     """Images decoded on a grid of equal prior mass in two latent dimensions (Kingma & Welling 2014, figure 4)."""
-    values = np.asarray([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)])
-    grid = np.zeros((side, side, latent), np.float32)
-    grid[..., first], grid[..., second] = values[:, None], values[None, :]
+    values = jnp.asarray([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)], jnp.float32)
+    grid = jnp.zeros((side, side, latent)).at[..., first].set(values[:, None]).at[..., second].set(values[None, :])
     images = decode(grid.reshape(side * side, latent))
     return images.reshape(side, side, *images.shape[1:])

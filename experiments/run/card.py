@@ -63,6 +63,8 @@ class Card:
     """the other presets"""
     references: tuple[Reference, ...] = ()
     """published figures"""
+    samples: bool = False
+    """whether `lectern sample` draws new examples from a run"""
 
     @property
     def all_presets(self) -> dict[str, Preset]:

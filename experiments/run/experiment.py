@@ -1,6 +1,6 @@
 """What an experiment is: a card, settings, and functions of the settings and the data set."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +10,7 @@ from jaxtyping import Array, Key
 from experiments.datasets import Dataset
 from experiments.evaluations.codec import Codec
 from experiments.run.card import Card
+from experiments.run.sampling import Sampler
 from experiments.run.settings import Settings
 from train.evaluation import MetricFn, WholeSet
 from train.task import Batch, LossFn, Metrics, Params, Task
@@ -60,6 +61,12 @@ class NetworkOf(Protocol):
     def __call__(self, settings: Settings, dataset: Dataset, /) -> nn.Module: ...
 
 
+class ClassifierOf(Protocol):
+    """The function ``(params, images) → logits [images, classes]``."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> Callable[[Params, Array], Array]: ...
+
+
 class CodecOf(Protocol):
     """The trained encoder and decoder as two functions."""
 
@@ -92,8 +99,12 @@ class Experiment:
     """of every metric, "" where it has none"""
     network: NetworkOf | None = None
     """its network, where it has exactly one"""
+    classifier: ClassifierOf | None = None
+    """what it takes images for, where it learns classes"""
     codec: CodecOf | None = None
     """its encoder and decoder, where it has them"""
+    sampler: Sampler | None = None
+    """how it draws new examples, where it can; its card says so too"""
 
     def monitored_metrics(self, settings: Settings, dataset: Dataset) -> MetricFn:
         """The losses and metrics of ``monitor``."""

@@ -12,18 +12,21 @@ from experiments.datasets import Dataset
 from experiments.errors import WrongInput
 from experiments.run.experiment import Experiment, MetricsOf
 from experiments.run.registry import load
-from experiments.run.run_folder import Config
+from experiments.run.run_folder import Config, Origin
 from experiments.run.settings import Settings, as_json
+from models.program_cost import product_flops
 from train.evaluation import evaluator
-from train.feed import Feed, resident_feed, streaming_feed
+from train.feed import Feed, resident_feed, streaming_feed, take
 from train.loop import Saved, TaskOf, begin, chunks
 from train.measures import Metrics
 from train.mesh import Placement, TooFewDevices, local_mesh, placement
-from train.task import Task
+from train.task import Task, seed_keys
 from train.trainable import Params
-from train.transforms import accumulate, average_parameters, ensemble
+from train.transforms import accumulate, average_parameters, ensemble, starting_from
 
 T = TypeVar("T")
+MOST_FLOPS = 10**11
+"""Of one measured batch: ten seconds of a slow computer, which looks at signals between two batches."""
 
 
 class Run(NamedTuple):
@@ -34,10 +37,14 @@ class Run(NamedTuple):
     experiment: Experiment
     settings: Settings
     dataset: Dataset
+    origin: Origin | None = None
+    """the run whose parameters it starts from"""
+    initial: dict[str, Array] = {}
+    """parameters, by path, that take the place of those that are drawn"""
 
     def config(self) -> Config:
         """What ``config.json`` says."""
-        return Config(self.name, self.preset, as_json(self.settings))
+        return Config(self.name, self.preset, as_json(self.settings), self.origin)
 
     def task(self) -> Task:
         """The task, of one seed."""
@@ -49,6 +56,8 @@ class Run(NamedTuple):
 
     def _task(self, dataset: Dataset) -> Task:
         task = self.experiment.task(self.settings, dataset)
+        if self.initial:
+            task = starting_from(task, self.initial)
         if self.settings.parts > 1:
             task = accumulate(task, self.settings.parts)
         decay = self.settings.average_decay
@@ -90,17 +99,28 @@ class Run(NamedTuple):
         part = (0, 1) if by_seed else (jax.process_index(), jax.process_count())
         return streaming_feed(examples, seeds, batch, part=part)
 
-    def evaluator(self, metrics_of: MetricsOf, split: str) -> Callable[..., Metrics]:
-        """The function of all seeds' parameters that measures every example of a split."""
+    def evaluator(self, metrics_of: MetricsOf, split: str, *, batch: int | None = None) -> Callable[..., Metrics]:
+        """The function of all seeds' parameters that measures every example of a split, ``batch`` of them at a time."""
         settings = self.settings
         return evaluator(
             self._of_context(partial(metrics_of, settings)),
             self.dataset.splits[split],
             settings.seeds.all,
-            batch=settings.placement.evaluation_batch,
+            batch=batch or settings.placement.evaluation_batch,
             where=self.where(),
             context=self.dataset.context,
         )
+
+    def answering_batch(self, metrics_of: MetricsOf, params: Params) -> int:
+        """How many examples are measured at a time: as many as the settings say, but no more than ``MOST_FLOPS`` take.
+
+        It is the same whatever the seeds and the device, and so are the numbers' bits.
+        """
+        example = take(self.dataset.splits["test"], np.zeros(1, np.int32))
+        one_seed = jax.eval_shape(first_seed, params)
+        flops = product_flops(metrics_of(self.settings, self.dataset), one_seed, example, seed_keys([0]))
+        most = MOST_FLOPS // flops if flops else self.settings.placement.evaluation_batch
+        return max(1, min(self.settings.placement.evaluation_batch, most))
 
     def learning_rates(self) -> Callable[[int], dict[str, float]]:
         """The learning rate of each optimiser at the last step of a chunk, by name; computed at once for all."""
@@ -111,16 +131,16 @@ class Run(NamedTuple):
         return lambda step: {name: float(values[places[step]]) for name, values in rates.items()}
 
 
-def prepare(name: str, preset: str, settings: Settings) -> Run:
+def prepare(name: str, preset: str, settings: Settings, origin: Origin | None = None) -> Run:
     """Loads the data; ``DataError`` where it cannot be had, ``WrongInput`` where it or the devices do not fit."""
     experiment = load(name)
-    run = Run(name, preset, experiment, settings, experiment.data(settings))
+    run = Run(name, preset, experiment, settings, experiment.data(settings), origin)
     if settings.loop.patience and run.dataset.held_out == "test":
         raise WrongInput("--patience needs held-out examples: leave out --train-on train+valid")
     try:
         run.where()
     except TooFewDevices as error:
-        raise WrongInput(str(error)) from error
+        raise WrongInput(f"{error}; --devices 1 trains on one") from error
     return run
 
 

@@ -7,12 +7,16 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from experiments.errors import WrongInput
 
 CONFIG, SUMMARY = "config.json", "summary.json"
+UNFINISHED = ".part"
+"""What the name of a file ends in until the file is whole."""
 LAYOUT = 2
 """Of run folders: raised whenever settings, parameters or states are named anew, so that older ones are refused."""
 
@@ -21,50 +25,80 @@ class RunFolderError(WrongInput):
     """The folder is not what the command needs; the message says what to type."""
 
 
+class Origin(NamedTuple):
+    """The run whose parameters another one starts from."""
+
+    workdir: str
+    step: int
+
+
 class Config(NamedTuple):
     """What was asked for."""
 
     experiment: str
     preset: str
     settings: dict
+    origin: Origin | None = None
 
 
 def write_json(path: Path, content: dict) -> None:
     """Writes a whole file or nothing."""
-    temporary = path.with_name(path.name + ".part")
+    temporary = path.with_name(path.name + UNFINISHED)
     temporary.write_text(json.dumps(content, indent=2) + "\n")
     os.replace(temporary, path)
 
 
 def check_new(workdir: Path) -> None:
-    """Refuses a folder that holds a run, or anything else."""
+    """Refuses a folder that holds a run, or anything else but a config that a killed process did not finish."""
     if (workdir / CONFIG).exists():
         raise RunFolderError(
             f"{workdir} already holds a run: type `lectern resume {workdir}`, or choose another --workdir"
         )
-    if workdir.exists() and (not workdir.is_dir() or any(workdir.iterdir())):
+    if workdir.exists() and (not workdir.is_dir() or {path.name for path in workdir.iterdir()} - {CONFIG + UNFINISHED}):
         raise RunFolderError(f"{workdir} is not an empty folder: choose another --workdir")
 
 
-def default_workdir(config: Config) -> Path:
-    """runs/NAME-PRESET-TIME."""
-    return Path("runs") / f"{config.experiment}-{config.preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+def claim_default(experiment: str, preset: str) -> Path:
+    """Makes the empty folder runs/NAME-PRESET-TIME, with a number where another process was in the same second."""
+    first = folder = Path("runs") / f"{experiment}-{preset}-{time.strftime('%Y%m%d-%H%M%S')}"
+    for number in count(2):
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            folder = first.with_name(f"{first.name}-{number}")
+        except OSError as error:
+            raise _not_writable(folder, error) from error
 
 
-def create(workdir: Path, config: Config) -> None:
-    """Makes the folder of a new run and writes its config."""
+@contextmanager
+def created(workdir: Path, config: Config) -> Iterator[None]:
+    """Makes the folder of a new run, writes its config, and holds it as ``sole_writer`` does.
+
+    Of several processes that create the same folder one gets it; the others find it held, or holding a run.
+    """
     check_new(workdir)
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        write_config(workdir, config)
     except OSError as error:
-        raise RunFolderError(f"{workdir} cannot be written ({error}): choose another --workdir") from error
+        raise _not_writable(workdir, error) from error
+    with sole_writer(workdir):
+        check_new(workdir)
+        try:
+            write_config(workdir, config)
+        except OSError as error:
+            raise _not_writable(workdir, error) from error
+        yield
+
+
+def _not_writable(workdir: Path, error: OSError) -> RunFolderError:
+    return RunFolderError(f"{workdir} cannot be written ({error.strerror}): choose another --workdir")
 
 
 def write_config(workdir: Path, config: Config) -> None:
     """Writes ``config.json``."""
     content = {"layout": LAYOUT, "experiment": config.experiment, "preset": config.preset, "config": config.settings}
-    write_json(workdir / CONFIG, content)
+    write_json(workdir / CONFIG, content | ({"from": config.origin._asdict()} if config.origin else {}))
 
 
 @contextmanager
@@ -72,10 +106,12 @@ def sole_writer(workdir: Path) -> Iterator[None]:
     """Holds the folder while a process trains in it; the system lets go of it when that process ends, however."""
     handle = os.open(workdir, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            busy = f"{workdir} is being trained by another process"
+            raise RunFolderError(f"{busy}: wait until it has ended, or choose another --workdir") from error
         yield
-    except BlockingIOError as error:
-        raise RunFolderError(f"{workdir} is being trained by another process: wait until it has ended") from error
     finally:
         os.close(handle)
 
@@ -89,7 +125,8 @@ def read_config(workdir: Path) -> Config:
         content = json.loads(path.read_text())
         if (layout := content.get("layout", 1)) != LAYOUT:
             raise RunFolderError(_other_version(workdir, layout))
-        return Config(str(content["experiment"]), str(content["preset"]), dict(content["config"]))
+        origin = Origin(**content["from"]) if "from" in content else None
+        return Config(str(content["experiment"]), str(content["preset"]), dict(content["config"]), origin)
     except RunFolderError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -104,11 +141,13 @@ def _other_version(workdir: Path, layout: object) -> str:
 def read_summary(workdir: Path) -> dict | None:
     """The summary of a finished run; None where it is missing or damaged."""
     try:
-        return json.loads((workdir / SUMMARY).read_text())
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        summary = json.loads((workdir / SUMMARY).read_text())
+    except (OSError, ValueError):
         return None
+    return summary if isinstance(summary, dict) else None
 
 
+@cache
 def commit() -> str:
     """The short hash of the source's commit, with ``+changes`` where the tree differs; ``unknown`` outside of git."""
     here = Path(__file__).parent

@@ -12,8 +12,8 @@ from experiments.datasets import Dataset
 from experiments.errors import WrongInput
 from experiments.evaluations.codec import Codec
 from experiments.run.registry import load
+from experiments.run.reopening import reopen, restored_params
 from experiments.run.run import Run, first_seed
-from experiments.run.runner import reopen, restored_params
 from experiments.run.settings import configure
 from train.checkpoint import CheckpointError
 from train.task import LossFn, Params
@@ -59,10 +59,10 @@ def saved_autoencoder(workdir: Path, dataset: Dataset) -> ParametricAutoencoder:
 def saved_params(workdir: Path, dataset: Dataset) -> Params:
     """The parameters of the first seed of a run folder, in which nothing is written; ``WrongInput`` without any."""
     try:
-        _, params = restored_params(_reopen(workdir)._replace(dataset=dataset), workdir)
+        saved = restored_params(_reopen(workdir)._replace(dataset=dataset), workdir)
     except CheckpointError as error:
         raise WrongInput(str(error)) from error
-    return first_seed(params)
+    return first_seed(saved.params)
 
 
 def _reopen(workdir: Path) -> Run:

@@ -9,7 +9,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import BaseMetadata, Ge, Gt, Lt
 from optax import Schedule
@@ -21,7 +22,12 @@ from train.optimizers import Optimization, learning_rate_schedule
 from train.transforms import SeedsBy
 
 Count = Annotated[int, Gt(0)]
-S = TypeVar("S", bound="Settings")
+S = TypeVar("S", bound="Options")
+
+
+class OfEvaluation:
+    """Marks, in a field's type, what training never reads: it may differ when a run is resumed or evaluated."""
+
 
 _TESTS = {
     Gt: (lambda value, bound: value > bound.gt, lambda bound: f"greater than {bound.gt}"),
@@ -40,6 +46,10 @@ class Seeds:
     """how many seeds to train, in one compiled program"""
     seeds_by: SeedsBy = "map"
     """one seed after the other, with the bits of each alone; or all together"""
+
+    def __post_init__(self):
+        if self.seed + self.seeds > 2**31:
+            raise ValueError(f"--seed {self.seed} and --seeds {self.seeds} go beyond the largest seed, {2**31 - 1}")
 
     @property
     def all(self) -> range:
@@ -64,12 +74,8 @@ class PlacementSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What every experiment can be told; each adds groups and fields of its own."""
-
-    loop: Flat[LoopSettings] = LoopSettings()
-    seeds: Flat[Seeds] = Seeds()
-    placement: Flat[PlacementSettings] = PlacementSettings()
+class Options:
+    """Groups and fields whose bounds, as their types tell them, are checked when they are made."""
 
     def __post_init__(self):
         for field in flat_fields(type(self)):
@@ -77,6 +83,30 @@ class Settings:
             for each in value if isinstance(value, tuple) else (value,):
                 if each is not None:
                     _check_bounds(field.name, each, field.hint)
+
+    def idle(self) -> dict[str, str]:
+        """Fields without an effect beside the others' values, by flat name, and the reason: "with --schedule constant".
+
+        An experiment adds its own; flags that name such a field are refused.
+        """
+        return {
+            group.prefix + name: reason
+            for group in groups(type(self))
+            if hasattr(value := getattr(self, group.attribute), "idle")
+            for name, reason in value.idle().items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Options):
+    """What every experiment can be told; each adds groups and fields of its own."""
+
+    loop: Flat[LoopSettings] = LoopSettings()
+    seeds: Flat[Seeds] = Seeds()
+    placement: Flat[PlacementSettings] = PlacementSettings()
+
+    def __post_init__(self):
+        super().__post_init__()
         self._check_division()
 
     def _check_division(self) -> None:
@@ -107,18 +137,6 @@ class Settings:
             if isinstance(config := getattr(self, group.attribute), Optimization)
         }
 
-    def idle(self) -> dict[str, str]:
-        """Fields without an effect beside the others' values, by flat name, and the reason: "with --schedule constant".
-
-        An experiment adds its own; flags that name such a field are refused.
-        """
-        return {
-            group.prefix + name: reason
-            for group in groups(type(self))
-            if hasattr(value := getattr(self, group.attribute), "idle")
-            for name, reason in value.idle().items()
-        }
-
 
 class Group(NamedTuple):
     """A field of the settings that holds a group."""
@@ -135,7 +153,7 @@ class FlatField(NamedTuple):
     hint: Any
     path: tuple[str, ...]
 
-    def of(self, settings: Settings) -> Any:
+    def of(self, settings: Options) -> Any:
         """Its value."""
         value = settings
         for attribute in self.path:
@@ -143,7 +161,7 @@ class FlatField(NamedTuple):
         return value
 
 
-def groups(kind: type[Settings]) -> list[Group]:
+def groups(kind: type[Options]) -> list[Group]:
     """The groups, in their order."""
     found = []
     for attribute, hint in _hints(kind).items():
@@ -153,7 +171,7 @@ def groups(kind: type[Settings]) -> list[Group]:
     return found
 
 
-def flat_fields(kind: type[Settings]) -> Iterator[FlatField]:
+def flat_fields(kind: type[Options]) -> Iterator[FlatField]:
     """All fields, those of the groups included."""
     by_attribute = {group.attribute: group for group in groups(kind)}
     for attribute, hint in _hints(kind).items():
@@ -162,6 +180,11 @@ def flat_fields(kind: type[Settings]) -> Iterator[FlatField]:
                 yield FlatField(group.prefix + name, inner, (attribute, name))
         else:
             yield FlatField(attribute, hint, (attribute,))
+
+
+def of_evaluation(kind: type[Settings]) -> set[str]:
+    """The flat names of the fields that training never reads."""
+    return {field.name for field in flat_fields(kind) if OfEvaluation in get_args(field.hint)}
 
 
 def _hints(kind: type) -> dict[str, Any]:
@@ -181,7 +204,7 @@ def _check_bounds(name: str, value: object, hint: object) -> None:
             _check_bounds(name, value, argument)
 
 
-def flatten(settings: Settings) -> dict[str, Any]:
+def flatten(settings: Options) -> dict[str, Any]:
     """Values by flat name."""
     return {field.name: field.of(settings) for field in flat_fields(type(settings))}
 
@@ -205,23 +228,45 @@ def configure(settings: S, fields: Mapping[str, Any] | None = None, /, **more: A
     return dataclasses.replace(settings, **changed)
 
 
-def as_json(settings: Settings) -> dict[str, Any]:
+def as_json(settings: Options) -> dict[str, Any]:
     """Values by flat name, as JSON can hold them."""
     return {name: _plain(value) for name, value in flatten(settings).items()}
 
 
 def from_json(kind: type[S], fields: Mapping[str, Any]) -> S:
-    """The inverse of ``as_json``; ``ValueError`` names fields that are missing, unknown or out of bounds."""
+    """The inverse of ``as_json``; ``ValueError`` names fields that are missing, unknown, of another type or out of
+    bounds.
+    """
     hints = {field.name: field.hint for field in flat_fields(kind)}
     if odd := sorted(hints.keys() ^ fields.keys()):
         raise ValueError(f"the saved config and this version differ in the fields: {', '.join(odd)}")
-    return configure(kind(), {name: _restored(value, hints[name]) for name, value in fields.items()})
+    restored = {name: _restored(value, hints[name]) for name, value in fields.items()}
+    if wrong := [name for name, value in restored.items() if not _is_of(value, hints[name])]:
+        raise ValueError(f"the saved {wrong[0]} cannot be {fields[wrong[0]]!r}")
+    return configure(kind(), restored)
 
 
 def _restored(value: Any, hint: Any) -> Any:
     if isinstance(value, list):
         return tuple(value)
     return Path(value) if isinstance(value, str) and Path in get_args(hint) else value
+
+
+def _is_of(value: Any, hint: Any) -> bool:
+    """Whether a value is of the type that a field's hint names; bounds are not looked at."""
+    arguments = get_args(hint)
+    match get_origin(hint):
+        case None:
+            wanted = (int, float) if hint is float else hint
+            return isinstance(value, wanted) and (hint is bool or not isinstance(value, bool))
+        case origin if origin is Annotated:
+            return _is_of(value, arguments[0])
+        case origin if origin is Literal:
+            return any(type(value) is type(each) and value == each for each in arguments)
+        case origin if origin in (Union, UnionType):
+            return any(_is_of(value, each) for each in arguments)
+        case _:  # a tuple of one type
+            return isinstance(value, tuple) and all(_is_of(each, arguments[0]) for each in value)
 
 
 def _plain(value: object) -> object:

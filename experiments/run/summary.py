@@ -12,8 +12,9 @@ from jaxtyping import Array
 
 from experiments.run import run_folder
 from experiments.run.card import Reference
+from experiments.run.inconsequential import INCONSEQUENTIAL
 from experiments.run.run import Run, first_seed
-from experiments.run.settings import PlacementSettings, Seeds, as_json, configure
+from experiments.run.settings import as_json, configure
 from models.cost import layer_costs
 from models.program_cost import has_loops, product_flops
 from train.checkpoint import tree_sha256
@@ -22,10 +23,6 @@ from train.loop import Outcome
 from train.task import Batch, State, seed_keys
 from train.trainable import Params, count_parameters
 
-INCONSEQUENTIAL = {"data_dir", "steps", "chunk", "evaluate_every", "save_every", "accumulate"} | {
-    field for group in (Seeds, PlacementSettings) for field in group.__dataclass_fields__
-}
-"""What may differ from a preset and leave a published figure comparable; the length stands beside it."""
 VERSIONED = ("lectern", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
@@ -41,9 +38,12 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "experiment": run.name,
         "preset": run.preset,
         "config": config,
+        "departs": {name: config[name] for name in departs if name != "from"},
+        "from": run.origin and run.origin._asdict(),
         "seeds": list(settings.seeds.all),
         "steps": outcome.step,
         "stopped_early": outcome.stopped_early,
+        "measured_steps": outcome.measured_steps,
         "epochs": round(outcome.step * settings.loop.batch_size / size_of(dataset.splits["train"]), 2),
         "dataset": {"name": dataset.name, "protocol": dataset.protocol, "fingerprint": dataset.fingerprint},
         "metrics": measured,
@@ -81,9 +81,10 @@ def _statistics(values: np.ndarray, unit: str) -> dict:
 
 def departures(run: Run) -> list[str]:
     """The settings in which a run departs from its preset: those that may change a metric, but for the length."""
-    preset = configure(run.experiment.settings(), run.experiment.card.all_presets[run.preset])
+    preset = configure(run.experiment.settings(), run.experiment.card.all_presets.get(run.preset, {}))
     ours, theirs = as_json(run.settings), as_json(preset)
-    return [name for name in ours if ours[name] != theirs[name] and name not in INCONSEQUENTIAL]
+    differing = [name for name in ours if ours[name] != theirs[name] and name not in INCONSEQUENTIAL]
+    return ["from", *differing] if run.origin else differing
 
 
 def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:

@@ -5,23 +5,27 @@ import re
 import shutil
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
+from experiments import open_run
 from experiments.cli.flags import replace
 from experiments.cli.main import main
 from experiments.run import runner
 from experiments.run.registry import entries, folders, load
+from experiments.run.reopening import reopen
 from experiments.run.run import prepare
 from experiments.run.run_folder import SUMMARY
-from experiments.run.settings import configure
+from experiments.run.settings import configure, flatten, of_evaluation
 from train.checkpoint import Checkpoints
+from train.feed import take
 from train.metrics import read_rows
 
 SUMMARY_KEYS = {
-    "experiment", "preset", "config", "seeds", "steps", "stopped_early", "epochs", "dataset", "metrics", "references",
-    "wall_seconds", "compile_seconds", "examples_per_second", "parameters", "flops_per_step", "device", "versions",
-    "commit", "state_sha256", "cost",
+    "experiment", "preset", "config", "from", "seeds", "steps", "stopped_early", "measured_steps", "epochs", "dataset",
+    "metrics", "references", "wall_seconds", "compile_seconds", "examples_per_second", "parameters", "flops_per_step",
+    "device", "versions", "commit", "state_sha256", "cost", "departs",
 }  # fmt: skip
 CATALOGUE = Path(__file__).parents[2] / "docs" / "catalogue.md"
 
@@ -44,7 +48,7 @@ def train(name, workdir, **fields):
 
 
 def reopened(folder, **fields):
-    config, settings = runner.reopen(folder)
+    config, settings = reopen(folder)
     return prepare(config.experiment, config.preset, replace(settings, **fields))
 
 
@@ -79,7 +83,9 @@ def test_it_runs_and_its_folder_is_complete(name, four_steps):
     for metric in summary["metrics"].values():
         assert np.isfinite(metric["values"]).all()
         assert len(metric["values"]) == 2
-    assert {"learning_curves.png"} < {path.name for path in (folder / "figures").iterdir()}
+    drawn = {path.name for path in (folder / "figures").iterdir()}
+    assert len(drawn) > 1
+    assert ("learning_curves.png" in drawn) == (name != "pca")  # which has one step, and no loss while it trains
 
 
 def test_a_seed_in_an_ensemble_is_the_seed_alone(name, four_steps, numbers_alone, tmp_path):
@@ -105,14 +111,63 @@ def test_resumed_is_never_stopped(four_steps, numbers_alone, tmp_path):
 
 def test_a_saved_run_evaluates_to_its_summary(four_steps):
     folder, summary = four_steps
-    step, metrics = runner.evaluate(reopened(folder), folder, None)
-    assert step == 4
+    saved, metrics = runner.evaluate(reopened(folder), folder, None)
+    assert (saved.step, saved.measured_steps) == (4, [4, 4])
     assert metrics == summary["metrics"]
 
 
 def test_numbers_do_not_depend_on_the_evaluation_batch(four_steps):
     folder, summary = four_steps
     assert_close(runner.evaluate(reopened(folder, evaluation_batch=33), folder, None)[1], summary["metrics"])
+
+
+def test_what_only_the_evaluation_reads_is_no_part_of_training(name):
+    """The step, the initial state and what is monitored are the same programs with other values."""
+    settings = smoke(name)
+    changed = {field: flatten(settings)[field] + 1 for field in of_evaluation(type(settings))}
+    if not changed:
+        return
+    run = prepare(name, "smoke", settings)
+    batch = take(run.dataset.splits["train"], np.zeros(settings.loop.batch_size, np.int32))
+
+    def programs(settings):
+        run_of = run._replace(settings=settings)
+        task, monitor = run_of.task(), run_of.experiment.monitored_metrics(settings, run.dataset)
+        state = jax.eval_shape(task.init, jax.random.key(0))
+        keys = jax.random.split(jax.random.key(0), settings.loop.batch_size)
+        made = (jax.make_jaxpr(task.step)(state, batch), jax.make_jaxpr(monitor)(state.params, batch, keys))
+        return [re.sub(r"0x[0-9a-f]+", "", str(each)) for each in made]
+
+    assert programs(settings) == programs(configure(settings, changed))
+
+
+def test_it_draws_the_same_samples_and_nothing_else_changes(name, four_steps, tmp_path, capsys):
+    """By the command and from Python; the first of four is the one of one."""
+    experiment = load(name)
+    assert (experiment.sampler is not None) == experiment.card.samples
+    folder = shutil.copytree(four_steps[0], tmp_path / "run")
+    if experiment.sampler is None:
+        assert main(["sample", str(folder)]) == 2
+        assert f"{name} draws no new examples; these do: deep_belief_net, " in capsys.readouterr().err
+        return
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for words in (["--count", "4"], ["--count", "1"], ["--count", "4"], ["--count", "4", "--seed", "1"]):
+        assert main(["sample", str(folder), *words, "--of-seed", "1", "--step", "2"]) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert {
+        path.relative_to(folder).parts[0] for path in folder.rglob("*") if path.is_file() and path not in before
+    } == {"samples"}
+    bytes_of = [(folder / "samples" / f"2-{number}" / "samples.npz").read_bytes() for number in (1, 3)]
+    assert bytes_of[0] == bytes_of[1]
+    four, one, _, other = ({**np.load(folder / "samples" / f"2-{i}" / "samples.npz")} for i in (1, 2, 3, 4))
+    example = prepare(name, "smoke", smoke(name)).dataset.head("test", 1)
+    for key, drawn in four.items():
+        assert (drawn[0].shape, drawn.dtype) == (example[key][0].shape, example[key].dtype)
+        np.testing.assert_array_equal(drawn[:1], one[key])
+        assert np.isfinite(drawn).all()
+        assert len({each.tobytes() for each in (*drawn, *other[key])}) == 8
+    from_python = open_run(folder).sample(4, of_seed=1, step=2)
+    assert all(np.array_equal(from_python[key], drawn) for key, drawn in four.items())
 
 
 @pytest.mark.slow

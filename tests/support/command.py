@@ -10,12 +10,13 @@ ROOT = Path(__file__).parents[2]
 SMALL = ["--preset", "smoke", "--widths", "16", "--latent", "2"]
 
 
-def lectern(*words):
+def lectern(*words, cwd=ROOT):
     """A process of the command line as a user starts it: one device, no checks of types."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_", "XLA_"))}
+    environment["PYTHONPATH"] = str(ROOT)
     command = [sys.executable, "-m", "experiments.cli", *map(str, words)]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from experiments.objectives.evidence_bounds import likelihood_estimate
 from experiments.objectives.observation import drawing
 from experiments.objectives.variational import VariationalSettings, held_out_loss, network, variational_task
 from experiments.run.experiment import Experiment
-from experiments.run.settings import Count, Flat, LoopSettings
+from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation
 from train.evaluation import MetricFn
 from train.optimizers import Positive
 from train.task import Batch, Metrics, Params, Stream
@@ -31,13 +31,13 @@ class AmortizationGapSettings(VariationalSettings):
 
     loop: Flat[LoopSettings] = LoopSettings(steps=4000)
     images: Flat[GreyImageData] = GreyImageData(binarization="static")
-    importance_samples: Count = 1000
+    importance_samples: Annotated[Count, OfEvaluation] = 1000
     """samples of the importance-weighted bound, and of each ELBO that is compared"""
-    fit_steps: Count = 500
+    fit_steps: Annotated[Count, OfEvaluation] = 500
     """steps of ascent for the parameters of one image"""
-    fit_rate: Positive = 0.05
+    fit_rate: Annotated[Positive, OfEvaluation] = 0.05
     """their learning rate at the beginning"""
-    fit_samples: Count = 4
+    fit_samples: Annotated[Count, OfEvaluation] = 4
     """draws of the latent in each of these steps"""
 
 

@@ -12,6 +12,7 @@ from experiments.run.card import Card, Reference
 
 CARD = Card(
     systems=("A11",),
+    samples=True,
     default=dict(schedule="cosine"),
     smoke=dict(widths=(12, 8), pretrain_steps=1),
     presets=dict(

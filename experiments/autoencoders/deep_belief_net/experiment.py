@@ -1,11 +1,13 @@
 """Deep belief net: layers learnt one by one as Boltzmann machines, then fine-tuned by backpropagation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Key
 
 from experiments.autoencoders.deep_belief_net.card import CARD
 from experiments.datasets import Dataset
@@ -16,16 +18,21 @@ from experiments.objectives.pretrained_classifier import (
     compare,
     evaluate,
     held_out_loss,
+    pretrained_classifier,
     pretraining_task,
     unroll,
 )
 from experiments.plots.images import image_grid
 from experiments.plots.pretraining import pretraining_figures
 from experiments.run.experiment import Experiment
+from experiments.run.sampling import Example, SampleOptions, Sampler
 from experiments.run.settings import Count
 from models.deep_belief_net import dream, upward
 from train.optimizers import Fraction, NotNegative, Optimization, Positive, make_optimizer
 from train.task import Params, Stream, Task
+
+STARTED_FROM = 1000
+"""Training images, at most, from one of which each dream begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +80,28 @@ def figures(settings: DeepBeliefNetSettings, dataset: Dataset, params: Params) -
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class DreamOptions(SampleOptions):
+    """How long the top machine's chains run."""
+
+    gibbs_steps: Count = 200
+    """Gibbs steps of the top machine, from what a training image becomes below it"""
+
+
+def draw(settings: DeepBeliefNetSettings, dataset: Dataset, options: DreamOptions, params: Params) -> Callable:
+    """What the net expects to see, from a chain of its top machine that begins at a training image drawn by the key."""
+    images = jax.device_put(dataset.head("train", STARTED_FROM)["image"])
+    stack = params["stack"]
+
+    def dreamt(key: Key[Array, ""]) -> Example:
+        choosing, dreaming = jax.random.split(key)
+        image = jax.random.choice(choosing, images).ravel()
+        start = jnp.round(upward(stack[:-1], image))
+        return {"image": dream(dreaming, stack, start, steps=options.gibbs_steps).reshape(dataset.image_shape)}
+
+    return dreamt
+
+
 EXPERIMENT = Experiment(
     card=CARD,
     settings=DeepBeliefNetSettings,
@@ -83,4 +112,6 @@ EXPERIMENT = Experiment(
     figures=figures,
     monitored="pretrained/error",
     units=UNITS,
+    classifier=pretrained_classifier,
+    sampler=Sampler(draw=draw, options=DreamOptions),
 )

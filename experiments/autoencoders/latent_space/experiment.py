@@ -39,7 +39,7 @@ from experiments.objectives.evidence_bounds import negative_elbo
 from experiments.objectives.observation import drawing, identity, observation
 from experiments.objectives.reconstruction import Penalties, ReconstructionDraw, reconstruction_loss
 from experiments.run.experiment import Experiment
-from experiments.run.settings import Count, Flat, LoopSettings, Settings
+from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings
 from losses.likelihoods import LIKELIHOODS
 from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
 from models.vae import mlp_vae
@@ -92,11 +92,11 @@ class LatentSpaceSettings(Settings):
     """weight of the KL term; pixels are intensities, whose cross-entropy it would outweigh at 1"""
     support: Count = 100
     """training images by which the map between the models is fitted"""
-    stored: Count = 2000
+    stored: Annotated[Count, OfEvaluation] = 2000
     """training images that others are compared with, at most"""
-    measured: Annotated[int, Ge(ENDS)] = 1000
+    measured: Annotated[int, Ge(ENDS), OfEvaluation] = 1000
     """test images that are measured, at most; of shapes all are"""
-    geodesic_steps: Count = 50
+    geodesic_steps: Annotated[Count, OfEvaluation] = 50
     """steps of descent of a geodesic"""
 
     def __post_init__(self):

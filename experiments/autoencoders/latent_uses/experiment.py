@@ -35,7 +35,7 @@ from experiments.objectives.autoencoding import (
 )
 from experiments.run.experiment import Experiment
 from experiments.run.saved import ParametricAutoencoder, saved_autoencoder, saved_data, saved_params
-from experiments.run.settings import Count, Flat, LoopSettings, Settings, flat_fields
+from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings, flat_fields
 from train.evaluation import WholeSet
 from train.optimizers import Positive, make_optimizer
 from train.task import LossFn, Params, Player, Stream, Task, alternating
@@ -62,9 +62,9 @@ class LatentUsesSettings(AutoencodingSettings):
     """learning rate of these classifiers, by Adam"""
     left_out: Annotated[int, Ge(0)] | None = None
     """a label whose images are no part of training and are to be found as anomalies"""
-    searched: Count = 2000
+    searched: Annotated[Count, OfEvaluation] = 2000
     """training images that are searched, and that PCA is fitted to, at most"""
-    measured: Count = 1000
+    measured: Annotated[Count, OfEvaluation] = 1000
     """test images that are measured, at most"""
 
     def __post_init__(self):

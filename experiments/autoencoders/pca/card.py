@@ -10,6 +10,7 @@ from experiments.run.card import Card
 
 CARD = Card(
     systems=("A1",),
+    samples=True,
     smoke=dict(steps=1, chunk=1, evaluate_every=1, save_every=1),
     presets=dict(mnist=dict(data="mnist", components=30)),
 )

@@ -1,5 +1,6 @@
 """Principal component analysis: the closed form that a linear autoencoder is held against."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -13,6 +14,7 @@ from experiments.datasets.settings import GreyImageData
 from experiments.objectives.reconstruction import squared_error
 from experiments.plots.images import image_grid, image_rows
 from experiments.run.experiment import Experiment
+from experiments.run.sampling import SampleOptions, Sampler
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.metrics.image_quality import peak_signal_to_noise
 from models.pca import PCA, fit_pca, project, reconstruct, sample_code
@@ -154,6 +156,12 @@ def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
     return pictures
 
 
+def draw(settings: PCASettings, dataset: Dataset, options: SampleOptions, params: Params) -> Callable:
+    """The image of a code drawn from the Gaussian that has the training codes' variances."""
+    pca, shape = PCA(**params), dataset.splits["train"]["image"].shape[2:]
+    return lambda key: {"image": reconstruct(pca, sample_code(key, pca)).reshape(shape)}
+
+
 EXPERIMENT = Experiment(
     card=CARD,
     settings=PCASettings,
@@ -165,4 +173,5 @@ EXPERIMENT = Experiment(
     figures=figures,
     monitored="squared_error",
     units={"squared_error": "", "psnr": "dB", "unexplained": "%", "variance": ""},
+    sampler=Sampler(draw=draw),
 )

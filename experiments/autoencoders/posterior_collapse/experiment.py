@@ -24,7 +24,7 @@ from experiments.objectives.variational import (
     training_loss,
 )
 from experiments.run.experiment import Experiment
-from experiments.run.settings import Count, Flat, LoopSettings, Settings
+from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings
 from losses.collapse import kl_per_dimension
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
@@ -88,7 +88,7 @@ class PosteriorCollapseSettings(Settings):
     remedies: Flat[Remedies] = Remedies()
     training: Flat[NetworkTraining] = NetworkTraining()
     optimization: Flat[Optimization] = Optimization(learning_rate=3e-3)
-    importance_samples: Count = 100
+    importance_samples: Annotated[Count, OfEvaluation] = 100
     """samples of the importance-weighted bound that is reported as NLL"""
 
     def __post_init__(self):

@@ -39,7 +39,7 @@ def unit_activity(means: Mapping[str, Float[np.ndarray, "images latent"]]) -> "F
     """A line a net: the variance of each dimension of the posterior mean over images, and where a unit counts as
     active.
     """
-    figure, axes = _over_dimensions("Units above the line are active: their posterior mean varies with the image")
+    figure, axes = _over_dimensions("Active units: their posterior mean varies with the image")
     axes.set_yscale("log")
     for (name, values), colour, marker in zip(means.items(), PALETTE, "osD^", strict=False):
         ordered = np.sort(np.maximum(values.var(axis=0), 1e-9))[::-1]

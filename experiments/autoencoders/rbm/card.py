@@ -14,6 +14,7 @@ CD = DEFAULT | dict(persistent=False)
 
 CARD = Card(
     systems=("A11",),
+    samples=True,
     default=DEFAULT,
     smoke=dict(hidden=16, chains=8, temperatures=10, annealed_chains=10),
     presets=dict(cd=CD, cd10=CD | dict(gibbs_steps=10)),

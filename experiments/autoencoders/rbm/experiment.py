@@ -19,12 +19,14 @@ from experiments.objectives.contrastive_divergence import gibbs_chains, pixel_me
 from experiments.objectives.observation import observation, observed
 from experiments.plots.filters import filter_grid
 from experiments.run.experiment import Experiment
-from experiments.run.settings import Count, Flat, LoopSettings, Settings
+from experiments.run.sampling import Example, SampleOptions, Sampler
+from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings
 from losses.likelihoods import bernoulli_log_likelihood
 from models.rbm import (
     RBM,
     contrastive_divergence,
     free_energy,
+    gibbs_chain,
     hidden_probabilities,
     independent_bias,
     init_rbm,
@@ -60,9 +62,9 @@ class RBMSettings(Settings):
     """negative examples from chains that go on from update to update, instead of starting anew at the data"""
     chains: Count = 128
     """how many persistent chains; without --persistent there are as many as examples in a batch"""
-    temperatures: Count = 2000
+    temperatures: Annotated[Count, OfEvaluation] = 2000
     """intermediate distributions of the annealed importance sampling behind the NLL"""
-    annealed_chains: Annotated[int, Ge(2)] = 200
+    annealed_chains: Annotated[int, Ge(2), OfEvaluation] = 200
     """runs of the annealed importance sampling, from which log Z is estimated once a seed"""
 
     def idle(self) -> dict[str, str]:
@@ -212,6 +214,27 @@ def figures(settings: RBMSettings, dataset: Dataset, params: RBM) -> dict:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class GibbsOptions(SampleOptions):
+    """How long each chain runs."""
+
+    gibbs_steps: Count = 1000
+    """Gibbs steps from independent pixels, drawn with the training images' means"""
+
+
+def draw(settings: RBMSettings, dataset: Dataset, options: GibbsOptions, params: RBM) -> Callable:
+    """What the machine expects at the end of a chain of its own."""
+    means = pixel_means(dataset)
+
+    def from_chain(key: Key[Array, ""]) -> Example:
+        starting, walking = jax.random.split(key)
+        start = jax.random.bernoulli(starting, means).astype(means.dtype)
+        expected = gibbs_chain(walking, params, start, steps=options.gibbs_steps)
+        return {"image": expected.reshape(dataset.image_shape)}
+
+    return from_chain
+
+
 EXPERIMENT = Experiment(
     card=CARD,
     settings=RBMSettings,
@@ -229,4 +252,5 @@ EXPERIMENT = Experiment(
         "reconstruction": "nats",
         "free_energy_gap": "nats",
     },
+    sampler=Sampler(draw=draw, options=GibbsOptions),
 )

@@ -15,6 +15,7 @@ from experiments.objectives.pretrained_classifier import (
     compare,
     evaluate,
     held_out_loss,
+    pretrained_classifier,
     pretraining_task,
     unroll,
 )
@@ -79,4 +80,5 @@ EXPERIMENT = Experiment(
     figures=figures,
     monitored="pretrained/error",
     units=UNITS,
+    classifier=pretrained_classifier,
 )

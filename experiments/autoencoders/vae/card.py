@@ -36,6 +36,7 @@ FIXED = dict(binarization="static")
 
 CARD = Card(
     systems=("A12", "A14", "A15"),
+    samples=True,
     smoke=dict(importance_samples=10),
     presets=dict(
         conv=dict(network="conv", widths=(16, 32), steps=2000, chunk=10),

@@ -1,8 +1,11 @@
 """Variational autoencoder: trained on the ELBO or the importance-weighted bound, measured by its log-likelihood."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import jax
+from jaxtyping import Array, Key
 
 from experiments.autoencoders.vae.card import CARD
 from experiments.datasets import Dataset
@@ -11,8 +14,10 @@ from experiments.objectives.evidence_bounds import count_active_units, likelihoo
 from experiments.objectives.variational import VariationalSettings, held_out_loss, network, variational_task
 from experiments.plots.latent import latent_figures
 from experiments.run.experiment import Experiment
-from experiments.run.settings import Count, Flat, LoopSettings
+from experiments.run.sampling import Example, SampleOptions, Sampler
+from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation
 from train.evaluation import MetricFn, WholeSet
+from train.optimizers import NotNegative
 from train.task import Params, Stream
 
 
@@ -21,7 +26,7 @@ class VAESettings(VariationalSettings):
     """Variational autoencoder."""
 
     loop: Flat[LoopSettings] = LoopSettings(steps=4000)
-    importance_samples: Count = 500
+    importance_samples: Annotated[Count, OfEvaluation] = 500
     """samples of the importance-weighted bound that is reported as NLL"""
 
 
@@ -48,9 +53,27 @@ def figures(settings: VAESettings, dataset: Dataset, params: Params) -> dict:
     return latent_figures(
         lambda images: model.apply(params, images, method="encode"),
         codec(settings, dataset, params).decode,
-        jax.device_put(dataset.head("test", 500)["image"]),
+        dataset.head("test", 500)["image"],
         key=jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentOptions(SampleOptions):
+    """How latents are drawn."""
+
+    temperature: NotNegative = 1.0
+    """standard deviation of the latents that are decoded; the prior's is 1"""
+
+
+def draw(settings: VAESettings, dataset: Dataset, options: LatentOptions, params: Params) -> Callable:
+    """The expected image of a latent drawn from the prior."""
+
+    def from_prior(key: Key[Array, ""]) -> Example:
+        latent = options.temperature * jax.random.normal(key, (1, settings.architecture.latent))
+        return {"image": codec(settings, dataset, params).decode(latent)[0]}
+
+    return from_prior
 
 
 EXPERIMENT = Experiment(
@@ -66,4 +89,5 @@ EXPERIMENT = Experiment(
     units={"loss": "nats", "elbo": "nats", "nll": "nats", "kl": "nats", "active_units": "units"},
     network=network,
     codec=codec,
+    sampler=Sampler(draw=draw, options=LatentOptions),
 )

@@ -13,6 +13,7 @@ from experiments.run.card import Card, Reference
 
 CARD = Card(
     systems=("A16",),
+    samples=True,
     smoke=dict(widths=(32,)),
     presets=dict(
         ema=dict(codebook="ema"),

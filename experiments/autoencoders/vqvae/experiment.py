@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from math import log
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +29,7 @@ from experiments.objectives.vector_quantization import (
 )
 from experiments.plots.images import image_grid, image_pairs
 from experiments.run.experiment import Experiment
+from experiments.run.sampling import Example, SampleOptions, Sampler
 from experiments.run.settings import Flat, LoopSettings, Settings
 from losses.metrics.codebook import codebook_perplexity
 from models.vqvae import VQVAE
@@ -171,6 +173,28 @@ def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
     }
 
 
+def prepare(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict[str, Any]:
+    """The parameters, and how often the codes of training images stand at each position."""
+    model, codes = network(settings, dataset), settings.architecture.codes
+
+    @jax.jit
+    def fitted(params: Params, images: Array) -> Array:
+        return positional_frequencies(encode_images(model, params, images), codes=codes)
+
+    return {"params": params, "prior": fitted(params, observed_images(settings, dataset)["train"])}
+
+
+def draw(settings: VQVAESettings, dataset: Dataset, options: SampleOptions, prepared: dict[str, Any]) -> Callable:
+    """The expected image of codes drawn position by position, each as often as training images have it there."""
+    model, likelihood = settings.architecture.build(dataset)
+
+    def from_prior(key: Key[Array, ""]) -> Example:
+        indices = jax.random.categorical(key, jnp.log(prepared["prior"]))[None]
+        return {"image": likelihood.mean(model.apply(prepared["params"], indices, method="decode_indices"))[0]}
+
+    return from_prior
+
+
 EXPERIMENT = Experiment(
     card=CARD,
     settings=VQVAESettings,
@@ -192,4 +216,5 @@ EXPERIMENT = Experiment(
         "codes_used": "codes",
     },
     network=network,
+    sampler=Sampler(draw=draw, prepare=prepare),
 )

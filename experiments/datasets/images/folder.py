@@ -80,7 +80,8 @@ def read_folder(folder: Path) -> RawData:
         classes, remarks = count_classes(str(folder), labels, len(names)) if "pool" not in labels else (len(names), ())
         notes = (*notes, f"classes {', '.join(names)}" if classes <= NAMED_AT_MOST else f"{classes} classes")
     remarks += _left_out(folder, {path for each in paths.values() for path in each})
-    return RawData(f"folder {folder.absolute().name}", splits, 256, classes, notes=notes, remarks=remarks)
+    given = tuple(names) if labelled else ()
+    return RawData(f"folder {folder.absolute().name}", splits, 256, classes, given, notes=notes, remarks=remarks)
 
 
 def _parts(folder: Path) -> dict[str, Path]:

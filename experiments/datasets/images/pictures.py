@@ -62,6 +62,24 @@ def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channe
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
+def read_resized(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, tuple[int, int]]:
+    """The picture in `path` as float32 [H, W, C] in [0, 1] of the given `shape`, and the height and width that it had.
+
+    One of another size is resized with anti-aliasing, its proportions not kept. Raises DataError as `read_pixels`, and
+    if it has not 8 bits a channel.
+    """
+    from PIL import Image
+
+    _size_and_mode(path)
+    height, width, channels = shape
+    pixels = read_pixels(path, "L" if channels == 1 else "RGB")
+    found = pixels.shape[:2]
+    if found != (height, width):
+        picture = Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
+        pixels = np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS)).reshape(shape)
+    return np.divide(pixels, 255, dtype=np.float32), found
+
+
 def _size_and_mode(path: Path) -> tuple[tuple[int, int], str]:
     """Width and height of the upright picture, and Pillow's mode."""
     from PIL import Image

@@ -67,4 +67,5 @@ EXPERIMENT = Experiment(
     monitored="error",
     units={"error": "%", "loss": "nats"},
     network=network,
+    classifier=lambda settings, dataset: network(settings, dataset).apply,
 )

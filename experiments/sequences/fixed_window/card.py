@@ -10,6 +10,7 @@ from experiments.run.card import Card
 
 CARD = Card(
     systems=("S1",),
+    samples=True,
     smoke=dict(batch_size=8, length=16, context=2, widths=(8,), embedding=4),
     presets=dict(bigram=dict(context=1, widths=())),
 )

@@ -18,6 +18,7 @@ from experiments.datasets import DataError, load
 from experiments.errors import WrongInput
 from experiments.evaluations.downstream import OUT_OF_DISTRIBUTION
 from experiments.run import registry, runner
+from experiments.run.reopening import restored_params
 from experiments.run.run import prepare
 from experiments.run.saved import saved_autoencoder, saved_params
 from experiments.run.settings import configure
@@ -102,7 +103,7 @@ def test_a_saved_network_is_used_as_it_is(saved, tmp_path):
     summary = runner.start(run, tmp_path / "run")
     found = summary["metrics"]
     assert found.keys() <= EXPERIMENT.units.keys()
-    _, params = runner.restored_params(run, tmp_path / "run")
+    params = restored_params(run, tmp_path / "run").params
     given = saved_params(saved, run.dataset)
     assert jax.tree.all(jax.tree.map(lambda leaf, one: np.array_equal(leaf[0], one), params["autoencoder"], given))
     assert all(np.any(leaf != 0) for leaf in jax.tree.leaves(params["probes"]["autoencoder"]))

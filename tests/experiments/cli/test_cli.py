@@ -184,9 +184,11 @@ def test_a_departure_from_the_preset_is_not_compared(tmp_path, capsys):
     assert main(["run", "vae", *words, "--steps", "4", "--chunk", "2", "--workdir", str(folder)]) == 0
     printed = capsys.readouterr().out
     assert "not compared" in printed
-    (reference,) = json.loads((folder / "summary.json").read_text())["references"]
+    summary = json.loads((folder / "summary.json").read_text())
+    (reference,) = summary["references"]
     assert reference["difference"] is None
     assert set(reference["departs_in"]) == {"data", "widths", "latent", "importance_samples"}
+    assert summary["departs"] == {"data": "digits", "widths": [8], "latent": 2, "importance_samples": 2}
 
 
 def test_cosine_refuses_another_number_of_steps(tmp_path, capsys):

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from experiments.plots import canvas, curves
-from experiments.plots.images import TEXT_PIXELS, image_grid, image_pairs, image_rows, manifold
+from experiments.plots.images import TEXT_PIXELS, image_grid, image_pairs, image_rows, manifold, named_images
 
 WHITE, MAGENTA = [1.0, 1.0, 1.0], [1.0, 0.0, 1.0]
 SEEDS = [[9.0, 11.0, 13.0], [5.0, 6.0, 10.0], [4.0, 4.5, 3.0]]
@@ -38,7 +38,7 @@ def bands(figure):
 
 
 def legend(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
+    return [text.get_text() for text in figure.axes[-1].get_legend().get_texts()]
 
 
 def test_a_grid_places_image_i_at_row_i_over_columns():
@@ -115,6 +115,13 @@ def test_rows_of_different_sizes_are_refused():
         image_rows({})
 
 
+def test_named_images_are_as_large_whether_few_or_many():
+    few, many = (named_images(greys(*[0.5] * count), [f"n{i}" for i in range(count)]) for count in (1, 10))
+    assert few.get_size_inches().tolist() == many.get_size_inches().tolist()
+    with pytest.raises(ValueError, match="2 images have 1 names"):
+        named_images(greys(0.1, 0.2), ["one"])
+
+
 def test_a_manifold_has_no_gaps_and_says_the_quantile_of_each_tile():
     images = np.random.default_rng(1).random((2, 4, 3, 5, 1))
     figure = manifold(images, "digits")
@@ -136,7 +143,7 @@ def test_a_manifold_takes_its_own_quantiles_and_counts_them():
 
 
 def test_the_band_is_one_sample_standard_deviation_around_the_mean():
-    figure = curves.learning_curves({"run": curve_rows()}, "nll", unit="nats")
+    figure = curves.run_curves(curve_rows(), "nll", unit="nats")
     means = [statistics.fmean(values) for values in SEEDS]
     np.testing.assert_allclose(lines(figure)[0].get_xydata(), np.transpose([[100, 200, 300], means]))
     corners = bands(figure)[0].get_paths()[0].vertices
@@ -148,73 +155,86 @@ def test_the_band_is_one_sample_standard_deviation_around_the_mean():
 
 
 def test_one_seed_has_a_line_and_no_band():
-    figure = curves.learning_curves({"run": curve_rows([3.0, [2.0], 1.0])}, "nll")
+    figure = curves.run_curves(curve_rows([3.0, [2.0], 1.0]), "nll")
     assert lines(figure)[0].get_ydata().tolist() == [3.0, 2.0, 1.0]
     assert bands(figure) == []
 
 
 def test_train_is_thin_and_pale_beside_valid_but_strong_alone():
-    both = curves.learning_curves({"run": curve_rows(split="train") + curve_rows() + curve_rows(split="test")}, "nll")
+    both = curves.run_curves(curve_rows(split="train") + curve_rows() + curve_rows(split="test"), "nll")
     train, valid = lines(both)
     assert legend(both) == ["train", "valid"]
     assert train.get_linewidth() < valid.get_linewidth()
     assert train.get_alpha() < valid.get_alpha()
-    alone = curves.learning_curves({"run": curve_rows(split="train")}, "nll")
+    alone = curves.run_curves(curve_rows(split="train"), "nll")
     assert lines(alone)[0].get_linewidth() == valid.get_linewidth()
 
 
 def test_a_step_at_which_a_seed_is_lost_is_a_gap():
-    figure = curves.learning_curves({"run": curve_rows([[1.0, 2.0], [1.0, None], [3.0, 5.0]])}, "nll")
+    figure = curves.run_curves(curve_rows([[1.0, 2.0], [1.0, None], [3.0, 5.0]]), "nll")
     np.testing.assert_array_equal(lines(figure)[0].get_ydata(), [1.5, np.nan, 4.0])
-    single = curves.learning_curves({"run": curve_rows([1.0, None, 3.0])}, "nll")
+    single = curves.run_curves(curve_rows([1.0, None, 3.0]), "nll")
     np.testing.assert_array_equal(lines(single)[0].get_ydata(), [1.0, np.nan, 3.0])
 
 
 def test_lines_come_in_any_order_and_a_step_counts_as_last_written():
     rows = [*curve_rows([1.0, 2.0, 3.0])[::-1], {"step": 200, "split": "valid", "nll": 9.0}]
-    assert lines(curves.learning_curves({"run": rows}, "nll"))[0].get_ydata().tolist() == [1.0, 9.0, 3.0]
+    assert lines(curves.run_curves(rows, "nll"))[0].get_ydata().tolist() == [1.0, 9.0, 3.0]
 
 
-def test_runs_are_told_apart_by_colour_line_and_name():
-    names = [f"vae/{index}" for index in range(9)]
-    figure = curves.learning_curves({name: curve_rows() + curve_rows(split="train") for name in names}, "nll")
-    assert legend(figure) == names, "a run is named once, on its strong line"
-    strong = [line for line in lines(figure) if line.get_linewidth() == 2.0]
-    assert len({(line.get_color(), line.get_linestyle()) for line in strong}) == 9
+def test_a_metric_that_training_has_not_stands_over_the_training_losses():
+    train = [{"step": step, "split": "train", "a/loss": 1.0, "stage_loss": 2.0, "kl": 3.0} for step in (1, 2)]
+    figure = curves.run_curves([*train, *curve_rows()], "nll", unit="nats")
+    above, below = figure.axes
+    assert [line.get_label() for line in above.lines] == ["valid"]
+    assert [line.get_label() for line in below.lines] == ["a/loss", "stage_loss"]
+    assert (above.get_ylabel(), below.get_ylabel(), below.get_xlabel()) == ("nll (nats)", "training loss", "step")
+    assert len(curves.run_curves([*curve_rows(split="train"), *curve_rows()], "nll").axes) == 1
+
+
+def test_one_point_is_no_curve():
+    assert curves.run_curves(curve_rows()[:1], "nll") is None
+    assert curves.run_curves([], "nll") is None
+
+
+def losses(names):
+    """Rows of training losses of these names, and a metric that is measured elsewhere."""
+    train = [row for name in names for row in curve_rows(split="train", metric=name)]
+    return curves.run_curves([*train, *curve_rows()], "nll")
+
+
+def test_losses_are_told_apart_by_colour_line_and_name():
+    names = [f"{index}/loss" for index in range(9)]
+    figure = losses(names)
+    assert legend(figure) == names
+    assert len({(line.get_color(), line.get_linestyle()) for line in figure.axes[-1].lines}) == 9
 
 
 def test_names_are_drawn_letter_for_letter():
-    names = ["_hidden", "$x^", "a $\\frac$ b", "long/" * 20 + "end"]
-    figure = curves.learning_curves({name: curve_rows(metric="a$b$") for name in names}, "a$b$", unit="$")
+    figure = losses(["_hidden/loss", "$x^/loss", "a $\\frac$ b/loss", "long/" * 20 + "loss"])
     canvas.png(figure)
-    assert [text.strip() for text in legend(figure)][:2] == ["_hidden", r"\$x^"]
+    assert [text.strip() for text in legend(figure)][:2] == ["_hidden/loss", r"\$x^/loss"]
     assert legend(figure)[3].startswith("…")
-    assert legend(figure)[3].endswith("long/end")
+    assert legend(figure)[3].endswith("long/loss")
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([], "no run has 'nll'"),
-        (curve_rows(metric="elbo"), "no run has 'nll'"),
-        (curve_rows([1.0, [1.0, 2.0]]), "seeds"),
-    ],
-)
-def test_what_cannot_be_drawn_is_refused(rows, message):
-    with pytest.raises(ValueError, match=message):
-        curves.learning_curves({"run": rows}, "nll")
+def test_another_number_of_seeds_within_a_split_is_refused():
+    with pytest.raises(ValueError, match="seeds"):
+        curves.run_curves(curve_rows([1.0, [1.0, 2.0]]), "nll")
 
 
 def test_text_is_legible_at_600_pixels():
-    figure = curves.learning_curves({"run": curve_rows()}, "nll")
+    figure = curves.run_curves(curve_rows(), "nll")
     assert pixels(figure).shape[1] >= 600
-    smallest = min(text.get_fontsize() for text in (*figure.axes[0].get_xticklabels(), *figure.legends[0].get_texts()))
+    smallest = min(
+        text.get_fontsize() for text in (*figure.axes[0].get_xticklabels(), *figure.axes[0].get_legend().get_texts())
+    )
     assert smallest / 72 * 600 / figure.get_figwidth() >= 11, "eleven pixels at the least"
 
 
 def test_a_saved_figure_is_the_same_png_every_time(tmp_path):
     for name in ("one", "two"):
-        canvas.save(curves.learning_curves({"run": curve_rows()}, "nll"), tmp_path / name / "curve.png")
+        canvas.save(curves.run_curves(curve_rows(), "nll"), tmp_path / name / "curve.png")
     first, second = ((tmp_path / name / "curve.png").read_bytes() for name in ("one", "two"))
     assert first.startswith(b"\x89PNG\r\n\x1a\n")
     assert first == second

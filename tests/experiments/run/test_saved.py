@@ -4,31 +4,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from whole_runs import smoke_run
 
 from experiments.errors import WrongInput
-from experiments.run import runner
 from experiments.run.registry import load
+from experiments.run.reopening import reopen, restored_params
 from experiments.run.run import Run, prepare
 from experiments.run.saved import saved_autoencoder, saved_data, saved_params
-from experiments.run.settings import Settings, configure
+from experiments.run.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("numbers_alone")
 
 
-def run_of(name, folder, **fields):
-    experiment = load(name)
-    settings = configure(
-        experiment.settings(), experiment.card.all_presets["smoke"] | {"steps": 2, "chunk": 2} | fields
-    )
-    runner.start(prepare(name, "smoke", settings), folder)
-    return folder
-
-
 def test_an_autoencoder_is_its_codec_and_the_parameters_of_its_first_seed(tmp_path):
-    workdir = run_of("autoencoder", tmp_path / "run", widths=(4,), latent=3, seeds=2)
-    config, settings = runner.reopen(workdir)
+    workdir = smoke_run("autoencoder", tmp_path / "run", widths=(4,), latent=3, seeds=2)
+    config, settings = reopen(workdir)
     run = prepare(config.experiment, config.preset, settings)
-    _, both = runner.restored_params(run, workdir)
+    both = restored_params(run, workdir).params
     dataset = saved_data(workdir, None)
     params = saved_params(workdir, dataset)
     assert jax.tree.all(jax.tree.map(lambda leaf, whole: np.array_equal(leaf, whole[0]), params, both))
@@ -43,14 +35,14 @@ def test_an_autoencoder_is_its_codec_and_the_parameters_of_its_first_seed(tmp_pa
 def test_folders_that_hold_no_autoencoder_are_refused(tmp_path):
     with pytest.raises(WrongInput, match="holds no run"):
         saved_data(tmp_path, None)
-    other = run_of("mlp", tmp_path / "mlp", widths=(4,))
+    other = smoke_run("mlp", tmp_path / "mlp", widths=(4,))
     with pytest.raises(WrongInput, match="a run of mlp, which has no encoder to vectors and decoder") as refused:
         saved_autoencoder(other, saved_data(other, None))
     assert "\n" not in str(refused.value)
 
 
 def test_a_run_without_a_checkpoint_is_refused(tmp_path):
-    empty = run_of("autoencoder", tmp_path / "run", widths=(4,))
+    empty = smoke_run("autoencoder", tmp_path / "run", widths=(4,))
     for step in (empty / "checkpoints").iterdir():
         step.rename(tmp_path / step.name)
     with pytest.raises(WrongInput, match="none was saved"):

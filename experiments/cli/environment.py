@@ -1,0 +1,40 @@
+"""What must be said before JAX is imported or looks at the devices."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.errors import WrongInput
+
+if TYPE_CHECKING:
+    from experiments.run.settings import Settings
+
+_DETERMINISTIC = "--xla_gpu_deterministic_ops=true --xla_gpu_enable_scatter_determinism_expander=true"
+
+
+def cache_compilations() -> None:
+    """Keeps compiled programs in the user's cache folder, unless JAX was told otherwise."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lectern" / "xla"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+def prepare_devices(given: argparse.Namespace, settings: "Settings") -> None:
+    """Determinism, and who else takes part."""
+    if settings.placement.deterministic:
+        said = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{said} {_DETERMINISTIC}".strip()
+    explicit = (given.coordinator, given.processes, given.process_id)
+    if not given.distributed and explicit == (None, None, None):
+        return
+    if not given.distributed and None in explicit:
+        raise WrongInput("--coordinator, --processes and --process-id go together; or --distributed on a cluster")
+    if given.workdir is None:
+        raise WrongInput("several processes share a run folder: name it, the same in each, with --workdir")
+    from train.processes import join
+
+    try:
+        join(*explicit)
+    except (ValueError, RuntimeError) as error:
+        raise WrongInput(f"the processes could not be joined: {error}") from error

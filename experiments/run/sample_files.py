@@ -1,0 +1,41 @@
+"""The files of drawn samples: ``samples/STEP-N/`` with options, arrays, and what a person looks at."""
+
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from experiments.datasets import Dataset
+from experiments.plots.canvas import save
+from experiments.plots.images import image_grid
+from experiments.run.run_folder import write_json
+
+SHOWN = 100
+"""Pictures, at most, of the grid."""
+
+
+def texts(dataset: Dataset, examples: dict[str, np.ndarray]) -> list[str]:
+    """The samples as texts; none where they are no texts."""
+    return ["".join(dataset.symbols[number] for number in each) for each in examples.get("symbols", [])]
+
+
+def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, examples: dict[str, np.ndarray]) -> Path:
+    """Writes a new folder of samples, and returns it; what is there already stays."""
+    folder = _new_folder(workdir / "samples", step)
+    write_json(folder / "options.json", options)
+    np.savez(folder / "samples.npz", **examples)
+    if written := texts(dataset, examples):
+        (folder / "samples.txt").write_text("\n\n---\n\n".join(written) + "\n")
+    if "image" in examples:
+        save(image_grid(examples["image"][:SHOWN], columns=10), folder / "samples.png")
+    return folder
+
+
+def _new_folder(parent: Path, step: int) -> Path:
+    for number in count(1):
+        try:
+            folder = parent / f"{step}-{number}"
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue

@@ -1,0 +1,64 @@
+"""New examples from a trained run: a random key each, so that the first of many is the one of one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import jax
+import numpy as np
+from jaxtyping import Array, Key, PyTree
+
+from experiments.datasets import Dataset
+from experiments.run.settings import Options, Settings
+from train.task import Params, Stream
+
+Example = dict[str, Array]
+"""Arrays by name, as the data set's examples have them."""
+BLOCK = 16
+"""Examples that one call of the compiled program draws, whatever their number: so an example always has its bits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions(Options):
+    """How samples are drawn; a sampler adds fields of its own."""
+
+
+class DrawOf(Protocol):
+    """The function ``key → example``, with names, shapes and types of the data set's examples."""
+
+    def __call__(
+        self, settings: Settings, dataset: Dataset, options: SampleOptions, prepared: PyTree, /
+    ) -> Callable[[Key[Array, ""]], Example]: ...
+
+
+class PreparedOf(Protocol):
+    """What samples need of the parameters of one seed, such as a prior that is fitted to training codes."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, params: Params, /) -> PyTree: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """How an experiment draws new examples."""
+
+    draw: DrawOf
+    """one example from one key"""
+    options: type[SampleOptions] = SampleOptions
+    """what can be told"""
+    prepare: PreparedOf = field(default=lambda settings, dataset, params: params)
+    """done once for all samples; by default the parameters as they are"""
+
+
+def draw_samples(
+    draw_of: Callable[[PyTree], Callable[[Key[Array, ""]], Example]], prepared: PyTree, *, seed: int, count: int
+) -> dict[str, np.ndarray]:
+    """``count`` examples of ``draw_of(prepared)``; number i draws from key i of the samples' stream of ``seed``."""
+
+    @jax.jit
+    def block(prepared: PyTree, numbers: Array) -> Example:
+        stream = jax.random.fold_in(jax.random.key(seed), Stream.SAMPLES)
+        return jax.vmap(lambda number: draw_of(prepared)(jax.random.fold_in(stream, number)))(numbers)
+
+    starts = range(0, count, BLOCK)
+    blocks = [jax.device_get(block(prepared, np.arange(start, start + BLOCK, dtype=np.int32))) for start in starts]
+    return {name: np.concatenate([each[name] for each in blocks])[:count] for name in blocks[0]}

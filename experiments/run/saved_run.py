@@ -1,0 +1,159 @@
+"""A run folder from Python: its settings, data, network and parameters, its metrics, and what it can do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from flax import linen as nn
+from jaxtyping import Array
+
+from experiments.datasets import Dataset
+from experiments.errors import WrongInput
+from experiments.evaluations.codec import Codec
+from experiments.run import run_folder
+from experiments.run.registry import entries, load
+from experiments.run.reopening import reopen, restored_params
+from experiments.run.run import Run, prepare
+from experiments.run.sampling import SampleOptions, Sampler, draw_samples
+from experiments.run.settings import configure
+from train.checkpoint import CheckpointError
+from train.metrics import read_rows
+from train.trainable import Params
+
+
+class CannotError(WrongInput):
+    """The experiment has no such part; the message says which ones have."""
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run folder; nothing in it is written. What is asked for is read when it is asked for.
+
+    ``WrongInput`` says in one line where the folder holds no run, or the data or the checkpoint are not there.
+    """
+
+    workdir: Path
+    """the run folder"""
+    data_dir: Path | None = field(default=None, kw_only=True)
+    """where the data set's files are now, if they were moved"""
+
+    @cached_property
+    def run(self) -> Run:
+        """The experiment with settings and data, on one device."""
+        config, settings = reopen(self.workdir)
+        moved = {} if self.data_dir is None else {"data_dir": self.data_dir}
+        try:
+            settings = configure(settings, moved, devices=1, shard="batch")
+        except ValueError as error:
+            reads_none = f"{self.workdir} is a run of {config.experiment}, which reads no --data-dir"
+            raise WrongInput(f"{reads_none}: leave it out") from error
+        return prepare(config.experiment, config.preset, settings)
+
+    @property
+    def settings(self) -> Any:
+        """What it was trained with."""
+        return self.run.settings
+
+    @property
+    def dataset(self) -> Dataset:
+        """What it was trained on."""
+        return self.run.dataset
+
+    @property
+    def summary(self) -> dict | None:
+        """The content of ``summary.json``; None where the run is not finished."""
+        return run_folder.read_summary(self.workdir)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network whose parameters were trained; ``CannotError`` where there is not exactly one."""
+        return _part(self.run, "network", "one network")(self.settings, self.dataset)
+
+    def rows(self) -> Iterator[dict]:
+        """The rows of ``metrics.jsonl``: step, split, and a value (of several seeds a list of values) per metric."""
+        return read_rows(self.workdir)
+
+    def params(self, *, seed: int | None = None, step: int | None = None) -> Params:
+        """What a seed (by default the first) is evaluated with at a saved step (by default the newest)."""
+        return self.at(seed=seed, step=step)[1]
+
+    def at(self, *, seed: int | None = None, step: int | None = None) -> tuple[int, Params]:
+        """The step of the checkpoint, and ``params``."""
+        place = self._place(seed)
+        try:
+            saved = restored_params(self.run, self.workdir, step)
+        except CheckpointError as error:
+            raise WrongInput(str(error)) from error
+        return saved.step, jax.tree.map(lambda leaf: leaf[place], saved.params)
+
+    def codec(self, *, seed: int | None = None, step: int | None = None) -> Codec:
+        """Encoder and decoder with these parameters, as functions of batches of images."""
+        part = _part(self.run, "codec", "encoder and decoder")
+        return part(self.settings, self.dataset, self.params(seed=seed, step=step))
+
+    def classify(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Array:
+        """The logits [images, classes] of images [images, H, W, C] in [0, 1]."""
+        classifier = _part(self.run, "classifier", "classes to tell apart")(self.settings, self.dataset)
+        return jax.jit(classifier)(self.params(seed=seed, step=step), images)
+
+    def options(self, **options: Any) -> SampleOptions:
+        """The options of its sampler; ``WrongInput`` where one is unknown or out of bounds."""
+        try:
+            return configure(self._sampler().options(), options)
+        except ValueError as error:
+            raise WrongInput(str(error)) from error
+
+    def sample(
+        self,
+        count: int = 1,
+        *,
+        seed: int = 0,
+        of_seed: int | None = None,
+        step: int | None = None,
+        **options: Any,
+    ) -> dict[str, np.ndarray]:
+        """``count`` new examples, drawn with ``seed`` from the parameters of ``of_seed``: the same at every call, and
+        the first of many is the one of one.
+        """
+        return self.sampled(self.params(seed=of_seed, step=step), self.options(**options), count=count, seed=seed)
+
+    def sampled(self, params: Params, options: SampleOptions, *, count: int, seed: int) -> dict[str, np.ndarray]:
+        """The same, from given parameters and options."""
+        sampler = self._sampler()
+
+        def draw_of(prepared):
+            return sampler.draw(self.settings, self.dataset, options, prepared)
+
+        try:
+            return draw_samples(draw_of, sampler.prepare(self.settings, self.dataset, params), seed=seed, count=count)
+        except ValueError as error:
+            raise WrongInput(str(error)) from error
+
+    def _sampler(self) -> Sampler:
+        if self.run.experiment.sampler is None:
+            sampling = ", ".join(entry.name for entry in entries() if entry.card.samples)
+            raise CannotError(f"{self.run.name} draws no new examples; these do: {sampling}")
+        return self.run.experiment.sampler
+
+    def _place(self, seed: int | None) -> int:
+        """Which of the trained seeds is meant."""
+        seeds = self.settings.seeds.all
+        if seed is None:
+            return 0
+        if seed not in seeds:
+            trained = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+            raise WrongInput(f"{self.workdir} has no seed {seed}: it was trained with {trained}")
+        return seeds.index(seed)
+
+
+def _part(run: Run, name: str, what: str) -> Any:
+    """A part of the experiment; ``CannotError`` names the experiments that have it."""
+    part = getattr(run.experiment, name)
+    if part is None:
+        having = [entry.name for entry in entries() if getattr(load(entry.name), name) is not None]
+        raise CannotError(f"{run.name} has no {what}; these have: {', '.join(having)}")
+    return part

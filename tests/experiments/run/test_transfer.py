@@ -1,0 +1,81 @@
+"""A run that starts from another one: the parameters that fit are its own, the others are drawn."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from whole_runs import smoke_run
+
+from experiments import open_run
+from experiments.cli.main import main
+from experiments.errors import WrongInput
+from experiments.run.run import prepare
+from experiments.run.settings import configure
+from experiments.run.transfer import newest_step, transferred
+from train.task import seed_keys
+from train.transforms import by_path
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+WORDS = ["run", "mlp", "--preset", "smoke", "--steps", "4", "--chunk", "2", "--save-every", "2"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("experiments.run.runner.draw_figures", lambda run, workdir, params, folder: None)
+        return smoke_run("mlp", tmp_path_factory.mktemp("mlp") / "run", widths=(8, 6), seeds=2)
+
+
+def initial(workdir, seed=0):
+    return by_path(open_run(workdir).params(seed=seed, step=0))
+
+
+def test_it_starts_with_the_bits_of_the_other_and_resumes_to_its_own(source, tmp_path, capsys):
+    words = [*WORDS, "--widths", "8", "6", "--seeds", "2", "--average-decay", "0.5", "--learning-rate", "0.01"]
+    assert main([*words, "--from", str(source), "--workdir", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().err
+    assert f"starts from step 2 of {source}: 6 of 6 parameters" in said
+    assert "learning_rate (0.001 → 0.01)" in said
+    given = by_path(open_run(source).params(seed=0))
+    for seed in (0, 1):
+        found = initial(tmp_path / "run", seed)  # of the running average, which begins with them too
+        assert all(np.array_equal(found[path], leaf) for path, leaf in given.items())
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["from"] == {"workdir": str(source), "step": 2}
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["from"] == summary["from"]
+    for step in (tmp_path / "run" / "checkpoints").iterdir():
+        step.rename(tmp_path / f"taken-{step.name}")  # as a kill before the first checkpoint leaves it
+    (tmp_path / "run" / "summary.json").unlink()
+    assert main(["resume", str(tmp_path / "run")]) == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["state_sha256"] == summary["state_sha256"]
+
+
+def test_what_does_not_fit_is_drawn_and_named(source, tmp_path):
+    origin = newest_step(source)
+    run = open_run(source).run
+    other = prepare("mlp", "smoke", configure(run.settings, widths=(8, 5)), origin)
+    ready, lines = transferred(other)
+    assert {path.split("/", 1)[1] for path in ready.initial} == {
+        "MLP_0/Dense_0/bias",
+        "MLP_0/Dense_0/kernel",
+        "Dense_0/bias",
+    }
+    assert "3 of 6 parameters" in lines[0]
+    assert "MLP_0/Dense_1/kernel" in lines[1]
+    begun = by_path(ready.task().init(seed_keys([7])[0]).params)
+    drawn = by_path(other.task().init(seed_keys([7])[0]).params)
+    for path, leaf in begun.items():
+        np.testing.assert_array_equal(leaf, ready.initial.get(path, drawn[path]))
+    assert jax.tree.structure(other.task().init(seed_keys([7])[0])) == jax.tree.structure(
+        ready.task().init(seed_keys([7])[0])
+    )
+
+
+def test_a_run_of_which_nothing_fits_is_refused(source, tmp_path, capsys):
+    words = ["run", "pca", "--preset", "smoke", "--from", str(source), "--workdir", str(tmp_path / "run")]
+    assert main(words) == 2
+    assert "no parameter of" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(WrongInput, match="holds no run"):
+        newest_step(tmp_path)
