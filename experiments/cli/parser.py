@@ -19,7 +19,8 @@ class _Version(argparse.Action):
     def __call__(self, parser, *_) -> None:
         from importlib.metadata import version
 
-        parser.exit(message=f"lectern {version('lectern')}\n")
+        print(f"lectern {version('lectern')}")
+        parser.exit()
 
 
 class _Parser(argparse.ArgumentParser):

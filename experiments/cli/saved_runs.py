@@ -2,10 +2,14 @@
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from experiments.cli.environment import cache_compilations
 from experiments.cli.exit_status import DONE
 from experiments.errors import WrongInput
+
+if TYPE_CHECKING:
+    from experiments.run.saved_run import SavedRun
 
 
 def evaluate(given: argparse.Namespace, flags: list[str]) -> int:
@@ -35,24 +39,26 @@ def evaluate(given: argparse.Namespace, flags: list[str]) -> int:
     return DONE
 
 
+def _opened(given: argparse.Namespace) -> "SavedRun":
+    cache_compilations()
+    from experiments import open_run
+
+    return open_run(given.workdir, data_dir=given.data_dir)
+
+
 def sample(given: argparse.Namespace, flags: list[str]) -> int:
     """Draws new examples from a saved step, and writes them into the run folder."""
-    from experiments.run.run_folder import read_config
-
     if given.help:
         given.parser.print_help()
     elif given.workdir is None:
         raise WrongInput("which run? type `lectern sample WORKDIR`, with the folder that `lectern run` named")
     if given.workdir is None:
         return DONE
-    read_config(given.workdir)
-    cache_compilations()
-    from experiments import open_run
+    saved = _opened(given)
     from experiments.cli.flags import parse_flags
     from experiments.run.sample_files import texts, write_samples
     from experiments.run.settings import as_json
 
-    saved = open_run(given.workdir, data_dir=given.data_dir)
     flags = [*flags, "--help"] if given.help else flags
     options = parse_flags(saved.options(), flags, prog=f"lectern sample {given.workdir}")
     if given.count < 1:
@@ -69,14 +75,9 @@ def sample(given: argparse.Namespace, flags: list[str]) -> int:
 
 def draw(given: argparse.Namespace, _: list[str]) -> int:
     """Draws the figures of a saved step."""
-    from experiments.run.run_folder import read_config
-
-    read_config(given.workdir)
-    cache_compilations()
-    from experiments import open_run
+    saved = _opened(given)
     from experiments.run import runner
 
-    saved = open_run(given.workdir, data_dir=given.data_dir)
     step, params = saved.at(seed=given.of_seed, step=given.step)
     folder = given.workdir / "figures" / (f"step-{step}" if given.step is not None else "")
     runner.draw_figures(saved.run, given.workdir, params, folder)
@@ -86,15 +87,10 @@ def draw(given: argparse.Namespace, _: list[str]) -> int:
 
 def export(given: argparse.Namespace, _: list[str]) -> int:
     """Writes the network of a saved step for use without this package."""
-    from experiments.run.run_folder import read_config
-
-    read_config(given.workdir)
-    cache_compilations()
-    from experiments import open_run
+    saved = _opened(given)
     from experiments.report.model_card import model_card
     from experiments.run.export import export
 
-    saved = open_run(given.workdir, data_dir=given.data_dir)
     exported = export(saved, given.to, seed=given.of_seed, step=given.step, platforms=given.platforms)
     (given.to / "README.md").write_text(model_card(saved, exported))
     print(f"model  {given.to}")
@@ -103,15 +99,10 @@ def export(given: argparse.Namespace, _: list[str]) -> int:
 
 def predict(given: argparse.Namespace, _: list[str]) -> int:
     """Prints what a trained classifier takes pictures for."""
-    from experiments.run.run_folder import read_config
-
-    read_config(given.workdir)
-    cache_compilations()
-    from experiments import open_run
+    saved = _opened(given)
     from experiments.cli.results import print_predictions
     from experiments.run.prediction import predict
 
-    saved = open_run(given.workdir, data_dir=given.data_dir)
     predictions = predict(saved, given.files, seed=given.of_seed, step=given.step)
     if given.json:
         for each in predictions:

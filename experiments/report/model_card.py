@@ -41,7 +41,7 @@ def model_card(saved: SavedRun, exported: Exported) -> str:
     size = f"{exported.numbers:,} numbers in {exported.arrays} arrays"
     facts = {
         "data": run.dataset.protocol,
-        "weights": f"{size}, of seed {exported.seed} after {exported.step:,} steps",
+        "weights": f"{size}, of seed {exported.seed} at step {exported.step:,}",
         "platforms": ", ".join(exported.platforms),
         "commit": summary.get("commit", "not recorded: the run is not finished"),
         "settings": ", ".join(f"{name} {value}" for name, value in as_json(run.settings).items() if name != "data_dir"),
