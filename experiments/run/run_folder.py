@@ -1,5 +1,6 @@
 """The files of one run: ``config.json`` at the beginning, ``summary.json`` at the end, everything else between."""
 
+import errno
 import fcntl
 import json
 import os
@@ -93,6 +94,12 @@ def created(workdir: Path, config: Config) -> Iterator[None]:
 
 def _not_writable(workdir: Path, error: OSError) -> RunFolderError:
     return RunFolderError(f"{workdir} cannot be written ({error.strerror}): choose another --workdir")
+
+
+def check_present(workdir: Path) -> None:
+    """Raises ``FileNotFoundError`` where the folder was deleted; a checkpoint would silently make it anew."""
+    if not (workdir / CONFIG).exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(workdir))
 
 
 def write_config(workdir: Path, config: Config) -> None:

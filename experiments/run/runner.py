@@ -124,6 +124,8 @@ def _train_and_summarise(
     made_by = provenance()
 
     def notes() -> dict:
+        if is_first():
+            run_folder.check_present(workdir)
         return {
             "config": as_json(run.settings),
             "preset": run.preset,

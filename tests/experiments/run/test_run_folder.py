@@ -8,6 +8,7 @@ from experiments.run.run_folder import (
     Config,
     RunFolderError,
     check_new,
+    check_present,
     claim_default,
     created,
     read_config,
@@ -63,6 +64,14 @@ def test_of_several_processes_that_create_a_folder_one_gets_it(tmp_path):
             won = list(threads.map(race, range(racers)))
         assert won.count(True) == 1
         assert read_config(folder).settings == {"latent": won.index(True)}
+
+
+def test_a_folder_that_is_gone_is_not_made_anew(tmp_path):
+    create(tmp_path / "run")
+    check_present(tmp_path / "run")
+    (tmp_path / "run" / "config.json").unlink()
+    with pytest.raises(FileNotFoundError, match="run"):
+        check_present(tmp_path / "run")
 
 
 def test_a_config_that_a_kill_left_unfinished_is_no_run(tmp_path):
