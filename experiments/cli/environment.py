@@ -2,7 +2,10 @@
 
 import argparse
 import os
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from experiments.errors import WrongInput
@@ -18,6 +21,16 @@ def cache_compilations() -> None:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lectern" / "xla"
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache))
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+
+def import_beside(module: str) -> None:
+    """Imports what is needed at the end of a run while its programs compile, which leaves the interpreter free."""
+
+    def load() -> None:
+        with suppress(Exception):  # the import where it is needed says what is wrong
+            import_module(module)
+
+    Thread(target=load, daemon=True).start()
 
 
 def prepare_devices(given: argparse.Namespace, settings: "Settings") -> None:

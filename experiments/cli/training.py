@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cli.environment import cache_compilations, prepare_devices
+from experiments.cli.environment import cache_compilations, import_beside, prepare_devices
 from experiments.cli.exit_status import DIVERGED, DONE, FAILED, WRONG
 from experiments.errors import WrongInput
 
@@ -116,6 +116,7 @@ def finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
     from train.processes import is_first, leave_at_once, lost_a_process
     from train.signals import Signals
 
+    import_beside("matplotlib.figure")
     logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs a page for every error that it also raises
     with Signals() as signals:
         try:

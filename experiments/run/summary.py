@@ -3,7 +3,6 @@
 import importlib.metadata
 import math
 import platform
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -107,6 +106,7 @@ def cost(run: Run, params: Params) -> dict:
     loss_fn = run.experiment.monitor(run.settings, run.dataset)
     example = take(run.dataset.splits["train"], np.zeros(1, np.int32))
 
+    @jax.jit  # so that it is traced once for all that is counted
     def loss(params: Params, example: Batch) -> Array:
         return loss_fn(params, example, seed_keys([0]))[0]
 
@@ -119,8 +119,8 @@ def cost(run: Run, params: Params) -> dict:
     }
 
 
-def _counted_by_xla(loss: Callable[[Params, Batch], Array], params: Params, example: Batch) -> float | None:
-    counted = jax.jit(loss).lower(params, example).cost_analysis()
+def _counted_by_xla(loss: jax.stages.Wrapped, params: Params, example: Batch) -> float | None:
+    counted = loss.lower(params, example).cost_analysis()
     return float(counted["flops"]) if counted and "flops" in counted else None
 
 
