@@ -106,6 +106,48 @@ def test_average_and_its_gradient_by_brute_force(float64, space, options, count_
     np.testing.assert_allclose(gradient, given, rtol=1e-12, atol=1e-15)
 
 
+IMAGE = [[0, 1, 2, 1, 1, 2], [2, 2, 1, 2, 2, 1], [2, 2, 2, 1, 2, 0], [1, 2, 2, 1, 1, 0], [1, 1, 2, 2, 0, 2]]
+# by torch 2.14.1, of IMAGE: options, the gradient of max_pool2d along 1, 2, 3, …, avg_pool2d with and without padding
+PYTORCH = [
+    (
+        {"window": 3, "stride": 2, "padding": ((1, 1), (1, 1))},
+        {(0, 2): 2, (0, 5): 3, (1, 0): 5, (1, 1): 5, (1, 3): 6, (3, 1): 15, (4, 3): 9},
+        [[5 / 9, 1, 1], [11 / 9, 5 / 3, 10 / 9], [5 / 9, 10 / 9, 2 / 3]],
+        [[1.25, 1.5, 1.5], [11 / 6, 5 / 3, 10 / 9], [1.25, 5 / 3, 1]],
+    ),
+    (
+        {"window": 3, "stride": 2, "ceil_mode": True},
+        {(0, 2): 3, (0, 5): 3, (2, 0): 4, (2, 2): 5, (2, 4): 6},
+        [[14 / 9, 14 / 9, 4 / 3], [5 / 3, 13 / 9, 5 / 6]],
+        [[14 / 9, 14 / 9, 4 / 3], [5 / 3, 13 / 9, 5 / 6]],
+    ),
+    (
+        {"window": 2, "stride": 3, "padding": ((1, 1), (1, 1)), "ceil_mode": True},
+        {(0, 0): 1, (0, 2): 2, (0, 5): 3, (2, 0): 4, (2, 2): 5, (2, 5): 6},
+        [[0, 0.75, 0.5], [0.75, 1.5, 0]],
+        [[0, 1.5, 2], [1.5, 1.5, 0]],
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "given", "with_padding", "without"), PYTORCH)
+def test_it_is_pytorchs(options, given, with_padding, without):
+    image = jnp.asarray(IMAGE, jnp.float32)[None, ..., None]
+
+    @jax.jit
+    def all_three(image):
+        largest, pullback = jax.vjp(lambda x: max_pool(x, **options), image)
+        along = jnp.arange(1.0, largest.size + 1).reshape(largest.shape)
+        means = [average_pool(image, count_padding=count, **options)[0, ..., 0] for count in (True, False)]
+        return pullback(along)[0][0, ..., 0], *means
+
+    expected = np.zeros((5, 6))
+    for pixel, value in given.items():
+        expected[pixel] = value
+    for found, value in zip(all_three(image), (expected, with_padding, without), strict=True):
+        np.testing.assert_allclose(found, value, rtol=1e-6)
+
+
 def test_the_gradient_on_a_constant_patch_goes_to_the_first_pixel():
     """As of PyTorch's ``max_pool2d``; ``jnp.max`` would give a quarter to each."""
 

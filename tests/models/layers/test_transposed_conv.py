@@ -63,6 +63,32 @@ def test_every_entry_paints_the_window(float64, output_padding):
     np.testing.assert_allclose(convolve_transposed(maps, kernel, **options), expected, rtol=1e-12)
 
 
+def test_it_is_pytorchs():
+    """torch 2.14.1: conv_transpose2d(x, w, stride=(2, 3), padding=(1, 0), output_padding=(1, 2)), in integers."""
+    x = np.asarray([[[[2, 1], [0, -2], [-1, -3]], [[-3, -3], [-2, 2], [1, 3]]]], np.float32)  # N C H W
+    w = np.asarray(
+        [
+            [[[0, 1], [2, 1], [1, 0]], [[0, 2], [-1, 2], [1, -2]], [[-1, 2], [0, -2], [1, 1]]],
+            [[[2, -2], [-2, 2], [-2, 0]], [[-2, -1], [0, 0], [0, -2]], [[-2, -2], [-2, 1], [0, 1]]],
+        ],
+        np.float32,
+    )  # in, out, height, width
+    first_feature = [
+        [10, -4, 0, 8, -5, 0, 0],
+        [4, 4, 0, 11, -6, 0, 0],
+        [4, -4, 0, -8, 2, 0, 0],
+        [6, -3, 0, 0, -9, 0, 0],
+        [-4, 1, 0, -12, 3, 0, 0],
+        [-3, 0, 0, -9, 0, 0, 0],
+    ]
+    last_row = [[-3, 0, 0, -9, 0, 0, 0], [-1, 0, 0, -3, 0, 0, 0], [-1, 0, 0, -3, 0, 0, 0]]
+    maps, kernel = jnp.asarray(x.transpose(0, 2, 3, 1)), jnp.asarray(w.transpose(2, 3, 1, 0))
+    found = convolve_transposed(maps, kernel, stride=(2, 3), padding=((1, 1), (0, 0)), output_padding=(1, 2))
+    assert found.shape == (1, 6, 7, 3)
+    np.testing.assert_array_equal(found[0, ..., 0], first_feature)
+    np.testing.assert_array_equal(found[0, -1].T, last_row)
+
+
 def test_its_matrix_is_the_transpose(float64):
     maps, kernel = normal(1, 3, 3, 4), normal(3, 3, 2, 4)
     matrix = np.asarray(convolution_matrix(kernel, (6, 5), stride=2, padding=((1, 0), (1, 1))))
