@@ -1,27 +1,20 @@
-"""Convolution, with gradients that are an ordinary convolution and matrix products.
+"""Convolution in any number of spatial dimensions, with gradients that are fast on CPUs too.
 
 Autodiff's gradients of a convolution permute its dimension numbers, and XLA on CPU runs such convolutions on a slow
-path inside a while loop, such as ``lax.scan``. The two gradients below are the same sums: the images' laid out as a
-plain NHWC × HWIO convolution, the kernel's as one matrix product for each place of the window.
+path inside a while loop, such as ``lax.scan``. There the two gradients below are the same sums: the images' laid out as
+a plain NHWC × HWIO convolution, the kernel's as matrix products. Other platforms keep XLA's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import jax
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from models.layers.conv_products import Geometry, kernel_gradient, product, spread, xla_convolution
+
 Padding = str | Sequence[tuple[int, int]]
-
-
-class _Geometry(NamedTuple):
-    stride: tuple[int, ...]
-    padding: tuple[tuple[int, int], ...]
-    dilation: tuple[int, ...]
-    groups: int
 
 
 def output_size(
@@ -76,7 +69,7 @@ def convolve(
         raise ValueError(
             f"a kernel of shape {kernel.shape}, dilation {dilation} does not fit {images.shape}, {padding=}"
         )
-    return _convolve(_Geometry(stride, padding, dilation, groups), images, kernel)
+    return _convolve(Geometry(stride, padding, dilation, groups), images, kernel)
 
 
 def adjoint_kernel(
@@ -121,41 +114,30 @@ def _per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _convolve(geometry: _Geometry, images: Array, kernel: Array) -> Array:
-    rank = images.ndim - 2
-    space = "".join("DHW"[-rank:]) if rank <= 3 else "".join(map(chr, range(97, 97 + rank)))
-    layout = ("N" + space + "C", space + "IO", "N" + space + "C")
-    return lax.conv_general_dilated(
-        images,
-        kernel,
-        window_strides=geometry.stride,
-        padding=geometry.padding,
-        rhs_dilation=geometry.dilation,
-        dimension_numbers=layout,
-        feature_group_count=geometry.groups,
-    )
+def _convolve(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    return product(geometry, images, kernel)
 
 
-def _forward(geometry: _Geometry, images: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
+def _forward(geometry: Geometry, images: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
     return _convolve(geometry, images, kernel), (images, kernel)
 
 
-def _backward(geometry: _Geometry, operands: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
-    images, kernel = operands
-    return _image_gradient(geometry, images, kernel, cotangent), _kernel_gradient(geometry, images, kernel, cotangent)
+def _backward(geometry: Geometry, operands: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
+    def by_xla(operand: int) -> Callable[..., Array]:
+        return lambda x, w, g: jax.vjp(partial(xla_convolution, geometry), x, w)[1](g)[operand]
+
+    own = (partial(_image_gradient, geometry), partial(kernel_gradient, geometry))
+    return tuple(
+        lax.platform_dependent(*operands, cotangent, cpu=gradient, default=by_xla(operand))
+        for operand, gradient in enumerate(own)
+    )
 
 
 _convolve.defvjp(_forward, _backward)
 
 
-def _spread(array: Array, stride: tuple[int, ...], edges: Sequence[tuple[int, int]]) -> Array:
-    """Zeros between the spatial entries of ``array`` and at its edges; negative edges crop."""
-    config = [(0, 0, 0), *((low, high, s - 1) for (low, high), s in zip(edges, stride, strict=True)), (0, 0, 0)]
-    return lax.pad(array, lax.convert_element_type(0, array.dtype), config)
-
-
-def _image_gradient(geometry: _Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
-    """dx: the cotangent, zeros between its entries, convolved with the flipped kernel with swapped channel axes."""
+def _image_gradient(geometry: Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
+    """dx: the cotangent, zeros between its entries, convolved with the adjoint kernel."""
     stride, padding, dilation, groups = geometry
     rank = images.ndim - 2
     edges = []
@@ -164,24 +146,7 @@ def _image_gradient(geometry: _Geometry, images: Array, kernel: Array, cotangent
         spread_size = (cotangent.shape[1 + axis] - 1) * stride[axis] + 1
         low = reach - padding[axis][0]
         edges.append((low, images.shape[1 + axis] + reach - spread_size - low))
-    plain = _Geometry((1,) * rank, ((0, 0),) * rank, dilation, groups)
-    return _convolve(plain, _spread(cotangent, stride, edges), adjoint_kernel(kernel, groups=groups))
-
-
-def _kernel_gradient(geometry: _Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
-    """dw: at each place of the window, the pixels that it meets there, times the cotangent, one matrix product each."""
-    stride, padding, dilation, groups = geometry
-    rank = images.ndim - 2
-    padded = _spread(images, (1,) * rank, padding)
-    positions = cotangent.shape[1:-1]
-    features = cotangent.reshape(-1, groups, cotangent.shape[-1] // groups)
-
-    def at(place: tuple[int, ...]) -> Array:
-        first = [d * k for d, k in zip(dilation, place, strict=True)]
-        last = [low + s * (n - 1) + 1 for low, s, n in zip(first, stride, positions, strict=True)]
-        met = lax.slice(padded, (0, *first, 0), (len(images), *last, images.shape[-1]), (1, *stride, 1))
-        met = met.reshape(-1, groups, images.shape[-1] // groups)
-        return jax.numpy.einsum("pgc,pgo->cgo", met, features)
-
-    rows = jax.numpy.stack([at(place) for place in np.ndindex(*kernel.shape[:rank])])
-    return rows.reshape(kernel.shape)
+    between = Geometry((1,) * rank, ((0, 0),) * rank, dilation, groups)
+    if set(stride) == {1}:
+        between, edges = between._replace(padding=tuple(edges)), ((0, 0),) * rank
+    return _convolve(between, spread(cotangent, stride, edges), adjoint_kernel(kernel, groups=groups))

@@ -1,5 +1,7 @@
 """Convolution against SciPy, against lax and its autodiff, and in every position that a network puts it."""
 
+import re
+from functools import partial
 from itertools import product
 
 import jax
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from jax import lax
 from jax.test_util import check_grads
 
+from models.layers import conv_products
 from models.layers.conv import convolve, flax_convolution, output_size
 
 CASES = {
@@ -129,6 +132,37 @@ def test_four_spatial_dimensions_are_scipys_correlation(float64):
     close(convolve(images, kernel)[0, ..., 0], expected, 1e-12)
 
 
+@pytest.mark.parametrize("padding", ["SAME", "VALID", ((2, 0), (0, 1)), ((3, 2), (-1, 2))], ids=str)
+@pytest.mark.parametrize("channels", [(16, 16), (17, 3), (2, 18)], ids=str)
+def test_every_product_for_a_cpu_is_that_of_lax(channels, padding):
+    """In the type and with the channels and features that choose them; the sums are of integers, so they are exact."""
+    rng = np.random.default_rng(0)
+    images, kernel = (
+        jnp.asarray(rng.integers(-3, 4, shape), jnp.float32) for shape in ((2, 9, 8, channels[0]), (3, 2, *channels))
+    )
+    cotangent = jnp.asarray(rng.integers(-3, 4, by_lax(images, kernel, padding=padding).shape), jnp.float32)
+
+    def both(images, kernel, cotangent):
+        results = []
+        for convolution in (convolve, by_lax):
+            value, pullback = jax.vjp(lambda x, w: convolution(x, w, padding=padding), images, kernel)
+            results.append((value, *pullback(cotangent)))
+        return results
+
+    jax.tree.map(
+        np.testing.assert_array_equal, *jax.jit(both, compiler_options=QUICK_TO_COMPILE)(images, kernel, cotangent)
+    )
+
+
+def test_large_batches_are_multiplied_in_blocks(float64):
+    images, kernel = normal(4, 64, 64, 16), normal(3, 3, 16, 5)
+    assert conv_products.MOST_ENTRIES < 4 * 64 * 64 * 9 * 16
+    for options in ({}, {"stride": 2, "padding": "SAME"}):
+        program = jax.make_jaxpr(jax.grad(lambda w: convolve(images, w, **options).sum()))(kernel)
+        assert ("scan" in str(program)) == (not options)
+        assert_like_lax(images, kernel, **options)
+
+
 def test_gradients_to_second_order_are_finite_differences(float64):
     @jax.jit
     def convolution(images, kernel):
@@ -206,26 +240,33 @@ def test_value_and_gradients_inside_scan_are_the_bits_outside():
     jax.tree.map(np.testing.assert_array_equal, jax.jit(scanned)(images, kernels), expected)
 
 
-def convolutions(jaxpr):
-    """The convolutions of ``jaxpr`` and of everything inside it."""
-    for equation in jaxpr.eqns:
-        if equation.primitive.name == "conv_general_dilated":
-            yield equation.params
-        for inner in jax.tree.leaves(list(equation.params.values()), is_leaf=lambda x: hasattr(x, "eqns")):
-            if hasattr(inner, "eqns") or hasattr(inner, "jaxpr"):
-                yield from convolutions(getattr(inner, "jaxpr", inner))
+LAID_OUT = re.compile(r"stablehlo\.convolution.*dim_numbers = (\[.*?\]->\[.*?\]).*?batch_group_count = (\d+)")
+
+
+def lowered(convolution, platform, images, kernel):
+    """The gradient's program for a platform, as text."""
+    gradient = jax.jit(jax.grad(lambda x, w: convolution(x, w).sum(), (0, 1)))
+    return gradient.trace(images, kernel).lower(lowering_platforms=(platform,)).as_text()
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_all_convolutions_of_the_gradient_are_laid_out_nhwc_by_hwio(groups):
+def test_on_a_cpu_the_gradients_convolutions_are_laid_out_nhwc_by_hwio(groups):
     """Any other layout is on XLA:CPU's slow path inside a while loop."""
-    gradient = jax.grad(lambda x, w: convolve(x, w, padding="SAME", groups=groups).sum(), (0, 1))
-    found = list(convolutions(jax.make_jaxpr(gradient)(jnp.ones((2, 6, 6, 4)), jnp.ones((3, 3, 4 // groups, 4))).jaxpr))
-    assert len(found) >= 2
-    for params in found:
-        assert params["dimension_numbers"] == ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
-        assert params["batch_group_count"] == 1
-        assert set(params["lhs_dilation"]) == {1}
+    convolution = partial(convolve, padding="SAME", stride=2, groups=groups)
+    program = lowered(convolution, "cpu", jnp.ones((2, 6, 6, 4)), jnp.ones((3, 3, 4 // groups, 4)))
+    assert LAID_OUT.findall(program) == [("[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]", "1")]
+    assert set(re.findall(r"lhs_dilate = (\[.*?\])", program)) == {"[1, 1]"}
+
+
+def test_elsewhere_the_gradients_are_xlas_own():
+    images, kernel = jnp.ones((2, 6, 6, 20)), jnp.ones((3, 3, 20, 20))
+    own, by_xla = (
+        lowered(partial(convolution, stride=2, padding="SAME"), "cuda", images, kernel)
+        for convolution in (convolve, by_lax)
+    )
+    assert len(LAID_OUT.findall(by_xla)) == 2
+    assert sorted(LAID_OUT.findall(own)) == sorted(LAID_OUT.findall(by_xla))
+    assert "while" not in own
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,151 @@
+"""The products that a convolution and the gradient by its kernel are made of; those for CPUs are chosen by shape.
+
+What each choice gains is measured by ``lectern bench convolution`` (docs/benchmarks.md). It is made from shapes and the
+platform when a program is lowered. Accelerators keep XLA's own convolution.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+MOST_ENTRIES = 2**21
+"""of the patches that are multiplied at once, 8 MiB in float32: more of them leave a processor's cache"""
+
+
+class Geometry(NamedTuple):
+    """How a kernel is laid over images, by spatial axis."""
+
+    stride: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    dilation: tuple[int, ...]
+    groups: int
+
+
+def product(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    """The convolution."""
+    by_xla = partial(xla_convolution, geometry)
+    if not (added := _rows_to_add(geometry, images, kernel)):
+        return by_xla(images, kernel)
+    return lax.platform_dependent(images, kernel, cpu=partial(_with_rows_added, geometry, added), default=by_xla)
+
+
+def xla_convolution(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    """The convolution as XLA computes it, the layout NHWC × HWIO."""
+    rank = images.ndim - 2
+    space = "".join("DHW"[-rank:]) if rank <= 3 else "".join(map(chr, range(97, 97 + rank)))
+    return lax.conv_general_dilated(
+        images,
+        kernel,
+        window_strides=geometry.stride,
+        padding=geometry.padding,
+        rhs_dilation=geometry.dilation,
+        dimension_numbers=("N" + space + "C", space + "IO", "N" + space + "C"),
+        feature_group_count=geometry.groups,
+    )
+
+
+def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:
+    """The rows that make the result higher than the images: XLA 0.10 is faster then, with more than 16 channels.
+
+    It hands two-dimensional float32 convolutions over to another library unless an extent grows. None where it does not
+    do so anyway, and where the rows would cost more than they gain.
+    """
+    plain = geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
+    if not plain or max(kernel.shape[-2:]) <= 16 or images.dtype != jnp.float32:
+        return 0
+    positions = images.shape[1] + sum(geometry.padding[0]) - kernel.shape[0] + 1
+    missing = images.shape[1] + 1 - positions
+    return missing if 0 < missing <= positions // 6 else 0
+
+
+def _with_rows_added(geometry: Geometry, added: int, images: Array, kernel: Array) -> Array:
+    (low, high), columns = geometry.padding
+    return xla_convolution(geometry._replace(padding=((low, high + added), columns)), images, kernel)[:, :-added]
+
+
+def kernel_gradient(geometry: Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
+    """dw: the pixels that each place of the window meets, times the cotangent, in blocks of images that fit a cache."""
+    if geometry.groups > 1:
+        return _by_places(geometry, images, kernel, cotangent)
+    of_block = partial(_by_shifts if _shifts_pay(geometry, kernel) else _by_patches, geometry, kernel.shape)
+    size = _block_size(len(images), cotangent[0, ..., 0].size * kernel[..., 0].size)
+
+    def add(total: Array, first: Array) -> tuple[Array, None]:
+        # Cut inside the loop: batches reshaped to blocks beforehand are computed twice.
+        block = (lax.dynamic_slice_in_dim(each, first, size) for each in (images, cotangent))
+        return total + of_block(*block), None
+
+    if size == len(images):
+        return of_block(images, cotangent)
+    return lax.scan(add, jnp.zeros_like(kernel), jnp.arange(0, len(images), size))[0]
+
+
+def _block_size(images: int, entries_each: int) -> int:
+    """The images, halved until their patches are few enough; an odd number is not divided."""
+    while images % 2 == 0 and images * entries_each > MOST_ENTRIES:
+        images //= 2
+    return images
+
+
+def _by_places(geometry: Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
+    """For each place of the window and each group [positions, channels]ᵀ × [positions, features]."""
+    features = cotangent.reshape(-1, geometry.groups, kernel.shape[-1] // geometry.groups)
+    met = _met(geometry, images, kernel.shape[:-2], cotangent.shape[1:-1])
+    grouped = (each.reshape(-1, geometry.groups, kernel.shape[-2]) for each in met)
+    return jnp.stack([jnp.einsum("pgc,pgo->cgo", each, features) for each in grouped]).reshape(kernel.shape)
+
+
+def _by_patches(geometry: Geometry, shape: Sequence[int], images: Array, cotangent: Array) -> Array:
+    """[positions, features]ᵀ × [positions, places · channels]: one product, the small side first."""
+    patches = jnp.concatenate(_met(geometry, images, shape[:-2], cotangent.shape[1:-1]), axis=-1)
+    return _transposed_product(cotangent, patches).T.reshape(shape)
+
+
+def _shifts_pay(geometry: Geometry, kernel: Array) -> bool:
+    *window, channels, features = kernel.shape
+    plain = geometry.stride == geometry.dilation == (1, 1)
+    return plain and window[0] > 1 and channels >= 16 and channels >= features
+
+
+def _by_shifts(geometry: Geometry, shape: Sequence[int], images: Array, cotangent: Array) -> Array:
+    """The window's columns from patches of the images, its rows from shifts of the cotangent.
+
+        dw[i, j] = Σ_{n, r, q} x[n, r, q + j − p, ·] g[n, r − i + p', q, ·],   r over the rows of x
+
+    So there are k + k copies, where patches alone are k².
+    """
+    height, width, channels, features = shape
+    rows, columns = images.shape[1], cotangent.shape[2]
+    (low, high), beside = geometry.padding
+    across = _met(geometry._replace(padding=((0, 0), beside)), images, (1, width), (rows, columns))
+    turned = geometry._replace(padding=((height - 1 - low, height - 1 - high), (0, 0)))
+    down = _met(turned, cotangent, (height, 1), (rows, columns))[::-1]
+    product = _transposed_product(jnp.concatenate(down, axis=-1), jnp.concatenate(across, axis=-1))
+    return product.reshape(height, features, width, channels).transpose(0, 2, 3, 1)
+
+
+def _met(geometry: Geometry, images: Array, window: Sequence[int], positions: Sequence[int]) -> list[Array]:
+    """What each place of the window meets [batch, *positions, channels], zeros around the images."""
+    padded = spread(images, (1,) * len(window), geometry.padding)
+
+    def at(place: tuple[int, ...]) -> Array:
+        first = [d * k for d, k in zip(geometry.dilation, place, strict=True)]
+        last = [low + s * (n - 1) + 1 for low, s, n in zip(first, geometry.stride, positions, strict=True)]
+        return lax.slice(padded, (0, *first, 0), (len(images), *last, images.shape[-1]), (1, *geometry.stride, 1))
+
+    return [at(place) for place in np.ndindex(*window)]
+
+
+def spread(array: Array, stride: Sequence[int], edges: Sequence[tuple[int, int]]) -> Array:
+    """Zeros between the spatial entries of ``array`` and at its edges; negative edges crop."""
+    config = [(0, 0, 0), *((low, high, s - 1) for (low, high), s in zip(edges, stride, strict=True)), (0, 0, 0)]
+    return lax.pad(array, lax.convert_element_type(0, array.dtype), config)
+
+
+def _transposed_product(left: Array, right: Array) -> Array:
+    """Aᵀ B over all axes but the last."""
+    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])
