@@ -29,7 +29,7 @@ def layers() -> "Figure":
         axes.set(xticks=[], yticks=[])
     grid[0, 0].imshow(colours)
     grid[0, 0].set_title("the picture", fontsize=9)
-    for axes, words in zip(grid[:, 0], ("output →", "its adjoint →", "its matrix →"), strict=True):
+    for axes, words in zip(grid[:, 0], ("output →", "adjoint of it →", "matrix →"), strict=True):
         axes.set_ylabel(words, fontsize=9)
     for axes in grid[1:, 0]:
         axes.spines[:].set_visible(False)
