@@ -18,7 +18,7 @@ LABELS = {
     "layer": "layer normalisation",
     "sum": "sum",
     "residual": "sum, batch normalisation",
-    "squeeze_excitation": "… squeeze-and-excitation",
+    "squeeze_excitation": "sum, batch n., squeeze-and-excitation",
     "dense": "concatenation, batch normalisation",
 }
 STYLES = {
