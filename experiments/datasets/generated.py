@@ -136,3 +136,16 @@ def mixture_of_gaussians(
         splits[split] = {"value": drawn.astype(np.float32)}
     parts = " + ".join(f"{w:g} N({m:g}, {s:g}²)" for w, m, s in zip(weights, means, deviations, strict=True))
     return generated("mixture", f"{count} draws of {parts}", splits)
+
+
+def white_noise(shape: Sequence[int], *, count: int = 4096) -> Dataset:
+    """Images of independent standard normal pixels, "image": ``count`` for training, a quarter for either other split.
+
+    The covariance of such images is the identity, so a linear map A of them has the mean square ‖A‖².
+    """
+    generator = np.random.Generator(np.random.Philox(0))
+    sizes = {"train": count, "valid": count // 4, "test": count // 4}
+    splits = {split: {"image": generator.standard_normal((size, *shape), np.float32)} for split, size in sizes.items()}
+    return generated(
+        "white noise", f"{count}/{count // 4}/{count // 4} images of {shape} standard normal numbers", splits
+    )

@@ -82,3 +82,42 @@ def depthwise_separable_cost(
     depthwise = convolution_cost(window, channels, channels, positions=positions, groups=channels, bias=bias)
     pointwise = convolution_cost((1,) * len(window), channels, features, positions=positions, bias=bias)
     return Cost(*(sum(pair) for pair in zip(depthwise, pointwise, strict=True)))
+
+
+def locally_connected_cost(
+    window: Sequence[int], channels: int, features: int, *, positions: Sequence[int], bias: bool = False
+) -> Cost:
+    """The convolution's arithmetic, with weights and biases of its own at every position.
+
+        parameters      K_w · K_h · D_in · D_out · O_w · O_h + units
+        multiply-adds   K_w · K_h · D_in · D_out · O_w · O_h
+
+    Lectures 000 and 001, "Locally-connected layer": AlexNet's first layer would have 105,705,600 parameters.
+    """
+    shared = convolution_cost(window, channels, features, positions=positions, bias=bias)
+    return shared._replace(parameters=shared.multiply_adds + (shared.units if bias else 0))
+
+
+def transposed_convolution_cost(
+    window: Sequence[int], channels: int, features: int, *, positions: Sequence[int], space: Sequence[int]
+) -> Cost:
+    """The transposed convolution from ``features`` at ``positions`` to ``channels`` on images of size ``space``.
+
+        parameters      K_w · K_h · D_in · D_out
+        units           H · W · D_in
+        multiply-adds   K_w · K_h · D_in · D_out · O_w · O_h
+
+    They are those of the convolution whose adjoint it is, but for the units. The zeros that ``convolve_transposed``
+    puts between its inputs are not counted. Dumoulin & Visin 2016, section 4.
+    """
+    adjoint = convolution_cost(window, channels, features, positions=positions, bias=False)
+    return adjoint._replace(units=prod(space) * channels)
+
+
+def max_pooling_cost(window: Sequence[int], channels: int, *, positions: Sequence[int]) -> Cost:
+    """No parameters and no products: K_w · K_h − 1 comparisons a unit, each a FLOP.
+
+    Lecture 000, "Pooling layer".
+    """
+    units = prod(positions) * channels
+    return Cost(parameters=0, units=units, multiply_adds=0, flops=(prod(window) - 1) * units)

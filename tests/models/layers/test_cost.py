@@ -7,8 +7,18 @@ import pytest
 from flax import linen as nn
 
 from models.layers.conv import convolve, output_size
-from models.layers.cost import Cost, convolution_cost, dense_cost, depthwise_separable_cost
+from models.layers.cost import (
+    Cost,
+    convolution_cost,
+    dense_cost,
+    depthwise_separable_cost,
+    locally_connected_cost,
+    max_pooling_cost,
+    transposed_convolution_cost,
+)
 from models.layers.dense import dense
+from models.layers.locally_connected import locally_connected
+from models.layers.pool import max_pool
 from models.layers.sparse import convolution_matrix
 
 
@@ -31,7 +41,8 @@ def test_alexnets_first_layer():
     assert cost == Cost(parameters=34_944, units=290_400, multiply_adds=290_400 * 363, flops=290_400 * 727)
     assert cost.parameters - 96 == 34_848
     assert cost.parameters // 96 == 364
-    assert cost.units * 364 == 105_705_600, "without sharing"
+    unshared = locally_connected_cost((11, 11), 3, 96, positions=(side, side), bias=True)
+    assert unshared == cost._replace(parameters=105_705_600)
 
 
 def test_a_fully_connected_unit_on_images():
@@ -152,6 +163,28 @@ def test_the_depthwise_separable_formulas_of_the_lecture_and_of_the_paper():
     ordinary = convolution_cost((3, 3), 32, 64, positions=(112, 112), bias=False)
     assert separable.parameters == 288 + 2_048
     assert separable.multiply_adds * 64 * 9 == ordinary.multiply_adds * (9 + 64)
+
+
+def test_a_locally_connected_layer_is_what_xla_counts():
+    cost = locally_connected_cost((3, 2), 2, 5, positions=(4, 6))
+    kernels = floats(4, 6, 3, 2, 2, 5)
+    assert counted_by_xla(locally_connected, floats(1, 6, 7, 2), kernels) == cost.flops
+    assert kernels.size == cost.parameters == cost.multiply_adds
+
+
+def test_a_transposed_convolution_multiplies_the_entries_of_its_matrix():
+    """Of a 5×4 map that becomes an 11×9 image, by a window of 3 at stride 2."""
+    matrix = convolution_matrix(jnp.ones((3, 3, 2, 4)), (11, 9), stride=2)
+    cost = transposed_convolution_cost((3, 3), 2, 4, positions=(5, 4), space=(11, 9))
+    assert cost == Cost(
+        parameters=72, units=matrix.shape[1], multiply_adds=np.count_nonzero(matrix), flops=2 * np.count_nonzero(matrix)
+    )
+
+
+def test_max_pooling_compares():
+    cost = max_pooling_cost((3, 2), 4, positions=(4, 6))
+    pooling = counted_by_xla(lambda x: max_pool(x, window=(3, 2), stride=1), floats(1, 6, 7, 4))
+    assert cost == Cost(parameters=0, units=96, multiply_adds=0, flops=int(pooling))
 
 
 def test_groups_that_do_not_divide_are_refused_with_the_numbers():
