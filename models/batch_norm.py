@@ -21,8 +21,8 @@ class BatchNorm(nn.Module):
     Moments are float32 where features are bfloat16. Ioffe & Szegedy 2015.
     """
 
-    group: int
-    """examples that are normalised together"""
+    group: int = 0
+    """examples that are normalised together; 0: the whole batch"""
     epsilon: float = 1e-5
     """what is added to the variance"""
     unbiased: bool = False
@@ -39,10 +39,11 @@ class BatchNorm(nn.Module):
         variance = self.variable(COLLECTION, "variance", jnp.ones, channels)
         wide = features.astype(mean.value.dtype)
         if training:
-            moments = batch_moments(wide, group=self.group)
+            group = self.group or len(features)
+            moments = batch_moments(wide, group=group)
             mean.value, variance.value = (moment.mean(axis=0) for moment in moments)
             if self.unbiased:
-                count = self.group * prod(features.shape[1:-1])
+                count = group * prod(features.shape[1:-1])
                 variance.value = unbiased_variance(variance.value, count=count)
         else:
             moments = mean.value[None], variance.value[None]
