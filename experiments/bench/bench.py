@@ -25,7 +25,10 @@ EXAMPLES, BATCH, EPOCHS = 5000, 128, 100  # the peers' epochs; about the steps o
 
 
 class Contender(NamedTuple):
-    """A program; it prints a JSON line with ``examples_per_second`` last, or is timed as a whole."""
+    """A program; it prints a JSON line with ``examples_per_second`` last, or is timed as a whole.
+
+    ``megabytes`` in that line are its memory above that after imports; else the whole process's is taken.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -65,6 +68,15 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
 
     def pythae(model: str) -> Contender:
         return Contender("Pythae", _peer("vae_pythae.py", data, "--model", model))
+
+    def convolution(net: str, title: str) -> Benchmark:
+        ours = Contender("lectern", (sys.executable, "-m", "experiments.bench.convolution", net))
+        program = (str(PEERS), str(HERE / "peers" / "convolution_torch.py"), net, "--layout")
+        peers = (
+            Contender("PyTorch, channels last", (*program, "channels_last")),
+            Contender("PyTorch, channels first", (*program, "contiguous_format")),
+        )
+        return Benchmark(title, "examples/s", (ours, *(peers if installed else ())))
 
     lectern = (sys.executable, "-m", "experiments.cli")
     smoke = (*lectern, "run", "vae", "--preset", "smoke", "--workdir")
@@ -108,6 +120,9 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
             "examples/s",
             (Contender("scanned", _ours("conv-scanned", data)), Contender("stepwise", _ours("conv-stepwise", data))),
         ),
+        "three-layers": convolution("three-layers", "convolutions 1-32-64-64 on 28×28, two max pools, batch 128"),
+        "resnet20": convolution("resnet20", "ResNet-20 on 32×32, batch 128"),
+        "lenet": convolution("lenet", "LeNet of 20 and 50 features on 28×28, batch 500"),
         "start": Benchmark(
             "from the command to the end of 20 steps, with figures",
             "s",
@@ -123,7 +138,7 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
     }
 
 
-GROUPS = {"autoencoders": ("vae", "iwae", "vqvae")}
+GROUPS = {"autoencoders": ("vae", "iwae", "vqvae"), "convolution": ("three-layers", "resnet20", "lenet")}
 """Benchmarks that a name of their own stands for."""
 
 
@@ -194,8 +209,11 @@ def _measure(contender: Contender, unit: str, run: str, scratch: Path) -> Sample
             errors.seek(0)
             raise WrongInput(f"{contender.name} failed: {' '.join(errors.read().split())[-500:]}")
         output.seek(0)
-        value = seconds if unit == "s" else json.loads(output.read().splitlines()[-1])["examples_per_second"]
-    return Sample(value, usage.ru_maxrss / 1024)
+        whole = usage.ru_maxrss / 1024
+        if unit == "s":
+            return Sample(seconds, whole)
+        printed = json.loads(output.read().splitlines()[-1])
+    return Sample(printed["examples_per_second"], printed.get("megabytes", whole))
 
 
 def _report(benchmark: Benchmark, samples: dict[str, list[Sample]]) -> None:

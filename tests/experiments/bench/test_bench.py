@@ -4,9 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.bench import bench, programs
+from experiments.bench import bench, convolution, programs
 from experiments.bench.bench import Benchmark, Contender, bench_images, benchmarks
 from experiments.errors import WrongInput
+
+CONVOLUTION = {"three-layers", "resnet20", "lenet"}
 
 
 def printing(rate, log, letter):
@@ -38,7 +40,7 @@ def test_the_images_are_binary_and_of_the_size_that_all_contenders_read(tmp_path
     assert images.shape == (5000, 784)
     assert images.dtype == np.float32
     assert set(np.unique(images)) == {0.0, 1.0}
-    names = {"vae", "iwae", "vqvae", "mlp", "loop", "stream", "conv", "start"}
+    names = {"vae", "iwae", "vqvae", "mlp", "loop", "stream", "conv", "start", *CONVOLUTION}
     assert names == benchmarks(tmp_path, tmp_path).keys()
 
 
@@ -72,3 +74,16 @@ def test_our_vqvae_has_the_numbers_of_the_peer():
     run = programs.quantized_run(bench_images()[:256])
     dense = [(784, 512), (512, 16), (16, 512), (512, 784)]
     assert numbers_of(run) == sum((inputs + 1) * units for inputs, units in dense) + 512 * 16
+
+
+@pytest.mark.parametrize(("net", "numbers"), [("three-layers", 87_114), ("resnet20", 269_722), ("lenet", 431_080)])
+def test_our_convolutional_nets_have_the_numbers_of_the_peers(net, numbers):
+    """As PyTorch counts them; and each of them takes a step."""
+    work = convolution.WORKS[net]
+    task = convolution.task_of(work)
+    state = jax.eval_shape(task.init, jax.random.key(0))
+    assert sum(leaf.size for leaf in jax.tree.leaves(state.params["params"])) == numbers
+    batches = convolution.batches_of(work)
+    assert batches["image"].shape == (convolution.CHUNK, work.batch, *work.image)
+    after = jax.eval_shape(task.step, state, jax.tree.map(lambda leaf: leaf[0], batches))[0]
+    assert jax.tree.map(jax.typeof, after) == jax.tree.map(jax.typeof, state)
