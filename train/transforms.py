@@ -1,7 +1,7 @@
 """Training features, as transforms of tasks: each takes a task and gives a task, and they compose.
 
-The usual order, from the inside out: ``freeze``, ``starting_from``, ``accumulate``, ``average_parameters``, ``data_parallel``
-(``train/mesh.py``), ``resident``, ``scan``, ``ensemble``.
+The usual order, from the inside out: ``freeze``, ``starting_from``, ``accumulate``, ``average_parameters``,
+``data_parallel`` (``train/mesh.py``), ``resident``, ``scan``, ``ensemble``.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -118,8 +118,9 @@ def by_path(tree: PyTree) -> dict[str, PyTree]:
 def average_parameters(task: Task, decay: float) -> Task:
     """Carries the exponential moving average  a ← a + (1 − decay)·(params − a),  from the initial parameters on.
 
-    It is what ``evaluation_params`` returns; of what never moves it has the bits. Statistics are averaged with the weights that they belong to; what is no
-    floating-point number is taken over as it is. (Polyak & Juditsky 1992; as used for GANs and diffusion.)
+    It is what ``evaluation_params`` returns; of what never moves it has the bits. Statistics are averaged with the
+    weights that they belong to; what is no floating-point number is taken over as it is. (Polyak & Juditsky 1992; as
+    used for GANs and diffusion.)
     """
 
     def moved(average: Array, param: Array) -> Array:

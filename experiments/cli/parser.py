@@ -62,6 +62,14 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         metavar="WORKDIR",
         help="start from another run's parameters, those of its first seed and newest step that fit",
     )
+    run.add_argument(
+        "--freeze",
+        nargs="+",
+        default=(),
+        metavar="WHAT",
+        help="what of them keeps its values: taken (all), a number of layers (3: the first three, -1: all but the last)"
+        " or names as in `params/trunk`, batch_stats, '*conv*'",
+    )
     _add_processes(run)
     run.add_argument("-h", "--help", action="store_true", help="this; after a NAME, all of its settings")
 

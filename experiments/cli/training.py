@@ -46,7 +46,8 @@ def run(given: argparse.Namespace, flags: list[str]) -> int:
 
     def train(signals: "Signals") -> dict:
         origin = newest_step(given.origin) if given.origin else None
-        return runner.start(prepare(given.name, given.preset, settings, origin), workdir, signals)
+        run = prepare(given.name, given.preset, settings, origin)
+        return runner.start(run, workdir, signals, freeze=given.freeze)
 
     try:
         return finish(workdir, train)

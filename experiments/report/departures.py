@@ -54,10 +54,11 @@ def _compared(run: Run, varied: set[str]) -> dict[str, Any]:
 
 
 def _origin(run: Run) -> dict[str, str]:
-    """The run whose parameters this one started from."""
+    """The run whose parameters this one started from, and what of them was frozen."""
     match run.summary.get("from"):
-        case {"workdir": str(workdir), "step": int(step)}:
-            return {"from": f"{PurePath(workdir).name} at step {step}"}
+        case {"workdir": str(workdir), "step": int(step), **more}:
+            frozen = more.get("frozen") or []
+            return {"from": f"{PurePath(workdir).name} at step {step}"} | ({"frozen": frozen} if frozen else {})
     return {}
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, Int, PyTree
 
 from experiments.datasets import Dataset
 from experiments.errors import WrongInput
+from experiments.networks.frozen import frozen
 from experiments.run.experiment import Experiment, MetricsOf
 from experiments.run.registry import load
 from experiments.run.run_folder import Config, Origin
@@ -20,7 +21,7 @@ from train.feed import Feed, resident_feed, streaming_feed, take
 from train.loop import Saved, TaskOf, begin, chunks
 from train.measures import Metrics
 from train.mesh import Placement, TooFewDevices, local_mesh, placement
-from train.task import Task, seed_keys
+from train.task import Batch, Task, seed_keys
 from train.trainable import Params
 from train.transforms import accumulate, average_parameters, ensemble, starting_from
 
@@ -56,6 +57,8 @@ class Run(NamedTuple):
 
     def _task(self, dataset: Dataset) -> Task:
         task = self.experiment.task(self.settings, dataset)
+        if self.origin and self.origin.frozen:
+            task = frozen(task, self.origin.frozen)
         if self.initial:
             task = starting_from(task, self.initial)
         if self.settings.parts > 1:
@@ -121,6 +124,12 @@ class Run(NamedTuple):
         flops = product_flops(metrics_of(self.settings, self.dataset), one_seed, example, seed_keys([0]))
         most = MOST_FLOPS // flops if flops else self.settings.placement.evaluation_batch
         return max(1, min(self.settings.placement.evaluation_batch, most))
+
+    def loss_of_one(self) -> tuple[Callable[[Params, Batch], Array], Batch]:
+        """The loss that is measured while training, as a function of parameters and one example, and that example."""
+        loss_fn = self.experiment.monitor(self.settings, self.dataset)
+        example = take(self.dataset.splits["train"], np.zeros(1, np.int32))
+        return lambda params, example: loss_fn(params, example, seed_keys([0]))[0], example
 
     def learning_rates(self) -> Callable[[int], dict[str, float]]:
         """The learning rate of each optimiser at the last step of a chunk, by name; computed at once for all."""

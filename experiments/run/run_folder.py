@@ -31,6 +31,8 @@ class Origin(NamedTuple):
 
     workdir: str
     step: int
+    frozen: tuple[str, ...] = ()
+    """parts of the parameters that keep the values they are taken with"""
 
 
 class Config(NamedTuple):
@@ -132,12 +134,16 @@ def read_config(workdir: Path) -> Config:
         content = json.loads(path.read_text())
         if (layout := content.get("layout", 1)) != LAYOUT:
             raise RunFolderError(_other_version(workdir, layout))
-        origin = Origin(**content["from"]) if "from" in content else None
+        origin = _origin(**content["from"]) if "from" in content else None
         return Config(str(content["experiment"]), str(content["preset"]), dict(content["config"]), origin)
     except RunFolderError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{path} is damaged ({error}): expected experiment, preset and config as JSON") from error
+
+
+def _origin(workdir: str, step: int, frozen: list[str] = ()) -> Origin:
+    return Origin(workdir, step, tuple(frozen))
 
 
 def _other_version(workdir: Path, layout: object) -> str:

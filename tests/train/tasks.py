@@ -75,7 +75,7 @@ FROZEN = ("params/second", "batch_stats/variance")
 
 
 def frozen_task(optimizer=None):
-    """The normalized task that begins elsewhere and of which parts stand still: a kernel, and half of the statistics."""
+    """The normalized task that begins elsewhere and of which a kernel and half of the statistics stand still."""
     return starting_from(freeze(normalized_task(optimizer), FROZEN), {"batch_stats/variance": jnp.full(HIDDEN, 3.0)})
 
 

@@ -42,7 +42,7 @@ def test_it_starts_with_the_bits_of_the_other_and_resumes_to_its_own(source, tmp
         found = initial(tmp_path / "run", seed)  # of the running average, which begins with them too
         assert all(np.array_equal(found[path], leaf) for path, leaf in given.items())
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["from"] == {"workdir": str(source), "step": 2}
+    assert summary["from"] == {"workdir": str(source), "step": 2, "frozen": []}
     assert json.loads((tmp_path / "run" / "config.json").read_text())["from"] == summary["from"]
     for step in (tmp_path / "run" / "checkpoints").iterdir():
         step.rename(tmp_path / f"taken-{step.name}")  # as a kill before the first checkpoint leaves it
