@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import prod
 from typing import Any
 
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from models.layers.normalize import batch_moments, normalize
+from models.layers.normalize import batch_moments, normalize, unbiased_variance
 
 COLLECTION = "batch_stats"
 """The collection of running statistics: not descended on, they follow the moments of the batches."""
@@ -18,12 +19,17 @@ class BatchNorm(nn.Module):
     """Normalises by the moments of the batch in training, else by the running statistics.
 
     In training, the value that the collection ``batch_stats`` takes is the mean of the batch's moments over its groups:
-    what is observed. How the running statistics follow it is the task's business. Moments are float32 where features
-    are bfloat16. Ioffe & Szegedy 2015.
+    what is observed. How the running statistics follow it is the task's business: with the conventions ``PYTORCH`` and
+    ``FLAX`` of ``models.layers.normalize``, by ``unbiased`` here and ``moving_average(COLLECTION, decay)`` there.
+    Moments are float32 where features are bfloat16. Ioffe & Szegedy 2015.
     """
 
-    group: int
-    """examples that are normalised together"""
+    group: int = 0
+    """examples that are normalised together; 0: the whole batch"""
+    epsilon: float = 1e-5
+    """what is added to the variance"""
+    unbiased: bool = False
+    """whether the observed variance is the unbiased one; features are always normalised by the other"""
 
     @nn.compact
     def __call__(
@@ -36,11 +42,15 @@ class BatchNorm(nn.Module):
         variance = self.variable(COLLECTION, "variance", jnp.ones, channels)
         wide = features.astype(mean.value.dtype)
         if training:
-            moments = batch_moments(wide, group=self.group)
+            group = self.group or len(features)
+            moments = batch_moments(wide, group=group)
             mean.value, variance.value = (moment.mean(axis=0) for moment in moments)
+            if self.unbiased:
+                count = group * prod(features.shape[1:-1])
+                variance.value = unbiased_variance(variance.value, count=count)
         else:
             moments = mean.value[None], variance.value[None]
-        normalized = normalize(wide, *moments, scale.astype(wide.dtype), bias.astype(wide.dtype))
+        normalized = normalize(wide, *moments, scale.astype(wide.dtype), bias.astype(wide.dtype), epsilon=self.epsilon)
         return normalized.astype(features.dtype)
 
 

@@ -79,6 +79,22 @@ def convolve(
     return _convolve(_Geometry(stride, padding, dilation, groups), images, kernel)
 
 
+def adjoint_kernel(
+    kernel: Float[Array, "*window channels_per_group features"], *, groups: int = 1
+) -> Float[Array, "*window features_per_group channels"]:
+    """The kernel of the adjoint of a convolution: turned by half a turn, channels and features exchanged in each group.
+
+        w'[k, o, c] = w[K − 1 − k, c, o]
+
+    Dumoulin & Visin 2016, section 4.
+    """
+    *window, channels, features = kernel.shape
+    rank = len(window)
+    split = kernel.reshape(*window, channels, groups, features // groups)
+    exchanged = split.transpose(*range(rank), rank + 2, rank + 1, rank)
+    return lax.rev(exchanged.reshape(*window, features // groups, groups * channels), tuple(range(rank)))
+
+
 def flax_convolution(
     lhs: Array,
     rhs: Array,
@@ -148,11 +164,8 @@ def _image_gradient(geometry: _Geometry, images: Array, kernel: Array, cotangent
         spread_size = (cotangent.shape[1 + axis] - 1) * stride[axis] + 1
         low = reach - padding[axis][0]
         edges.append((low, images.shape[1 + axis] + reach - spread_size - low))
-    split = kernel.reshape(*kernel.shape[:-1], groups, kernel.shape[-1] // groups)
-    swapped = split.transpose(*range(rank), rank + 2, rank + 1, rank)
-    swapped = swapped.reshape(*kernel.shape[:rank], kernel.shape[-1] // groups, images.shape[-1])
     plain = _Geometry((1,) * rank, ((0, 0),) * rank, dilation, groups)
-    return _convolve(plain, _spread(cotangent, stride, edges), lax.rev(swapped, tuple(range(rank))))
+    return _convolve(plain, _spread(cotangent, stride, edges), adjoint_kernel(kernel, groups=groups))
 
 
 def _kernel_gradient(geometry: _Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:

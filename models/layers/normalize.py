@@ -1,4 +1,6 @@
-"""Batch normalisation: moments of groups of examples, and the affine map that they and two vectors make."""
+"""Normalisation: features by their moments, over the examples of a batch or over the units of one example."""
+
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
@@ -41,3 +43,60 @@ def normalize(
     rows = features.reshape(len(mean), -1, features.shape[-1])
     factor = scale * lax.rsqrt(variance + epsilon)
     return ((rows - mean[:, None]) * factor[:, None] + bias).reshape(features.shape)
+
+
+class RunningMoments(NamedTuple):
+    """How running statistics follow the moments s of the batches:  r ← decay·r + (1 − decay)·s."""
+
+    decay: float
+    """Flax calls it momentum; PyTorch's momentum is 1 − decay"""
+    unbiased: bool
+    """whether s is the sum of squared deviations divided by n − 1, instead of n as in the normalisation itself"""
+
+
+PYTORCH = RunningMoments(decay=0.9, unbiased=True)
+"""From (mean, variance) = (0, 1), after a batch [0, 2]: (0.1, 1.1)."""
+FLAX = RunningMoments(decay=0.99, unbiased=False)
+"""From (mean, variance) = (0, 1), after a batch [0, 2]: (0.01, 1.0)."""
+
+
+def unbiased_variance(variance: Float[Array, "*shape"], *, count: int) -> Float[Array, "*shape"]:
+    """What the variance of ``count`` values is expected to be where they come from.
+
+        σ² n / (n − 1)
+
+    ``ValueError`` for one value, which says nothing of it. Ioffe & Szegedy 2015, algorithm 2, step 10.
+    """
+    if count < 2:
+        raise ValueError(f"the unbiased variance needs at least 2 values, got {count}")
+    return variance * (count / (count - 1))
+
+
+def layer_normalize(
+    features: Float[Array, "*leading channels"],
+    scale: Float[Array, " channels"],
+    bias: Float[Array, " channels"],
+    *,
+    axes: int = 1,
+    groups: int = 1,
+    epsilon: float = 1e-5,
+) -> Float[Array, "*leading channels"]:
+    """Features by the moments of the last ``axes`` axes, each example for itself, in training and inference alike.
+
+        γ_c (x − μ) / √(σ² + ε) + β_c,   μ = mean x,   σ² = mean (x − μ)²
+
+    Moments are over the channels of a token (``axes`` 1), or over an image (3). With ``groups`` > 1 the channels fall
+    into so many blocks with moments of their own: group normalisation, and with one channel in each, instance
+    normalisation. The variance is taken around the mean, so that a mean of 10⁴ costs no digits. ``ValueError`` where
+    axes or groups do not fit. PyTorch's ``LayerNorm`` over an image has a γ and β for every pixel instead.
+
+    Ba et al. 2016, equations 3 and 4; Wu & He 2018; Ulyanov et al. 2016.
+    """
+    channels = features.shape[-1]
+    if not 1 <= axes <= features.ndim or channels % groups:
+        raise ValueError(f"{features.shape} has no {axes} axes to normalise over in {groups} groups of channels")
+    blocks = features.reshape(*features.shape[:-1], groups, channels // groups)
+    together = (*range(features.ndim - axes, features.ndim - 1), features.ndim)
+    centred = blocks - blocks.mean(axis=together, keepdims=True)
+    variance = jnp.mean(centred**2, axis=together, keepdims=True)
+    return (centred * lax.rsqrt(variance + epsilon)).reshape(features.shape) * scale + bias

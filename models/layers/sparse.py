@@ -27,15 +27,18 @@ def convolution_matrix(
     *,
     stride: int | Sequence[int] = 1,
     padding: Padding = "VALID",
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
 ) -> Float[Array, "outputs inputs"]:
     """The matrix M with  flatten(convolve(x, w)) = M flatten(x),  for images of spatial ``input_size``.
 
-        M[(i, o), (j, c)] = w[j − stride·i + p_low, c, o],   zero outside the window
+        M[(i, o), (j, c)] = w[k, c, o]  where  j = stride·i + dilation·k − p_low,   zero where there is no such k
 
-    ``padding`` is that of ``models.layers.conv.convolve``; zeros around the image need no columns. Shapes that do not
-    fit raise ``ValueError``. Lecture 003, section 3.2, which draws Mᵀ of a 3×3 kernel on a 4×4 image.
+    Options are those of ``models.layers.conv.convolve``; zeros around the image need no columns. With ``groups`` there
+    are zeros between all channels and features of different groups. Shapes that do not fit raise ``ValueError``.
+    Lecture 003, section 3.2, which draws Mᵀ of a 3×3 kernel on a 4×4 image.
     """
-    numbers = _weight_numbers(kernel.shape, input_size, stride, padding)
+    numbers = _weight_numbers(kernel.shape, input_size, stride, padding, dilation, groups)
     return jnp.pad(kernel.reshape(-1), (0, 1))[numbers]
 
 
@@ -46,6 +49,8 @@ def tied_gradient(
     *,
     stride: int | Sequence[int] = 1,
     padding: Padding = "VALID",
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
 ) -> Float[Array, "*window channels features"]:
     """The gradient of the kernel from that of its matrix: the sum over all places where a weight stands.
 
@@ -56,7 +61,7 @@ def tied_gradient(
     positions for every weight, and so another step size. A gradient of another shape than the matrix raises
     ``ValueError``.
     """
-    numbers = _weight_numbers(kernel_shape, input_size, stride, padding)
+    numbers = _weight_numbers(kernel_shape, input_size, stride, padding, dilation, groups)
     if matrix_gradient.shape != numbers.shape:
         raise ValueError(f"the matrix has shape {numbers.shape}, its gradient {matrix_gradient.shape}")
     sums = jax.ops.segment_sum(matrix_gradient.reshape(-1), numbers.reshape(-1), num_segments=prod(kernel_shape) + 1)
@@ -64,7 +69,12 @@ def tied_gradient(
 
 
 def _weight_numbers(
-    kernel_shape: Sequence[int], input_size: Sequence[int], stride: int | Sequence[int], padding: Padding
+    kernel_shape: Sequence[int],
+    input_size: Sequence[int],
+    stride: int | Sequence[int],
+    padding: Padding,
+    dilation: int | Sequence[int],
+    groups: int,
 ) -> Int[np.ndarray, "outputs inputs"]:
     """The drawing of the matrix: which weight of the flattened kernel stands where; one past the last is a zero.
 
@@ -74,11 +84,12 @@ def _weight_numbers(
     rank = len(window)
     if rank != len(input_size):
         raise ValueError(f"a kernel of shape {tuple(kernel_shape)} needs {rank} input sizes, got {tuple(input_size)}")
-    stride = np.broadcast_to(stride, rank).tolist()
+    stride, dilation = (np.broadcast_to(value, rank).tolist() for value in (stride, dilation))
     if isinstance(padding, str):
-        padding = lax.padtype_to_pads(input_size, window, stride, padding)
-    axes = zip(input_size, window, stride, padding, strict=True)
-    sizes = [output_size(size, k, stride=s, padding=tuple(p)) for size, k, s, p in axes]
+        reach = [d * (k - 1) + 1 for k, d in zip(window, dilation, strict=True)]
+        padding = lax.padtype_to_pads(input_size, reach, stride, padding)
+    axes = zip(input_size, window, stride, padding, dilation, strict=True)
+    sizes = [output_size(size, k, stride=s, padding=tuple(p), dilation=d) for size, k, s, p, d in axes]
     if min(sizes) < 1:
         raise ValueError(f"a kernel of shape {tuple(kernel_shape)} does not fit {tuple(input_size)}, {padding=}")
 
@@ -87,8 +98,18 @@ def _weight_numbers(
 
     outputs = np.indices(sizes).reshape(rank, -1, 1)
     inputs = np.indices(tuple(input_size)).reshape(rank, 1, -1)
-    cell = inputs - per_axis(stride) * outputs + per_axis([low for low, _ in padding])  # of the window at that output
-    inside = np.all((cell >= 0) & (cell < per_axis(window)), axis=0)
+    distance = inputs - per_axis(stride) * outputs + per_axis([low for low, _ in padding])
+    cell, between = np.divmod(distance, per_axis(dilation))  # of the window at that output
+    inside = np.all((between == 0) & (cell >= 0) & (cell < per_axis(window)), axis=0)
     numbers = np.arange(prod(kernel_shape)).reshape(kernel_shape)[tuple(np.where(inside, cell, 0))]
     numbers = np.where(inside[..., None, None], numbers, prod(kernel_shape))  # outputs, inputs, channels, features
-    return numbers.transpose(0, 3, 1, 2).reshape(prod(sizes) * features, prod(input_size) * channels)
+    numbers = _in_groups(numbers, groups, nothing=prod(kernel_shape))
+    return numbers.transpose(0, 3, 1, 2).reshape(prod(sizes) * features, prod(input_size) * channels * groups)
+
+
+def _in_groups(numbers: Int[np.ndarray, "... channels features"], groups: int, nothing: int) -> Int[np.ndarray, "..."]:
+    """The channels of all groups, where only those of its own group are seen by a feature."""
+    *places, channels, features = numbers.shape
+    spread = np.broadcast_to(numbers[..., None, :, :], (*places, groups, channels, features))
+    own = np.arange(groups)[:, None] == np.arange(features) // (features // groups)
+    return np.where(own[:, None], spread, nothing).reshape(*places, groups * channels, features)

@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 from programs import jit_of_draws
 
-from models.dropout import with_dropout
+from models.dropout import Dropout, with_dropout
 from models.layers.dropout import dropout
 from models.mlp import MLPClassifier
 from models.vae import conv_vae
@@ -64,3 +65,23 @@ def test_convolutions_and_rows_of_several_samples_are_dropped_too(rows, keys):
     found, apart = (np.asarray(apply(keys[part], params, latents[part])) for part in (slice(5), slice(2, 4)))
     np.testing.assert_allclose(found[2:4], apart, rtol=1e-4, atol=1e-5)
     assert (found != np.asarray(jax.jit(decode)(params, latents))).mean() > 0.9
+
+
+def test_a_place_in_the_network_has_its_own_rate(keys):
+    """The layers are left whole; where the network says so, each example loses by its own key."""
+
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, features):
+            return nn.Dense(400, kernel_init=nn.initializers.ones)(Dropout(0.25)(nn.Dense(400)(features)))[:, 0]
+
+    net, features = Net(), jnp.ones((5, 3))
+    params = jit_of_draws(net.init)(jax.random.key(0), features)
+    params = jax.tree.map(jnp.ones_like, params)
+    apply = jit_of_draws(with_dropout(net.apply, rate=0.0, input_rate=0.0))
+    found = np.asarray(apply(keys, params, features)) - 1
+    kept = found / (4 / 0.75)
+    np.testing.assert_allclose(kept, np.round(kept), atol=1e-3)
+    assert ((kept > 250) & (kept < 350)).all()
+    assert len({*kept.round()}) > 1
+    np.testing.assert_array_equal(jax.jit(net.apply)(params, features), 1601.0)

@@ -113,6 +113,16 @@ def test_value_and_gradients_are_those_of_lax_in_one_and_three_dimensions(float6
     assert_like_lax(images, kernel, stride=2, padding=padding, groups=groups)
 
 
+def test_dilation_is_zeros_between_the_weights(float64):
+    """Of an explicitly zero-stuffed kernel; Lecture 003, section 3.7."""
+    images, kernel = normal(2, 9, 10, 2), normal(3, 2, 2, 3)
+    stuffed = np.zeros((5, 4, 2, 3))
+    stuffed[::2, ::3] = kernel
+    options = {"stride": (1, 2), "padding": ((1, 2), (0, 1))}
+    expected = by_lax(images, jnp.asarray(stuffed), **options)
+    close(convolve(images, kernel, dilation=(2, 3), **options), expected, 1e-12)
+
+
 def test_four_spatial_dimensions_are_scipys_correlation(float64):
     images, kernel = normal(1, 3, 4, 3, 2, 1), normal(2, 3, 1, 2, 1, 1)
     expected = scipy.signal.correlate(np.asarray(images)[0, ..., 0], np.asarray(kernel)[..., 0, 0], "valid")

@@ -28,6 +28,9 @@ GEOMETRIES = [
     ((2, 3, 3, 2), (5, 4), {"stride": 2, "padding": [(2, 1), (0, 3)]}),
     ((2, 3, 1, 2), (6, 7), {"padding": [(-1, 0), (1, -2)]}),
     ((2, 1, 2, 2, 2), (3, 2, 4), {"padding": "SAME"}),
+    ((3, 2, 1, 2), (7, 6), {"dilation": (2, 3), "stride": (1, 2), "padding": "SAME"}),
+    ((2, 2, 2, 6), (4, 5), {"groups": 3, "stride": 2}),
+    ((3, 1, 2), (6,), {"groups": 2, "dilation": 2, "padding": [(1, 2)]}),
 ]
 EVERY = pytest.mark.parametrize(("kernel_shape", "input_size", "options"), GEOMETRIES, ids=str)
 
@@ -95,7 +98,7 @@ def test_a_product_with_it_is_scipys_correlation(float64):
 
 @EVERY
 def test_a_product_with_it_is_the_convolution(float64, kernel_shape, input_size, options):
-    image, kernel = normal(*input_size, kernel_shape[-2]), normal(*kernel_shape)
+    image, kernel = normal(*input_size, kernel_shape[-2] * options.get("groups", 1)), normal(*kernel_shape)
     expected = jax.jit(lambda x, w: convolve(x, w, **options))(image[None], kernel)
     close(np.asarray(matrix_of(kernel, input_size, **options)) @ image.reshape(-1), np.ravel(expected))
 
@@ -103,7 +106,7 @@ def test_a_product_with_it_is_the_convolution(float64, kernel_shape, input_size,
 @EVERY
 def test_the_tied_gradient_is_that_of_the_convolution(float64, kernel_shape, input_size, options):
     """The gradient of a fully connected layer's matrix, δ xᵀ, summed over the places of every weight."""
-    image, kernel = normal(*input_size, kernel_shape[-2]), normal(*kernel_shape)
+    image, kernel = normal(*input_size, kernel_shape[-2] * options.get("groups", 1)), normal(*kernel_shape)
     delta = normal(*jax.eval_shape(lambda x, w: convolve(x, w, **options), image[None], kernel).shape)
     along_delta = jax.grad(lambda w, x: jnp.vdot(delta, convolve(x, w, **options)))
     matrix_gradient = np.outer(delta.reshape(-1), image.reshape(-1))

@@ -1,0 +1,52 @@
+"""The transposed convolution: the adjoint of a convolution, which turns small maps into large ones."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from models.layers.conv import adjoint_kernel, convolve, output_size
+
+
+def convolve_transposed(
+    maps: Float[Array, "batch *positions features"],
+    kernel: Float[Array, "*window channels_per_group features"],
+    *,
+    stride: int | Sequence[int] = 1,
+    padding: Sequence[tuple[int, int]] | None = None,
+    output_padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Float[Array, "batch *space channels"]:
+    """Aᵀy where A is ``convolve`` with the same kernel and options: every entry of ``maps`` paints the window.
+
+        x[n, j, c] = Σ_{i, k: stride·i + dilation·k − p_low = j} Σ_o y[n, i, o] w[k, c, o]
+
+    Its size is  (positions − 1)·stride − p_low − p_high + dilation·(window − 1) + 1 + output_padding. Up to stride − 1
+    rows of images are never seen by the convolution behind its last position: ``output_padding`` of them are added. It
+    is computed as a convolution of stride 1 whose input has stride − 1 zeros between its entries. ``padding`` is
+    (low, high) per spatial axis of the *images*, by default none.
+
+    The kernel is that of the convolution, so its last axis is what goes in. PyTorch's ``ConvTranspose2d`` is the same
+    with its weight [in, out/groups, height, width] transposed to [height, width, out/groups, in]; Flax's needs
+    ``transpose_kernel=True``. Shapes that do not fit raise ``ValueError``.
+
+    Zeiler et al. 2010; Dumoulin & Visin 2016, section 4 and relationship 14. Lecture 003, section 3.7.
+    """
+    rank = maps.ndim - 2
+    if kernel.ndim != maps.ndim or kernel.shape[-1] != maps.shape[-1]:
+        raise ValueError(f"maps {maps.shape} and kernel {kernel.shape} must have the same rank and last axis")
+    stride, dilation, extra = (np.broadcast_to(value, rank).tolist() for value in (stride, dilation, output_padding))
+    edges = []
+    for axis, (low, high) in enumerate([(0, 0)] * rank if padding is None else padding):
+        positions, reach = maps.shape[1 + axis], dilation[axis] * (kernel.shape[axis] - 1)
+        space = (positions - 1) * stride[axis] - low - high + reach + 1 + extra[axis]
+        if output_size(space, reach + 1, stride=stride[axis], padding=(low, high)) != positions:
+            raise ValueError(
+                f"no convolution makes {maps.shape} of size {space} with {stride=}, {padding=}, "
+                f"{output_padding=} and the kernel {kernel.shape}, dilation {dilation}"
+            )
+        edges.append((reach - low, reach - high + extra[axis], stride[axis] - 1))
+    spread = lax.pad(maps, lax.convert_element_type(0, maps.dtype), [(0, 0, 0), *edges, (0, 0, 0)])
+    return convolve(spread, adjoint_kernel(kernel, groups=groups), dilation=dilation, groups=groups)

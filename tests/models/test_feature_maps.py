@@ -1,0 +1,49 @@
+"""What modules show, by name; nothing of it is kept or computed unless it is asked for."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from cases import Case
+from flax import linen as nn
+
+from models.feature_maps import feature_maps, show
+
+
+class Doubled(nn.Module):
+    @nn.compact
+    def __call__(self, features):
+        return show(self, 2 * features)
+
+
+class Net(nn.Module):
+    @nn.compact
+    def __call__(self, features):
+        hidden = show(self, features * self.param("scale", nn.initializers.ones, ()).astype(features.dtype), "scaled")
+        return Doubled(name="second")(Doubled(name="first")(hidden)) + 1
+
+
+VARIABLES = {"params": {"scale": np.float32(3.0)}}
+IMAGES = jnp.ones((2, 3, 3, 1))
+CASES = {feature_maps: Case(lambda rng: (Net(), VARIABLES, rng.normal(size=(2, 3, 3, 1))))}
+
+
+def test_names_are_those_of_features_and_of_modules_in_their_order():
+    shown = feature_maps(Net(), VARIABLES, IMAGES)
+    assert {name: float(features[0, 0, 0, 0]) for name, features in shown.items()} == {
+        "scaled": 3, "first": 6, "second": 12,
+    }  # fmt: skip
+    assert list(shown) == ["scaled", "first", "second"]
+
+
+def test_a_net_that_shows_nothing_has_none():
+    class Silent(nn.Module):
+        def __call__(self, features):
+            return features
+
+    assert feature_maps(Silent(), {}, IMAGES) == {}
+
+
+def test_what_is_shown_is_no_part_of_the_variables_or_of_the_output():
+    variables = Net().init(jax.random.key(0), IMAGES)
+    assert variables.keys() == {"params"}
+    np.testing.assert_array_equal(Net().apply(VARIABLES, IMAGES), 13.0)
