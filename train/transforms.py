@@ -9,6 +9,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from train.measures import Metrics
@@ -89,7 +90,7 @@ def is_within(path: str, part: str) -> bool:
     return f"{path}/".startswith(f"{part}/")
 
 
-def starting_from(task: Task, given: Mapping[str, Array]) -> Task:
+def starting_from(task: Task, given: Mapping[str, Array | np.ndarray]) -> Task:
     """``task`` that begins with ``given`` parameters, by path, in the place of those that it would draw.
 
     Inside of all transforms but ``freeze``: what others carry of the parameters is made of these.
@@ -100,7 +101,7 @@ def starting_from(task: Task, given: Mapping[str, Array]) -> Task:
         drawn = by_path(state.params)
         if unknown := sorted(given.keys() - drawn.keys()):
             raise ValueError(f"the task has no parameter {unknown[0]}")
-        leaves = [given.get(path, leaf) for path, leaf in drawn.items()]
+        leaves = [jnp.asarray(given[path]) if path in given else leaf for path, leaf in drawn.items()]
         return state._replace(params=jax.tree.unflatten(jax.tree.structure(state.params), leaves))
 
     return task._replace(init=init, freezing=None)

@@ -59,8 +59,9 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         "--from",
         dest="origin",
         type=Path,
-        metavar="WORKDIR",
-        help="start from another run's parameters, those of its first seed and newest step that fit",
+        metavar="PLACE",
+        help="start from another run's parameters, those of its first seed and newest step that fit; or from a file: "
+        "weights.safetensors of `lectern export`, or weights published for PyTorch",
     )
     run.add_argument(
         "--freeze",

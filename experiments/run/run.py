@@ -40,7 +40,7 @@ class Run(NamedTuple):
     dataset: Dataset
     origin: Origin | None = None
     """the run whose parameters it starts from"""
-    initial: dict[str, Array] = {}
+    initial: dict[str, Array | np.ndarray] = {}
     """parameters, by path, that take the place of those that are drawn"""
 
     def config(self) -> Config:
@@ -84,13 +84,13 @@ class Run(NamedTuple):
     def beginning(self) -> Saved:
         """The state of all seeds before the first step."""
         where, settings = self.where(), self.settings
-        task = ensemble(where.task(self.task()), how=settings.seeds.seeds_by)
 
-        def make(seeds: Int[Array, " seeds"]) -> Saved:
+        def make(seeds: Int[Array, " seeds"], initial: dict[str, Array]) -> Saved:
+            task = ensemble(where.task(self._replace(initial=initial).task()), how=settings.seeds.seeds_by)
             return begin(task.init(jax.vmap(jax.random.key)(seeds)), settings.seeds.seeds, settings.loop)
 
-        seeds = np.asarray(settings.seeds.all, np.int32)
-        return jax.jit(make, out_shardings=where.state(jax.eval_shape(make, seeds)))(seeds)
+        given = np.asarray(settings.seeds.all, np.int32), self.initial
+        return jax.jit(make, out_shardings=where.state(jax.eval_shape(make, *given)))(*given)
 
     def feed(self) -> Feed:
         """Arrays stay on the device; sources, and arrays where asked for, are streamed, each process its part."""

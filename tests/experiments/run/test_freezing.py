@@ -14,7 +14,7 @@ from experiments.run.freezing import frozen_parts, in_brief, layers
 from experiments.run.registry import load
 from experiments.run.run import prepare
 from experiments.run.settings import configure
-from experiments.run.transfer import newest_step, transferred
+from experiments.run.transfer import origin_at, transferred
 from train.task import seed_keys
 from train.transforms import by_path
 
@@ -110,7 +110,7 @@ def test_a_frozen_trunk_keeps_its_bits_also_when_resumed(source, tmp_path, capsy
     assert f"frozen: {', '.join(TRUNK)}; trains {4 * 10 + 10} of {whole} numbers" in said
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert summary["parameters"] == 4 * 10 + 10
-    assert summary["from"] == {"workdir": str(source), "step": 2, "frozen": list(TRUNK)}
+    assert summary["from"] == {"workdir": str(source), "step": 2, "frozen": list(TRUNK), "sha256": None}
     given, found = by_path(open_run(source).params()), by_path(open_run(tmp_path / "run").params())
     same = {path for path in given if np.array_equal(given[path], found[path])}
     assert in_brief(same, given) == TRUNK
@@ -123,7 +123,7 @@ def test_a_frozen_trunk_keeps_its_bits_also_when_resumed(source, tmp_path, capsy
 
 def test_a_frozen_trunk_trains_on_the_features_that_it_is_evaluated_with(source):
     """The whole trunk's statistics are fixed, so an example's loss in training does not depend on its batch."""
-    run, _ = transferred(open_run(source).run._replace(origin=newest_step(source)), ["-1"])
+    run, _ = transferred(open_run(source).run._replace(origin=origin_at(source)), ["-1"])
     state = jax.jit(run.task().init)(seed_keys([0])[0])
     batch = {name: leaf[:16] for name, leaf in run.dataset.splits["train"].items()}
     (phase,) = run.task().phases
@@ -131,7 +131,7 @@ def test_a_frozen_trunk_trains_on_the_features_that_it_is_evaluated_with(source)
     _, trained = jax.jit(phase.gradient)(state, batch, keys)
     losses, _ = jax.jit(run.experiment.monitor(run.settings, run.dataset))(state.params, batch, keys)
     np.testing.assert_allclose(trained["loss"], losses.mean(), rtol=1e-6)
-    free, _ = transferred(open_run(source).run._replace(origin=newest_step(source)), ["params/Conv_0"])
+    free, _ = transferred(open_run(source).run._replace(origin=origin_at(source)), ["params/Conv_0"])
     _, moving = jax.jit(free.task().phases[0].gradient)(state, batch, keys)
     assert abs(moving["loss"] - losses.mean()) > 1e-2
 
@@ -139,7 +139,7 @@ def test_a_frozen_trunk_trains_on_the_features_that_it_is_evaluated_with(source)
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--freeze", "taken"], "--freeze keeps what is taken from another run: add --from"),
+        (["--freeze", "taken"], "--freeze keeps what is taken from elsewhere: add --from"),
         (["--from", "SOURCE", "--freeze", "params"], "--freeze params: trainable chooses no parameter"),
     ],
 )

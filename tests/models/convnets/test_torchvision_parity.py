@@ -1,4 +1,4 @@
-"""Ours and torchvision's nets with the same weights: ``make parity`` runs this in an environment that has torchvision."""
+"""Ours and torchvision's nets with the same weights; ``make parity`` builds an environment that has torchvision."""
 
 import os
 import subprocess
