@@ -74,6 +74,17 @@ def _margin_violations(logits: Float[Array, " classes"], label: Int[Array, ""]) 
     return jnp.where(jnp.arange(logits.size) == label, 0.0, violations)
 
 
+def signed_squared_error(outputs: Float[Array, " classes"], label: Int[Array, ""]) -> Float[Array, ""]:
+    """Mean squared distance of the outputs from 1 for the true class and −1 for each other (no unit).
+
+        1/K Σ_j (y_j − s_j)²,   s_j = 1 where j = t, else −1
+
+    For outputs that end in a tanh, as before the softmax. ``label`` t counts from 0. LeCun et al. 1989, section 4.
+    """
+    targets = jnp.where(jnp.arange(outputs.size) == label, 1.0, -1.0).astype(outputs.dtype)
+    return jnp.mean((outputs - targets) ** 2)
+
+
 def zero_one_loss(logits: Float[Array, " classes"], label: Int[Array, ""]) -> Float[Array, ""]:
     """1 where the highest score is not the label's, otherwise 0; its mean over examples is the error rate.
 

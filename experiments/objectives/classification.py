@@ -5,15 +5,18 @@ from collections.abc import Callable
 import jax
 from jaxtyping import Array, Float, Int
 
-from losses.classification import CLASSIFICATION_LOSSES, zero_one_loss
+from losses.classification import CLASSIFICATION_LOSSES, signed_squared_error, zero_one_loss
 from train.task import LossFn
+
+LOSSES = CLASSIFICATION_LOSSES | {"squared_error": signed_squared_error}
+"""By name, of (outputs [classes], label []); the last is for outputs between −1 and 1."""
 
 
 def classification_losses(
     logits: Float[Array, "batch classes"], labels: Int[Array, " batch"], *, loss: str
 ) -> tuple[Float[Array, " batch"], dict[str, Float[Array, " batch"]]]:
-    """The losses by name (``losses.classification``), and the error in %."""
-    losses = jax.vmap(CLASSIFICATION_LOSSES[loss])(logits, labels)
+    """The losses by name, and the error in %."""
+    losses = jax.vmap(LOSSES[loss])(logits, labels)
     return losses, {"error": 100 * jax.vmap(zero_one_loss)(logits, labels)}
 
 

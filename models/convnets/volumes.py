@@ -1,11 +1,12 @@
-"""The volume after each layer of a pattern, by formula: its size, its units, and what the layer learns."""
+"""The volume after each layer of a pattern, by formula: its size and units, what is learnt, and how far it sees."""
 
 from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from models.convnets.pattern import BatchNormalization, Convolution, Dense, Layer, Pool, written
+from models.convnets.pattern import BatchNormalization, Convolution, Dense, Layer, Pool, layer_names, written
 from models.layers.cost import convolution_cost, dense_cost
+from models.layers.receptive_field import receptive_field
 from models.layers.window import sliding_window
 
 Shape = tuple[int, int, int]
@@ -22,6 +23,10 @@ class Volume(NamedTuple):
     """their product"""
     parameters: int
     """numbers that the layer learns"""
+
+    def __str__(self) -> str:
+        shape = "×".join(map(str, self.shape))
+        return f"{self.layer:<30} {shape:>12} {self.units:>12,} units {self.parameters:>12,} parameters"
 
 
 def volumes(layers: Sequence[Layer], image_shape: Shape, *, classes: int) -> list[Volume]:
@@ -40,6 +45,23 @@ def volumes(layers: Sequence[Layer], image_shape: Shape, *, classes: int) -> lis
         shape = output_shape(layer, before, classes=classes)
         table.append(Volume(written(layer), shape, prod(shape), _parameters(layer, before, shape)))
     return table
+
+
+def receptive_fields(layers: Sequence[Layer]) -> dict[str, int]:
+    """Pixels of a side that one unit of each convolution and pool depends on, by the layers' names.
+
+    Up to the first layer that sees the whole volume; cut at the image's borders. Araujo et al. 2019, equation 2.
+    """
+    seen: list[tuple[int, int]] = []
+    fields = {}
+    for name, layer in zip(layer_names(layers), layers, strict=True):
+        if isinstance(layer, Dense) or getattr(layer, "window", ...) is None:
+            break
+        if isinstance(layer, Convolution | Pool):
+            seen.append((layer.window, layer.stride or layer.window))
+            windows, strides = zip(*seen, strict=True)
+            fields[name] = receptive_field(windows, strides=strides)
+    return fields
 
 
 def output_shape(layer: Layer, shape: Shape, *, classes: int) -> Shape:

@@ -19,6 +19,7 @@ from losses.classification import (
     binary_squared_hinge,
     multiclass_hinge,
     multiclass_squared_hinge,
+    signed_squared_error,
     zero_one_loss,
 )
 
@@ -26,6 +27,7 @@ WITHIN_THE_MARGIN = Case(lambda rng: (0.1 * rng.normal(size=3), rng.integers(0, 
 CASES = {
     multiclass_hinge: WITHIN_THE_MARGIN,
     multiclass_squared_hinge: WITHIN_THE_MARGIN,
+    signed_squared_error: WITHIN_THE_MARGIN,
     zero_one_loss: Case(constant_almost_everywhere=True),
 }
 
@@ -237,3 +239,12 @@ def test_a_whole_batch_is_refused(loss, monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(ValueError, match=r"of one example, got \(3, 3\), \(3,\)"):
         loss(jnp.zeros((3, 3)), jnp.zeros(3, jnp.int32))
+
+
+def test_the_squared_error_of_signs_is_scikit_learns():
+    y, t = scores(EXAMPLES, CLASSES), labels(CLASSES)
+    expected = [
+        sklearn.metrics.mean_squared_error(2.0 * np.eye(CLASSES)[label] - 1, row)
+        for row, label in zip(y, t, strict=True)
+    ]
+    close(each(signed_squared_error, y, t), expected)

@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from cases import Case
 from flax import linen as nn
 
-from models.feature_maps import feature_maps, show
+from models.feature_maps import feature_maps, feature_shapes, influence, show
 
 
 class Doubled(nn.Module):
@@ -24,7 +25,10 @@ class Net(nn.Module):
 
 VARIABLES = {"params": {"scale": np.float32(3.0)}}
 IMAGES = jnp.ones((2, 3, 3, 1))
-CASES = {feature_maps: Case(lambda rng: (Net(), VARIABLES, rng.normal(size=(2, 3, 3, 1))))}
+CASES = {
+    feature_maps: Case(lambda rng: (Net(), VARIABLES, rng.normal(size=(2, 3, 3, 1)))),
+    influence: Case(lambda rng: (Net(), VARIABLES, rng.normal(size=(2, 3, 3, 1))), {"name": "first"}),
+}
 
 
 def test_names_are_those_of_features_and_of_modules_in_their_order():
@@ -33,6 +37,7 @@ def test_names_are_those_of_features_and_of_modules_in_their_order():
         "scaled": 3, "first": 6, "second": 12,
     }  # fmt: skip
     assert list(shown) == ["scaled", "first", "second"]
+    assert feature_shapes(Net(), VARIABLES, (3, 3, 1)) == {name: (3, 3, 1) for name in shown}
 
 
 def test_a_net_that_shows_nothing_has_none():
@@ -47,3 +52,13 @@ def test_what_is_shown_is_no_part_of_the_variables_or_of_the_output():
     variables = Net().init(jax.random.key(0), IMAGES)
     assert variables.keys() == {"params"}
     np.testing.assert_array_equal(Net().apply(VARIABLES, IMAGES), 13.0)
+
+
+def test_what_has_no_place_sees_no_pixels():
+    class Flat(nn.Module):
+        @nn.compact
+        def __call__(self, features):
+            return show(self, features.reshape(len(features), -1), "flat")
+
+    with pytest.raises(ValueError, match=r"flat has no height and width: \(2, 9\)"):
+        influence(Flat(), {}, IMAGES, name="flat")

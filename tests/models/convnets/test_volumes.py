@@ -1,10 +1,15 @@
 """The volumes of the lectures' examples."""
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from models.convnets.pattern import parse_pattern
+from models.convnets.pattern_net import PatternNet
 from models.convnets.published import PATTERNS
-from models.convnets.volumes import Volume, volumes
+from models.convnets.volumes import Volume, receptive_fields, volumes
+from models.feature_maps import influence
 
 
 def shapes(pattern, image, classes=1000):
@@ -55,3 +60,34 @@ def test_the_papers_volumes():
 def test_a_window_that_does_not_fit_is_named():
     with pytest.raises(ValueError, match=r"^CONV 4 5x5 padding 0 does not fit a volume of 2 × 2 × 8$"):
         volumes(parse_pattern("[CONV 8 → POOL]*2 → CONV 4 5x5 padding 0 → FC"), (8, 8, 1), classes=10)
+
+
+def test_it_is_printed_as_the_lectures_do():
+    table = volumes(parse_pattern(PATTERNS["alexnet"]), (227, 227, 3), classes=1000)
+    assert str(table[1]).split() == (
+        ["CONV", "96", "11x11", "stride", "4", "padding", "0", "55×55×96", "290,400", "units", "34,944", "parameters"]
+    )
+
+
+def test_vgg_sees_as_far_with_small_windows():
+    """Simonyan & Zisserman 2015, section 2.3: two 3×3 see 5×5, three see 7×7. The last pool of VGG-16 sees 212."""
+    fields = receptive_fields(parse_pattern("[CONV 8 → RELU]*3 → FC"))
+    assert fields == {"conv1": 3, "conv2": 5, "conv3": 7}
+    assert list(receptive_fields(parse_pattern(PATTERNS["vgg16"])).items())[-1] == ("pool13", 212)
+    assert receptive_fields(parse_pattern(PATTERNS["alexnet"]))["pool5"] == 195
+
+
+def test_the_gradient_sees_as_far_as_the_formula():
+    """With positive weights nothing cancels: pixels that count fill a square of the formula's side, and no more."""
+    layers = parse_pattern("CONV 2 5x5 stride 2 padding 0 → POOL average → CONV 2 3x3 → POOL average all → FC")
+    model = PatternNet(layers, 3, kernel_init=jax.nn.initializers.ones)
+    images = jnp.asarray(np.random.default_rng(0).normal(size=(2, 41, 41, 1)), jnp.float32)
+    variables = model.init(jax.random.key(0), images)
+    assert receptive_fields(layers) == {"conv1": 5, "pool1": 7, "conv2": 15}
+    for name, field in receptive_fields(layers).items():
+        seen = np.asarray(
+            jax.jit(influence, static_argnums=0, static_argnames="name")(model, variables, images, name=name)
+        )
+        rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
+        assert len(rows) == len(columns) == np.ptp(rows) + 1 == field
+        assert np.count_nonzero(seen) == field**2

@@ -1,25 +1,20 @@
+"""Batch normalisation in a network: what it observes in training is what makes inference the same."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from models.convnet import ConvNet
+from models.convnets.pattern_net import pattern_net
 
 IMAGES = jnp.asarray(np.random.default_rng(0).normal(size=(8, 8, 8, 1)), jnp.float32)
+PATTERN = "CONV 4 stride 2 → BN → RELU → CONV 5 stride 2 → BN → RELU → POOL average all → FC"
 
 
 @pytest.fixture(scope="module")
 def net():
-    model = ConvNet(classes=3, channels=(4, 5), group=4)
+    model = pattern_net(PATTERN, 3, group=4)
     return model, model.init(jax.random.key(0), IMAGES)
-
-
-def test_its_parameters_are_those_of_the_formulas(net):
-    """Kernels without bias, two vectors a normalisation, and the classifier; statistics stand beside them."""
-    _, variables = net
-    counted = sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
-    assert counted == 9 * 1 * 4 + 2 * 4 + 9 * 4 * 5 + 2 * 5 + 5 * 3 + 3
-    assert sum(leaf.size for leaf in jax.tree.leaves(variables["batch_stats"])) == 2 * (4 + 5)
 
 
 def test_in_training_it_observes_the_moments_and_otherwise_uses_them(net):
@@ -38,3 +33,12 @@ def test_groups_do_not_see_each_other(net):
     changed = model.apply(variables, IMAGES.at[4:].power(2), training=True, mutable=["batch_stats"])[0]
     np.testing.assert_allclose(changed[:4], whole[:4], atol=1e-6)
     assert not np.allclose(changed[4:], whole[4:], atol=1e-3)
+
+
+def test_without_a_group_the_whole_batch_is_one(net):
+    _, variables = net
+    whole, eight = (
+        pattern_net(PATTERN, 3, group=group).apply(variables, IMAGES, training=True, mutable=["batch_stats"])
+        for group in (0, 8)
+    )
+    jax.tree.map(np.testing.assert_array_equal, whole, eight)
