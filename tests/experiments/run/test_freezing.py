@@ -19,9 +19,10 @@ from train.task import seed_keys
 from train.transforms import by_path
 
 pytestmark = pytest.mark.usefixtures("undrawn")
-NET = dict(channels=(3, 4), batch_size=16)
-FIRST = ("batch_stats/BatchNorm_0", "params/BatchNorm_0", "params/Conv_0")
-TRUNK = ("batch_stats", "params/BatchNorm_0", "params/BatchNorm_1", "params/Conv_0", "params/Conv_1")
+PATTERN = "CONV 3 stride 2 unbiased → BN → RELU → CONV 4 stride 2 unbiased → BN → RELU → POOL all → FC"
+NET = dict(pattern=PATTERN, batch_size=16)
+FIRST = ("batch_stats/features_1", "params/features_0", "params/features_1")
+TRUNK = ("batch_stats", "params/features_0", "params/features_1", "params/features_3", "params/features_4")
 
 
 @pytest.fixture(scope="module")
@@ -49,39 +50,39 @@ def params(run):
         (["-1"], TRUNK),
         (["-2"], FIRST),
         (["batch_stats"], ("batch_stats",)),
-        (["params/Conv_0", "Conv_1/kernel"], ("params/Conv_0", "params/Conv_1")),
-        (["BatchNorm_1"], ("batch_stats/BatchNorm_1", "params/BatchNorm_1")),
-        (["Conv*"], ("params/Conv_0", "params/Conv_1")),
-        (["scale"], ("params/BatchNorm_0/scale", "params/BatchNorm_1/scale")),
+        (["params/features_0", "features_3/kernel"], ("params/features_0", "params/features_3")),
+        (["features_4"], ("batch_stats/features_4", "params/features_4")),
+        (["features_[03]"], ("params/features_0", "params/features_3")),
+        (["scale"], ("params/features_1/scale", "params/features_4/scale")),
         (["taken"], TRUNK),
     ],
 )
 def test_words_name_parts(run, params, words, parts):
-    taken = [path for path in by_path(params) if "Dense_0" not in path]
+    taken = [path for path in by_path(params) if "classifier_0" not in path]
     assert frozen_parts(run, words, params, taken) == parts
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["Conv_7"], "--freeze Conv_7 names no parameter; did you mean Conv_1 or Conv_0"),
-        (["3"], "--freeze would keep params/Dense_0/bias, params/Dense_0/kernel as drawn"),
+        (["features_7"], "--freeze features_7 names no parameter; did you mean features_"),
+        (["3"], "--freeze would keep params/classifier_0/bias, params/classifier_0/kernel as drawn"),
         (["0"], "--freeze 0: convnet has 3 layers"),
         (["params"], "as drawn, never trained"),
     ],
 )
 def test_words_that_cannot_be_meant_are_refused(run, params, words, message):
-    taken = [path for path in by_path(params) if "Dense_0" not in path]
+    taken = [path for path in by_path(params) if "classifier_0" not in path]
     with pytest.raises(WrongInput, match=message):
         frozen_parts(run, words, params, taken)
 
 
 def test_layers_are_in_the_order_of_computation_and_not_of_names(run, params):
-    """More than ten of them: ``Conv_10`` is not the third."""
-    deep = run._replace(settings=configure(run.settings, channels=(2,) * 12))
+    """``features_10`` is not the second."""
+    deep = run._replace(settings=configure(run.settings, pattern="[CONV 2 → RELU]*7 → FC"))
     shapes = jax.eval_shape(lambda keys: deep.task().init(keys[0]).params, seed_keys([0]))
     kernels = [path for layer in layers(deep, shapes) for path in layer if path.endswith("kernel")]
-    assert kernels == [f"params/Conv_{i}/kernel" for i in range(12)] + ["params/Dense_0/kernel"]
+    assert kernels == [f"params/features_{i}/kernel" for i in range(0, 14, 2)] + ["params/classifier_0/kernel"]
 
 
 def test_layers_of_several_networks_are_not_counted():
@@ -102,7 +103,7 @@ def test_parts_are_as_few_as_can_be():
 
 def test_a_frozen_trunk_keeps_its_bits_also_when_resumed(source, tmp_path, capsys):
     words = ["run", "convnet", "--preset", "smoke", "--chunk", "2", "--save-every", "2", "--evaluate-every", "2"]
-    words += ["--channels", "3", "4", "--batch-size", "16", "--steps", "4", "--average-decay", "0.5"]
+    words += ["--pattern", PATTERN, "--batch-size", "16", "--steps", "4", "--average-decay", "0.5"]
     words += ["--optimizer", "adamw", "--weight-decay", "0.1", "--workdir", str(tmp_path / "run")]
     assert main([*words, "--from", str(source), "--freeze", "-1", "--seed", "3"]) == 0
     said = capsys.readouterr().err
@@ -131,7 +132,7 @@ def test_a_frozen_trunk_trains_on_the_features_that_it_is_evaluated_with(source)
     _, trained = jax.jit(phase.gradient)(state, batch, keys)
     losses, _ = jax.jit(run.experiment.monitor(run.settings, run.dataset))(state.params, batch, keys)
     np.testing.assert_allclose(trained["loss"], losses.mean(), rtol=1e-6)
-    free, _ = transferred(open_run(source).run._replace(origin=origin_at(source)), ["params/Conv_0"])
+    free, _ = transferred(open_run(source).run._replace(origin=origin_at(source)), ["params/features_0"])
     _, moving = jax.jit(free.task().phases[0].gradient)(state, batch, keys)
     assert abs(moving["loss"] - losses.mean()) > 1e-2
 
@@ -145,7 +146,7 @@ def test_a_frozen_trunk_trains_on_the_features_that_it_is_evaluated_with(source)
 )
 def test_what_cannot_be_frozen_leaves_no_folder(source, tmp_path, capsys, words, message):
     words = [str(source) if word == "SOURCE" else word for word in words]
-    base = ["run", "convnet", "--preset", "smoke", "--channels", "3", "4", "--workdir", str(tmp_path / "run")]
+    base = ["run", "convnet", "--preset", "smoke", "--pattern", PATTERN, "--workdir", str(tmp_path / "run")]
     assert main([*base, *words]) == 2
     error = capsys.readouterr().err
     assert message in error
