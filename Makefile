@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 PEERS ?= .venv-peers
+PARITY ?= .venv-parity
 # Options for pip where the CPU build of PyTorch is not what the package index gives by default.
 PEER_PIP_OPTIONS ?=
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
-.PHONY: setup vae test test-slow lint format bench ledger clean
+.PHONY: setup vae test test-slow lint format bench parity ledger clean
 
 setup: $(INSTALLED)
 
@@ -40,6 +41,14 @@ $(PEERS)/.installed: experiments/bench/peers/requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check $(PEER_PIP_OPTIONS) -r $<
 	@touch $@
 
+$(PARITY)/.installed: experiments/bench/peers/requirements-torchvision.txt
+	$(PYTHON) -m venv $(PARITY)
+	$(PARITY)/bin/pip install --quiet --disable-pip-version-check $(PEER_PIP_OPTIONS) -r $<
+	@touch $@
+
+parity: setup $(PARITY)/.installed
+	PARITY=$(PARITY) $(BIN)/pytest -m slow tests/models/convnets/test_torchvision_parity.py
+
 bench: setup $(PEERS)/.installed
 	PEERS=$(PEERS) $(BIN)/lectern bench
 
@@ -48,4 +57,4 @@ ledger: setup
 	$(BIN)/python -m experiments.report.systems
 
 clean:
-	rm -rf $(VENV) $(PEERS) .venv-3.* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(PARITY) .venv-3.* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

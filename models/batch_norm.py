@@ -1,6 +1,9 @@
 """Batch normalisation as a module: what it learns, and the running statistics that stand beside its parameters."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import prod
+from typing import Any
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -49,3 +52,19 @@ class BatchNorm(nn.Module):
             moments = mean.value[None], variance.value[None]
         normalized = normalize(wide, *moments, scale.astype(wide.dtype), bias.astype(wide.dtype), epsilon=self.epsilon)
         return normalized.astype(features.dtype)
+
+
+@contextmanager
+def fixed_statistics(fixed: Callable[[str], bool]) -> Iterator[None]:
+    """Networks that are applied inside of it normalise by their running statistics, in training too, wherever ``fixed``
+    says so of a ``BatchNorm`` by its path: ``"block/BatchNorm_0"``.
+    """
+
+    def call(method: Callable, arguments: tuple, options: dict, context: nn.module.InterceptorContext) -> Any:
+        module = context.module
+        if isinstance(module, BatchNorm) and context.method_name == "__call__" and fixed("/".join(module.path)):
+            options = options | {"training": False}
+        return method(*arguments, **options)
+
+    with nn.intercept_methods(call):
+        yield

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from train.trainable import Params
+from train.trainable import Params, Trainable
 
 Statistics = PyTree[Array]
 Follow = Callable[[Params, Statistics], Params]
@@ -31,6 +31,16 @@ def moving_average(collection: str, decay: float) -> Follow:
         return params | {collection: moved}
 
     return follow
+
+
+def keeping(follow: Follow, frozen: Trainable) -> Follow:
+    """``follow``, but what is ``frozen`` keeps its bits."""
+
+    def followed(params: Params, statistics: Statistics) -> Params:
+        moved = follow(params, statistics)
+        return jax.tree.map(lambda still, old, new: old if still else new, frozen(params), params, moved)
+
+    return followed
 
 
 def check_statistics(statistics: Statistics) -> None:

@@ -22,8 +22,8 @@ from jaxtyping import Array, Int, Key, PyTree
 
 from train.descent import Batch, Descent, LossFn, descend, gradient_and_statistics, gradient_norm
 from train.measures import Metrics
-from train.statistics import Follow
-from train.trainable import Params, Trainable, collection_of_params, trainable_part
+from train.statistics import Follow, keeping
+from train.trainable import Params, Trainable, collection_of_params, trainable_part, without
 
 LossOfStep = Callable[[Int[Array, ""]], LossFn]
 
@@ -75,13 +75,15 @@ class Phase(NamedTuple):
 class Task(NamedTuple):
     """A trainable thing. ``phases`` is empty where training is not made of gradients.
 
-    ``trainable`` says which of its parameters descend, or are learnt by another rule.
+    ``trainable`` says which of its parameters descend, or are learnt by another rule. ``freezing`` gives the same task
+    without some of them, where an optimiser can be asked to leave them alone.
     """
 
     init: Callable[[Key[Array, ""]], State]
     step: Callable[[State, Batch], tuple[State, Metrics]]
     phases: tuple[Phase, ...] = ()
     trainable: Trainable = collection_of_params
+    freezing: Callable[[Trainable], "Task"] | None = None
 
 
 class Player(NamedTuple):
@@ -181,7 +183,11 @@ def annealed(
         )
         return state._replace(params=params, opt_state=opt_state)
 
-    return task_of_phases(init, [Phase(gradient, update, gradient_norm)], trainable)
+    def freezing(frozen: Trainable) -> Task:
+        kept = None if follow is None else keeping(follow, frozen)
+        return annealed(loss_of_step, init_params, optimizer, kept, trainable=without(trainable, frozen))
+
+    return task_of_phases(init, [Phase(gradient, update, gradient_norm)], trainable)._replace(freezing=freezing)
 
 
 def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array, ""]], dict[str, Params]]) -> Task:
@@ -202,8 +208,11 @@ def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array,
     def trainable(params: Params) -> PyTree[bool]:
         return {name: name in players and players[name].trainable(own) for name, own in params.items()}
 
+    def freezing(frozen: Trainable) -> Task:
+        return alternating({name: _frozen(name, player, frozen) for name, player in players.items()}, init_params)
+
     turns = [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
-    return task_of_phases(init, turns, trainable)
+    return task_of_phases(init, turns, trainable)._replace(freezing=freezing)
 
 
 class Learner(NamedTuple):
@@ -238,6 +247,14 @@ def side_by_side(learners: Mapping[str, Learner]) -> Task:
         }
 
     return alternating({name: player(name, learner) for name, learner in learners.items()}, init_params)
+
+
+def _frozen(name: str, player: Player, frozen: Trainable) -> Player:
+    def own(params: Params) -> PyTree[bool]:
+        return frozen({name: params})[name]
+
+    follow = None if player.follow is None else keeping(player.follow, own)
+    return player._replace(follow=follow, trainable=without(player.trainable, own))
 
 
 def _turn(name: str, player: Player) -> Phase:

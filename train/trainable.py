@@ -31,6 +31,16 @@ def collection_of_params(params: Params) -> PyTree[bool]:
     return jax.tree.map(mask, params, is_leaf=has_collections)
 
 
+def without(trainable: Trainable, frozen: Trainable) -> Trainable:
+    """What is ``trainable`` and not ``frozen``, which answers for each parameter by itself."""
+
+    def mask(params: Params) -> PyTree[bool]:
+        chosen = jax.tree.broadcast(trainable(params), params)
+        return jax.tree.map(lambda descends, still: descends and not still, chosen, frozen(params))
+
+    return mask
+
+
 def trainable_mask(params: Params, trainable: Trainable) -> PyTree[bool]:
     """What ``trainable`` says of each parameter; it may answer for a whole subtree by one bool.
 

@@ -1,18 +1,20 @@
 """Training features, as transforms of tasks: each takes a task and gives a task, and they compose.
 
-The usual order, from the inside out: ``starting_from``, ``accumulate``, ``average_parameters``, ``data_parallel``
-(``train/mesh.py``), ``resident``, ``scan``, ``ensemble``.
+The usual order, from the inside out: ``freeze``, ``starting_from``, ``accumulate``, ``average_parameters``,
+``data_parallel`` (``train/mesh.py``), ``resident``, ``scan``, ``ensemble``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from train.measures import Metrics
 from train.task import Batch, State, Task, batch_size, task_of_phases
+from train.trainable import Params
 from train.windows import gather
 
 SeedsBy = Literal["map", "vmap"]
@@ -55,10 +57,43 @@ def accumulate(task: Task, parts: int) -> Task:
     return with_gradient(task, transform)
 
 
-def starting_from(task: Task, given: Mapping[str, Array]) -> Task:
+def freeze(task: Task, parts: Collection[str]) -> Task:
+    """``task`` that leaves ``parts`` of its parameters as they are, each a path (``"params/head/bias"``) or what stands
+    below one (``"params/trunk"``, ``"batch_stats"``).
+
+    Of what is frozen no gradient is taken; the optimiser sees, decays and remembers nothing of it, and running
+    statistics stay too. The innermost transform. ``ValueError`` where a part does not exist, nothing is left to train,
+    or the task does not descend by an optimiser.
+    """
+    if not parts:
+        return task
+    if task.freezing is None:
+        raise ValueError("only what descends by an optimiser can be frozen, inside of other transforms")
+
+    def frozen(params: Params) -> PyTree[bool]:
+        still = [any(is_within(path, part) for part in parts) for path in by_path(params)]
+        return jax.tree.unflatten(jax.tree.structure(params), still)
+
+    descending = task.freezing(frozen)
+
+    def init(key: Key[Array, ""]) -> State:
+        state = descending.init(key)
+        if unknown := [part for part in parts if not any(is_within(path, part) for path in by_path(state.params))]:
+            raise ValueError(f"the task has no parameter {unknown[0]}")
+        return state
+
+    return descending._replace(init=init)
+
+
+def is_within(path: str, part: str) -> bool:
+    """Whether a leaf's path is ``part`` or stands below it."""
+    return f"{path}/".startswith(f"{part}/")
+
+
+def starting_from(task: Task, given: Mapping[str, Array | np.ndarray]) -> Task:
     """``task`` that begins with ``given`` parameters, by path, in the place of those that it would draw.
 
-    The innermost transform: what others carry of the parameters is made of these.
+    Inside of all transforms but ``freeze``: what others carry of the parameters is made of these.
     """
 
     def init(key: Key[Array, ""]) -> State:
@@ -66,10 +101,10 @@ def starting_from(task: Task, given: Mapping[str, Array]) -> Task:
         drawn = by_path(state.params)
         if unknown := sorted(given.keys() - drawn.keys()):
             raise ValueError(f"the task has no parameter {unknown[0]}")
-        leaves = [given.get(path, leaf) for path, leaf in drawn.items()]
+        leaves = [jnp.asarray(given[path]) if path in given else leaf for path, leaf in drawn.items()]
         return state._replace(params=jax.tree.unflatten(jax.tree.structure(state.params), leaves))
 
-    return task._replace(init=init)
+    return task._replace(init=init, freezing=None)
 
 
 def by_path(tree: PyTree) -> dict[str, PyTree]:
@@ -82,14 +117,15 @@ def by_path(tree: PyTree) -> dict[str, PyTree]:
 
 
 def average_parameters(task: Task, decay: float) -> Task:
-    """Carries the exponential moving average  a ← decay·a + (1 − decay)·params,  from the initial parameters on.
+    """Carries the exponential moving average  a ← a + (1 − decay)·(params − a),  from the initial parameters on.
 
-    It is what ``evaluation_params`` returns. Statistics are averaged with the weights that they belong to; what is no
-    floating-point number is taken over as it is. (Polyak & Juditsky 1992; as used for GANs and diffusion.)
+    It is what ``evaluation_params`` returns; of what never moves it has the bits. Statistics are averaged with the
+    weights that they belong to; what is no floating-point number is taken over as it is. (Polyak & Juditsky 1992; as
+    used for GANs and diffusion.)
     """
 
     def moved(average: Array, param: Array) -> Array:
-        return decay * average + (1 - decay) * param if jnp.issubdtype(param.dtype, jnp.floating) else param
+        return average + (1 - decay) * (param - average) if jnp.issubdtype(param.dtype, jnp.floating) else param
 
     def init(key: Key[Array, ""]) -> State:
         state = task.init(key)

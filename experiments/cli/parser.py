@@ -59,8 +59,17 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         "--from",
         dest="origin",
         type=Path,
-        metavar="WORKDIR",
-        help="start from another run's parameters, those of its first seed and newest step that fit",
+        metavar="PLACE",
+        help="start from another run's parameters, those of its first seed and newest step that fit; or from a file: "
+        "weights.safetensors of `lectern export`, or weights published for PyTorch",
+    )
+    run.add_argument(
+        "--freeze",
+        nargs="+",
+        default=(),
+        metavar="WHAT",
+        help="what of them keeps its values: taken (all), a number of layers (3: the first three, -1: all but the last)"
+        " or names as in `params/trunk`, batch_stats, '*conv*'",
     )
     _add_processes(run)
     run.add_argument("-h", "--help", action="store_true", help="this; after a NAME, all of its settings")

@@ -27,7 +27,7 @@ def evaluate(given: argparse.Namespace, flags: list[str]) -> int:
     config, as_saved = reopening.reopen(given.workdir)
     settings = parse_flags(as_saved, flags, prog=f"lectern evaluate {given.workdir}")
     reopening.refuse_changes(given.workdir, config.settings, settings, free=reopening.FREE_TO_EVALUATE)
-    run = prepare(config.experiment, config.preset, settings)
+    run = prepare(config.experiment, config.preset, settings, config.origin)
     try:
         saved, metrics = runner.evaluate(run, given.workdir, given.step)
     except CheckpointError as error:

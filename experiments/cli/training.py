@@ -37,7 +37,7 @@ def run(given: argparse.Namespace, flags: list[str]) -> int:
     prepare_devices(given, settings)
     from experiments.run import run_folder, runner
     from experiments.run.run import prepare
-    from experiments.run.transfer import newest_step
+    from experiments.run.transfer import origin_at
     from train.processes import first_alone
 
     if given.workdir is not None:
@@ -45,8 +45,9 @@ def run(given: argparse.Namespace, flags: list[str]) -> int:
     workdir = given.workdir or run_folder.claim_default(given.name, given.preset)
 
     def train(signals: "Signals") -> dict:
-        origin = newest_step(given.origin) if given.origin else None
-        return runner.start(prepare(given.name, given.preset, settings, origin), workdir, signals)
+        origin = origin_at(given.origin) if given.origin else None
+        run = prepare(given.name, given.preset, settings, origin)
+        return runner.start(run, workdir, signals, freeze=given.freeze)
 
     try:
         return finish(workdir, train)

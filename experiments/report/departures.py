@@ -54,10 +54,12 @@ def _compared(run: Run, varied: set[str]) -> dict[str, Any]:
 
 
 def _origin(run: Run) -> dict[str, str]:
-    """The run whose parameters this one started from."""
+    """The run or file whose parameters this one started from, and what of them was frozen."""
     match run.summary.get("from"):
-        case {"workdir": str(workdir), "step": int(step)}:
-            return {"from": f"{PurePath(workdir).name} at step {step}"}
+        case {"workdir": str(workdir), "step": int() | None as step, **more}:
+            place, frozen = PurePath(workdir).name, more.get("frozen")
+            origin = {"from": place if step is None else f"{place} at step {step}"}
+            return origin | ({"frozen": frozen} if frozen else {})
     return {}
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Array, PyTree
 from experiments.errors import WrongInput
 from experiments.run.run_folder import RunFolderError, write_json
 from experiments.run.saved_run import SavedRun
+from experiments.run.weights import save_weights
 
 WEIGHTS, KEYS, FORWARD = "weights.safetensors", "keys.json", "forward.stablehlo"
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
@@ -54,7 +55,7 @@ def export(
     weights, paths = named(params)
     forward = exported_forward(network, params, saved.dataset.example(), platforms)
     folder.mkdir(parents=True, exist_ok=True)
-    _save_weights(weights, folder / WEIGHTS)
+    save_weights(weights, folder / WEIGHTS)
     write_json(folder / KEYS, paths)
     (folder / FORWARD).write_bytes(forward.serialize())
     numbers = sum(leaf.size for leaf in weights.values())
@@ -95,12 +96,6 @@ def exported_forward(
         jax.ShapeDtypeStruct((count, *inputs.shape[1:]), dtype),
     )
     return jax.export.export(jax.jit(forward), platforms=tuple(platforms) or None)(*shapes)
-
-
-def _save_weights(weights: dict[str, np.ndarray], path: Path) -> None:
-    from safetensors.numpy import save_file
-
-    save_file({name: np.ascontiguousarray(leaf) for name, leaf in weights.items()}, path)
 
 
 def _plain(key: Any) -> str | int:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Int, PyTree
 
 from experiments.datasets import Dataset
 from experiments.errors import WrongInput
+from experiments.networks.frozen import frozen
 from experiments.run.experiment import Experiment, MetricsOf
 from experiments.run.registry import load
 from experiments.run.run_folder import Config, Origin
@@ -20,7 +21,7 @@ from train.feed import Feed, resident_feed, streaming_feed, take
 from train.loop import Saved, TaskOf, begin, chunks
 from train.measures import Metrics
 from train.mesh import Placement, TooFewDevices, local_mesh, placement
-from train.task import Task, seed_keys
+from train.task import Batch, Task, seed_keys
 from train.trainable import Params
 from train.transforms import accumulate, average_parameters, ensemble, starting_from
 
@@ -39,7 +40,7 @@ class Run(NamedTuple):
     dataset: Dataset
     origin: Origin | None = None
     """the run whose parameters it starts from"""
-    initial: dict[str, Array] = {}
+    initial: dict[str, Array | np.ndarray] = {}
     """parameters, by path, that take the place of those that are drawn"""
 
     def config(self) -> Config:
@@ -56,6 +57,8 @@ class Run(NamedTuple):
 
     def _task(self, dataset: Dataset) -> Task:
         task = self.experiment.task(self.settings, dataset)
+        if self.origin and self.origin.frozen:
+            task = frozen(task, self.origin.frozen)
         if self.initial:
             task = starting_from(task, self.initial)
         if self.settings.parts > 1:
@@ -81,13 +84,13 @@ class Run(NamedTuple):
     def beginning(self) -> Saved:
         """The state of all seeds before the first step."""
         where, settings = self.where(), self.settings
-        task = ensemble(where.task(self.task()), how=settings.seeds.seeds_by)
 
-        def make(seeds: Int[Array, " seeds"]) -> Saved:
+        def make(seeds: Int[Array, " seeds"], initial: dict[str, Array]) -> Saved:
+            task = ensemble(where.task(self._replace(initial=initial).task()), how=settings.seeds.seeds_by)
             return begin(task.init(jax.vmap(jax.random.key)(seeds)), settings.seeds.seeds, settings.loop)
 
-        seeds = np.asarray(settings.seeds.all, np.int32)
-        return jax.jit(make, out_shardings=where.state(jax.eval_shape(make, seeds)))(seeds)
+        given = np.asarray(settings.seeds.all, np.int32), self.initial
+        return jax.jit(make, out_shardings=where.state(jax.eval_shape(make, *given)))(*given)
 
     def feed(self) -> Feed:
         """Arrays stay on the device; sources, and arrays where asked for, are streamed, each process its part."""
@@ -121,6 +124,15 @@ class Run(NamedTuple):
         flops = product_flops(metrics_of(self.settings, self.dataset), one_seed, example, seed_keys([0]))
         most = MOST_FLOPS // flops if flops else self.settings.placement.evaluation_batch
         return max(1, min(self.settings.placement.evaluation_batch, most))
+
+    def loss_of_one(self) -> tuple[jax.stages.Wrapped, Batch]:
+        """The loss that is measured while training, as a function of parameters and one example, and that example.
+
+        Compiled, so that it is traced once for all that asks about it.
+        """
+        loss_fn = self.experiment.monitor(self.settings, self.dataset)
+        example = take(self.dataset.splits["train"], np.zeros(1, np.int32))
+        return jax.jit(lambda params, example: loss_fn(params, example, seed_keys([0]))[0]), example
 
     def learning_rates(self) -> Callable[[int], dict[str, float]]:
         """The learning rate of each optimiser at the last step of a chunk, by name; computed at once for all."""

@@ -27,10 +27,16 @@ class RunFolderError(WrongInput):
 
 
 class Origin(NamedTuple):
-    """The run whose parameters another one starts from."""
+    """Where the parameters come from that a run starts with: another run, or a file of weights."""
 
     workdir: str
-    step: int
+    """the run folder, or the file"""
+    step: int | None
+    """of the run; None of a file"""
+    frozen: tuple[str, ...] = ()
+    """parts of the parameters that keep the values they are taken with"""
+    sha256: str | None = None
+    """of the file; None of a run"""
 
 
 class Config(NamedTuple):
@@ -132,12 +138,16 @@ def read_config(workdir: Path) -> Config:
         content = json.loads(path.read_text())
         if (layout := content.get("layout", 1)) != LAYOUT:
             raise RunFolderError(_other_version(workdir, layout))
-        origin = Origin(**content["from"]) if "from" in content else None
+        origin = _origin(**content["from"]) if "from" in content else None
         return Config(str(content["experiment"]), str(content["preset"]), dict(content["config"]), origin)
     except RunFolderError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise RunFolderError(f"{path} is damaged ({error}): expected experiment, preset and config as JSON") from error
+
+
+def _origin(workdir: str, step: int | None, frozen: list[str] = (), sha256: str | None = None) -> Origin:
+    return Origin(workdir, step, tuple(frozen), sha256)
 
 
 def _other_version(workdir: Path, layout: object) -> str:

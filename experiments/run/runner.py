@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -31,9 +31,12 @@ from train.signals import Signals
 from train.trainable import Params
 
 
-def start(run: Run, workdir: Path, signals: Signals | None = None) -> dict:
-    """Trains a new run from its beginning; returns its summary. Raises ``Interrupted`` where ``signals`` say so."""
-    run, remarks = transferred(run)
+def start(run: Run, workdir: Path, signals: Signals | None = None, *, freeze: Sequence[str] = ()) -> dict:
+    """Trains a new run from its beginning; returns its summary. Raises ``Interrupted`` where ``signals`` say so.
+
+    What ``freeze`` names of the parameters that it takes from another run stays as it was taken.
+    """
+    run, remarks = transferred(run, freeze)
     saved = run.beginning()
     with _training_in(workdir, run_folder.created(workdir, run.config())) as checkpoints:
         say(*run.dataset.remarks, *remarks, f"run folder  {workdir}")

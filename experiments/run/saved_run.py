@@ -51,7 +51,7 @@ class SavedRun:
         except ValueError as error:
             reads_none = f"{self.workdir} is a run of {config.experiment}, which reads no --data-dir"
             raise WrongInput(f"{reads_none}: leave it out") from error
-        return prepare(config.experiment, config.preset, settings)
+        return prepare(config.experiment, config.preset, settings, config.origin)
 
     @property
     def settings(self) -> Any:

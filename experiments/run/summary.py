@@ -7,7 +7,6 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from jaxtyping import Array
 
 from experiments.run import run_folder
 from experiments.run.card import Reference
@@ -19,7 +18,7 @@ from models.program_cost import has_loops, product_flops
 from train.checkpoint import tree_sha256
 from train.feed import size_of, take
 from train.loop import Outcome
-from train.task import Batch, State, seed_keys
+from train.task import Batch, State
 from train.trainable import Params, count_parameters
 
 VERSIONED = ("lectern", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -103,13 +102,7 @@ def cost(run: Run, params: Params) -> dict:
     """What the loss of one example costs: by the formulas of its layers, or of its products where it has no layers that
     have formulas; and by XLA's own count, which is left out where there are loops, as it takes their bodies once.
     """
-    loss_fn = run.experiment.monitor(run.settings, run.dataset)
-    example = take(run.dataset.splits["train"], np.zeros(1, np.int32))
-
-    @jax.jit  # so that it is traced once for all that is counted
-    def loss(params: Params, example: Batch) -> Array:
-        return loss_fn(params, example, seed_keys([0]))[0]
-
+    loss, example = run.loss_of_one()
     rows = layer_costs(loss, params, example)
     known = rows and all(row.flops is not None for row in rows)
     return {

@@ -59,9 +59,8 @@ class PatternNet(nn.Module):
     def __call__(
         self, images: Float[Array, "batch height width channels"], *, training: bool = False
     ) -> Float[Array, "batch classes"]:
-        hidden, first = images, _first_of_classifier(self.layers)
-        for number, (name, layer) in enumerate(zip(layer_names(self.layers), self.layers, strict=True)):
-            path = f"features_{number}" if number < first else f"classifier_{number - first}"
+        hidden = images
+        for path, name, layer in zip(layer_paths(self.layers), layer_names(self.layers), self.layers, strict=True):
             hidden = show(self, self._apply(layer, path, hidden, training), name)
         return hidden
 
@@ -121,7 +120,10 @@ def pool(
     return average_pool(images, count_padding=False, **options) if layer.average else max_pool(images, **options)
 
 
-def _first_of_classifier(layers: Sequence[Layer]) -> int:
-    """The first dense layer, or the dropout that stands just before it."""
+def layer_paths(layers: Sequence[Layer]) -> list[str]:
+    """What the module of each layer is called: features_i, and classifier_i from the first dense layer on, or the
+    dropout just before it.
+    """
     first = next(number for number, layer in enumerate(layers) if isinstance(layer, Dense))
-    return first - (first > 0 and isinstance(layers[first - 1], DropoutPlace))
+    first -= first > 0 and isinstance(layers[first - 1], DropoutPlace)
+    return [f"features_{i}" if i < first else f"classifier_{i - first}" for i in range(len(layers))]

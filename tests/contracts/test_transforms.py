@@ -15,12 +15,22 @@ import train.mesh
 import train.transforms
 from train.mesh import data_parallel, device_mesh, fully_sharded
 from train.task import seed_keys
-from train.transforms import accumulate, average_parameters, ensemble, resident, scan, starting_from, with_gradient
+from train.transforms import (
+    accumulate,
+    average_parameters,
+    ensemble,
+    freeze,
+    resident,
+    scan,
+    starting_from,
+    with_gradient,
+)
 
 ONE_DEVICE = device_mesh(jax.devices()[:1])
 
 # task, one batch of one step → the transformed task, its batch, whether it has an axis of seeds
 NEUTRAL = {
+    "freeze": lambda task, batch: (freeze(task, ()), batch, False),
     "starting_from": lambda task, batch: (starting_from(task, {}), batch, False),
     "with_gradient": lambda task, batch: (with_gradient(task, lambda gradient: gradient), batch, False),
     "accumulate": lambda task, batch: (accumulate(task, 1), batch, False),

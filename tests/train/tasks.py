@@ -7,6 +7,7 @@ import optax
 from train.measures import Ratio
 from train.statistics import moving_average
 from train.task import Player, alternating, supervised
+from train.transforms import freeze, starting_from
 
 FEATURES, HIDDEN, GROUP = 5, 7, 3
 
@@ -70,7 +71,20 @@ def normalized_task(optimizer=None):
     return supervised(normalized_regression, init_normalized, optimizer, follow, trainable=without_trunk)
 
 
-TASKS = {"supervised": lambda: regression_task(), "alternating": lambda: game_task(), "normalized": normalized_task}
+FROZEN = ("params/second", "batch_stats/variance")
+
+
+def frozen_task(optimizer=None):
+    """The normalized task that begins elsewhere and of which a kernel and half of the statistics stand still."""
+    return starting_from(freeze(normalized_task(optimizer), FROZEN), {"batch_stats/variance": jnp.full(HIDDEN, 3.0)})
+
+
+TASKS = {
+    "supervised": lambda: regression_task(),
+    "alternating": lambda: game_task(),
+    "normalized": normalized_task,
+    "frozen": frozen_task,
+}
 
 
 def game_task(updates=1):

@@ -32,6 +32,9 @@ def test_a_value_is_written_as_people_write_it(value, words):
 def test_parameters_of_another_run_are_a_departure(tmp_path):
     row = only_row(tmp_path, departs={"beta": 4.0}, **{"from": {"workdir": "/home/me/runs/a", "step": 20}})
     assert shown(row, "settings") == "beta 4, from a at step 20"
+    origin = {"workdir": "/home/me/runs/a", "step": 20, "frozen": ["params/trunk"]}
+    row = only_row(tmp_path / "frozen", departs={}, **{"from": origin})
+    assert shown(row, "settings") == "from a at step 20, frozen params/trunk"
 
 
 def test_a_long_text_is_cut():

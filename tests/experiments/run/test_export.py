@@ -14,7 +14,7 @@ from whole_runs import smoke_run
 from experiments import open_run
 from experiments.errors import WrongInput
 from experiments.report.model_card import model_card
-from experiments.run.export import _save_weights, export, named
+from experiments.run.export import export, named
 
 pytestmark = pytest.mark.usefixtures("numbers_alone")
 READER = """
@@ -71,13 +71,6 @@ def test_it_is_read_in_a_process_without_this_package(tmp_path):
     card = model_card(run, exported)
     for said in ("# mlp, preset smoke", "digits 1297/250/250", "test error:", "(1 seed, 2 steps)", "load_file("):
         assert said in card
-
-
-def test_a_transposed_kernel_keeps_its_entries_in_their_places(tmp_path):
-    kernel = np.arange(6, dtype=np.float32).reshape(2, 3).T
-    assert not kernel.flags.c_contiguous
-    _save_weights({"kernel": kernel}, tmp_path / "weights.safetensors")
-    np.testing.assert_array_equal(load_file(tmp_path / "weights.safetensors")["kernel"], [[0, 3], [1, 4], [2, 5]])
 
 
 def test_what_cannot_be_exported_is_a_line(tmp_path):

@@ -12,7 +12,8 @@ from experiments.cli.main import main
 from experiments.errors import WrongInput
 from experiments.run.run import prepare
 from experiments.run.settings import configure
-from experiments.run.transfer import newest_step, transferred
+from experiments.run.transfer import origin_at, transferred
+from experiments.run.weights import digest, read_weights, save_weights
 from train.task import seed_keys
 from train.transforms import by_path
 
@@ -42,7 +43,7 @@ def test_it_starts_with_the_bits_of_the_other_and_resumes_to_its_own(source, tmp
         found = initial(tmp_path / "run", seed)  # of the running average, which begins with them too
         assert all(np.array_equal(found[path], leaf) for path, leaf in given.items())
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    assert summary["from"] == {"workdir": str(source), "step": 2}
+    assert summary["from"] == {"workdir": str(source), "step": 2, "frozen": [], "sha256": None}
     assert json.loads((tmp_path / "run" / "config.json").read_text())["from"] == summary["from"]
     for step in (tmp_path / "run" / "checkpoints").iterdir():
         step.rename(tmp_path / f"taken-{step.name}")  # as a kill before the first checkpoint leaves it
@@ -52,7 +53,7 @@ def test_it_starts_with_the_bits_of_the_other_and_resumes_to_its_own(source, tmp
 
 
 def test_what_does_not_fit_is_drawn_and_named(source, tmp_path):
-    origin = newest_step(source)
+    origin = origin_at(source)
     run = open_run(source).run
     other = prepare("mlp", "smoke", configure(run.settings, widths=(8, 5)), origin)
     ready, lines = transferred(other)
@@ -62,7 +63,7 @@ def test_what_does_not_fit_is_drawn_and_named(source, tmp_path):
         "Dense_0/bias",
     }
     assert "3 of 6 parameters" in lines[0]
-    assert "MLP_0/Dense_1/kernel" in lines[1]
+    assert lines[1] == "drawn anew: params/Dense_0/kernel, params/MLP_0/Dense_1"
     begun = by_path(ready.task().init(seed_keys([7])[0]).params)
     drawn = by_path(other.task().init(seed_keys([7])[0]).params)
     for path, leaf in begun.items():
@@ -78,4 +79,47 @@ def test_a_run_of_which_nothing_fits_is_refused(source, tmp_path, capsys):
     assert "no parameter of" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     with pytest.raises(WrongInput, match="holds no run"):
-        newest_step(tmp_path)
+        origin_at(tmp_path)
+
+
+def test_weights_of_an_export_start_a_run(source, tmp_path, capsys):
+    """As the run itself does, up to what was drawn with the other seed: a head for other widths."""
+    assert main(["export", str(source), "--to", str(tmp_path / "model")]) == 0
+    weights = tmp_path / "model" / "weights.safetensors"
+    words = [*WORDS, "--widths", "8", "5", "--workdir", str(tmp_path / "run"), "--from", str(weights)]
+    assert main([*words, "--freeze", "taken"]) == 0
+    said = capsys.readouterr().err
+    assert f"starts from {weights}: 3 of 6 parameters" in said
+    assert "drawn anew: params/Dense_0/kernel, params/MLP_0/Dense_1" in said
+    given, found = by_path(open_run(source).params(seed=0)), by_path(open_run(tmp_path / "run").params())
+    same = {path for path in found if np.array_equal(given[path], found[path])}
+    assert same == {"params/MLP_0/Dense_0/bias", "params/MLP_0/Dense_0/kernel", "params/Dense_0/bias"}
+    origin = json.loads((tmp_path / "run" / "config.json").read_text())["from"]
+    assert (origin["workdir"], origin["step"], origin["sha256"]) == (str(weights), None, digest(weights))
+    for step in (tmp_path / "run" / "checkpoints").iterdir():
+        step.rename(tmp_path / f"taken-{step.name}")
+    save_weights({name: leaf + 1 for name, leaf in read_weights(weights).items()}, weights)
+    assert main(["resume", str(tmp_path / "run")]) == 2
+    assert "is another file than when the run was started" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "holds no run"),
+        ({"fc.weight": np.zeros((2, 2), np.float32)}, "read into AlexNet, VGG, GoogLeNet and ResNet, not into"),
+        (b"no weights", "is no file of safetensors"),
+    ],
+    ids=["missing", "published", "other"],
+)
+def test_a_file_that_does_not_fit_is_refused(tmp_path, capsys, content, message):
+    weights = tmp_path / "weights.safetensors"
+    if isinstance(content, bytes):
+        weights.write_bytes(content)
+    elif content:
+        save_weights(content, weights)
+    assert main([*WORDS, "--from", str(weights), "--workdir", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
