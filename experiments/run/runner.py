@@ -181,7 +181,7 @@ def draw_figures(run: Run, workdir: Path, params: Params, folder: Path) -> None:
     """Writes the experiment's figures from the parameters of one seed, and the learning curve over all."""
     drawn = run.experiment.figures(run.settings, run.dataset, jax.device_put(params))
     monitored = run.experiment.monitored
-    unit = run.experiment.units.get(monitored, "")
+    unit = run.experiment.units_of(run.settings).get(monitored, "")
     if curves := run_curves(list(read_rows(workdir)), monitored, unit=unit):
         drawn["learning_curves"] = curves
     for name, figure in drawn.items():

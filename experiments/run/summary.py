@@ -66,7 +66,8 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
 
 def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:
     """Mean and sample standard deviation over seeds by metric; null for what is not finite, as JSON has no NaN."""
-    return {name: _statistics(values, run.experiment.units.get(name, "")) for name, values in metrics.items()}
+    units = run.experiment.units_of(run.settings)
+    return {name: _statistics(values, units.get(name, "")) for name, values in metrics.items()}
 
 
 def _statistics(values: np.ndarray, unit: str) -> dict:

@@ -15,6 +15,7 @@ from cases import Case
 from losses.classification import (
     BINARY_LOSSES,
     CLASSIFICATION_LOSSES,
+    LOSS_UNITS,
     binary_hinge,
     binary_squared_hinge,
     multiclass_hinge,
@@ -237,3 +238,14 @@ def test_a_whole_batch_is_refused(loss, monkeypatch):
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(ValueError, match=r"of one example, got \(3, 3\), \(3,\)"):
         loss(jnp.zeros((3, 3)), jnp.zeros(3, jnp.int32))
+
+
+def test_only_a_loss_whose_exponentials_are_probabilities_is_in_nats():
+    """L(y, t) = −log p(t) exactly where Σ_t exp(−L(y, t)) = 1, whatever the scores y."""
+    y = scores(EXAMPLES, CLASSES)
+    every_label = np.arange(CLASSES)
+    for name, loss in CLASSIFICATION_LOSSES.items():
+        losses = jax.vmap(jax.vmap(loss, (None, 0)), (0, None))(jnp.asarray(y), every_label)
+        is_information = bool(np.allclose(np.exp(-np.asarray(losses)).sum(axis=1), 1.0))
+        assert LOSS_UNITS[name] == ("nats" if is_information else ""), name
+    assert LOSS_UNITS.keys() == CLASSIFICATION_LOSSES.keys()

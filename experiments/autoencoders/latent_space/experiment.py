@@ -230,7 +230,8 @@ def figures(settings: LatentSpaceSettings, dataset: Dataset, params: Params) -> 
     return drawn | {"chart": chart_figure(chart, sets["test"].get("label")), "chart_ways": chart_ways(chart)}
 
 
-DISTANCES = {f"first/nearest_distance_{name}": "of [0, 1]" for name in (*RADII, "linear", "spherical", "boundary")}
+DISTANCE = "RMSE per pixel"
+DISTANCES = {f"first/nearest_distance_{name}": DISTANCE for name in (*RADII, "linear", "spherical", "boundary")}
 STITCHED = {f"{name}/psnr": "dB" for name in ("first", "second", *(f"stitched_{name}" for name in STITCHES))}
 SCORES = {f"{codes}/{score}": "" for codes in ("first", "rotated", "noise") for score in ("mig", "beta_vae_score")}
 
@@ -245,7 +246,7 @@ EXPERIMENT = Experiment(
     monitored="loss",
     units={"loss": "nats"}
     | {f"{name}/loss": "nats" for name in MODELS}
-    | {"plane/geodesic_length_ratio": "", "test_images/nearest_distance": "of [0, 1]"}
+    | {"plane/geodesic_length_ratio": "", "test_images/nearest_distance": DISTANCE}
     | {f"{name}/analogy_psnr": "dB" for name in ("first", "third_image", "reconstruction")}
     | {"first/analogy_changed": "%", "first/analogy_unchanged": "%"}
     | DISTANCES

@@ -172,6 +172,6 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="squared_error",
-    units={"squared_error": "", "psnr": "dB", "unexplained": "%", "variance": ""},
+    units={"loss": "", "squared_error": "", "psnr": "dB", "unexplained": "%", "variance": ""},
     sampler=Sampler(draw=draw),
 )

@@ -208,7 +208,7 @@ EXPERIMENT = Experiment(
     units={
         "loss": "nats",
         "reconstruction": "nats",
-        "distance": "squared",
+        "distance": "squared distance per position",
         "squared_error": "per value",
         "bits_per_dim": "bits",
         "bits_per_dim_fitted": "bits",
