@@ -100,7 +100,7 @@ def measure_test_split(run: Run, params: Params, check: Callable[[], None] = lam
     experiment, settings, dataset = run.experiment, run.settings, run.dataset
     count = size_of(dataset.splits["test"]) * settings.seeds.seeds
     batch = run.answering_batch(experiment.metrics, params)
-    with Progress(f"{run.name} test", 0, count, unit="examples", shown=is_first()) as progress:
+    with Progress(f"{run.name} test", 0, count, thing="example", shown=is_first()) as progress:
 
         def seen(done: int) -> None:
             progress.update(done, {})

@@ -52,7 +52,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         ],
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
-        "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
+        "examples_per_second": round(examples / outcome.train_seconds, 2) if outcome.steps_taken else None,
         "parameters": count_parameters(first_seed(outcome.params), run.task().trainable),
         "flops_per_step": flops_per_step(run, one),
         "cost": cost(run, one.params),

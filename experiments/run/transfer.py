@@ -5,6 +5,7 @@ from pathlib import Path
 import jax
 
 from experiments.errors import WrongInput
+from experiments.numerals import counted
 from experiments.run.run import Run
 from experiments.run.run_folder import Origin
 from experiments.run.saved_run import SavedRun
@@ -30,7 +31,8 @@ def transferred(run: Run) -> tuple[Run, list[str]]:
     taken = {path: given[path] for path, leaf in wanted.items() if path in given and given[path].shape == leaf.shape}
     if not taken:
         raise WrongInput(f"no parameter of {run.origin.workdir}, a run of {other.name}, fits one of {run.name}")
-    lines = [f"starts from step {run.origin.step:,} of {run.origin.workdir}: {len(taken)} of {len(wanted)} parameters"]
+    share = f"{len(taken)} of {counted(len(wanted), 'parameter')}"
+    lines = [f"starts from step {run.origin.step:,} of {run.origin.workdir}: {share}"]
     if new := sorted(wanted.keys() - taken.keys()):
         lines.append(f"drawn anew: {', '.join(new)}")
     if left := sorted(given.keys() - taken.keys()):

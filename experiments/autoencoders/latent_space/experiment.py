@@ -35,6 +35,7 @@ from experiments.evaluations.latent_geometry import (
     stitching_psnr,
 )
 from experiments.networks.training import NetworkTraining, without_noise
+from experiments.numerals import counted
 from experiments.objectives.evidence_bounds import negative_elbo
 from experiments.objectives.observation import drawing, identity, observation
 from experiments.objectives.reconstruction import Penalties, ReconstructionDraw, reconstruction_loss
@@ -117,7 +118,7 @@ def data(settings: LatentSpaceSettings) -> Dataset:
     dataset = settings.images.load()
     for split, least in (("train", settings.support), ("test", ENDS)):
         if (found := len(dataset.head(split, least)["image"])) < least:
-            raise DataError(f"{dataset.name} has {found} images in split {split}: expected at least {least}")
+            raise DataError(f"{dataset.name} has {counted(found, 'image')} in split {split}: expected at least {least}")
     return dataset
 
 

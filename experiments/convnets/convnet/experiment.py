@@ -12,6 +12,7 @@ from experiments.convnets.convnet.figures import statistics_by_layer
 from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.networks.training import NetworkTraining, without_noise
+from experiments.numerals import counted
 from experiments.objectives.classification import classification_loss, classification_losses
 from experiments.plots.classifier import classifier_figures
 from experiments.run.experiment import Experiment
@@ -41,9 +42,10 @@ class ConvNetSettings(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.loop.batch_size // self.parts % self.normalized_together:
+        part = self.loop.batch_size // self.parts
+        if part % self.normalized_together:
             raise ValueError(
-                f"--accumulate {self.parts} cuts batches into {self.loop.batch_size // self.parts} examples, of which "
+                f"with --accumulate {self.parts} a part of a batch has {counted(part, 'example')}, of which "
                 f"{self.normalized_together} are normalised together: add --group with a divisor of that number"
             )
 
