@@ -110,3 +110,6 @@ CLASSIFICATION_LOSSES: dict[str, Callable[[Float[Array, " classes"], Int[Array, 
     "crammer_singer_hinge": optax.losses.multiclass_hinge_loss,
 }
 """By name, of (logits [classes], label []); labels count from 0."""
+
+LOSS_UNITS = {"cross_entropy": "nats", "hinge": "", "squared_hinge": "", "crammer_singer_hinge": ""}
+"""By name; only the cross-entropy is an amount of information, the others are scores, or their squares."""

@@ -156,7 +156,7 @@ def streaming_feed(
 
     number, parts = part
     if batch % parts or not 0 <= number < parts:
-        raise ValueError(f"a batch of {batch} examples has no part {number} of {parts} equal ones")
+        raise ValueError(f"a batch of size {batch} has no part {number} of {parts} equal ones")
 
     def read(chunks: Iterable[Chunk]) -> Iterator[PyTree]:
         chunks = list(chunks)

@@ -157,7 +157,7 @@ def _constrained(task: Task, mesh: Mesh, partition: Callable[[Array], PartitionS
 
 def _divisible(batch: Batch, mesh: Mesh) -> None:
     if batch_size(batch) % mesh.size:
-        raise ValueError(f"a batch of {batch_size(batch)} examples cannot be divided over {mesh.size} devices")
+        raise ValueError(f"a batch of size {batch_size(batch)} cannot be divided over {mesh.size} devices")
 
 
 def _pmapped(task: Task, mesh: Mesh) -> Task:

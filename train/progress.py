@@ -11,6 +11,10 @@ def _describe(metrics: Mapping[str, np.ndarray]) -> str:
     return "  ".join(f"{name} {np.mean(value):.4g}" for name, value in metrics.items())
 
 
+def _counted(number: str, thing: str) -> str:
+    return f"{number} {thing}" if number == "1" else f"{number} {thing}s"
+
+
 def _duration(seconds: float) -> str:
     """Hours, minutes and seconds, as a clock shows them: 0:07, 12:30, 1:05:00."""
     minutes, rest = divmod(round(seconds), 60)
@@ -19,7 +23,7 @@ def _duration(seconds: float) -> str:
 
 
 class Progress:
-    """Counts from ``start`` to ``total`` in ``unit``, on standard error; use it as a context manager.
+    """Counts each ``thing`` from ``start`` to ``total``, on standard error; use it as a context manager.
 
     Where several processes train as one, only one of them has it ``shown``.
     """
@@ -30,11 +34,11 @@ class Progress:
         start: int,
         total: int,
         *,
-        unit: str = "steps",
+        thing: str = "step",
         seconds_between_lines: float = 5.0,
         shown: bool = True,
     ):
-        self.label, self.start, self.total, self.unit, self._shown = label, start, total, unit, shown
+        self.label, self.start, self.total, self.thing, self._shown = label, start, total, thing, shown
         self._between, self._last_line, self._pending, self._bar = seconds_between_lines, 0.0, "", None
 
     def __enter__(self) -> "Progress":
@@ -67,12 +71,14 @@ class Progress:
         """Shows that ``done`` of the total are finished, with the metrics averaged over seeds."""
         now = time.perf_counter()
         rate = (done - self.start) / max(now - self._began, 1e-9)
-        note = f"{f'{rate:,.0f}' if rate >= 10 else f'{rate:.2g}'} {self.unit}/s  {_describe(metrics)}".rstrip()
+        speed = _counted(f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}", self.thing) + "/s" if rate else ""
+        note = "  ".join(filter(None, (speed, _describe(metrics))))
         if self._bar:
             self._bar.update(self._row, completed=done, note=note)
             return
         left = f"  {_duration((self.total - done) / rate)} left" if rate and done < self.total else ""
-        self._pending = f"{self.label}  {done:,}/{self.total:,} {self.unit}  {note}{left}"
+        of_total = f"{done:,}/{_counted(f'{self.total:,}', self.thing)}"
+        self._pending = "  ".join(filter(None, (self.label, of_total, note))) + left
         if now - self._last_line > self._between or done == self.total:
             self._last_line = now
             self._print_pending()

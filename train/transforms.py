@@ -39,9 +39,7 @@ def accumulate(task: Task, parts: int) -> Task:
     def transform(whole_gradient: Callable) -> Callable:
         def gradient(state: State, batch: Batch, keys: Key[Array, " batch"]) -> tuple[PyTree, Metrics]:
             if batch_size(batch) % parts:
-                raise ValueError(
-                    f"a batch of {batch_size(batch)} examples cannot be accumulated in {parts} equal parts"
-                )
+                raise ValueError(f"a batch of size {batch_size(batch)} cannot be accumulated in {parts} equal parts")
             pieces = jax.tree.map(lambda leaf: leaf.reshape(parts, -1, *leaf.shape[1:]), (batch, keys))
             shapes = jax.eval_shape(whole_gradient, state, *jax.tree.map(lambda leaf: leaf[0], pieces))
             zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)

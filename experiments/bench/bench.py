@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.errors import WrongInput
+from experiments.numerals import significant
 from experiments.run.registry import nearest
 
 HERE = Path(__file__).parent
@@ -227,8 +228,7 @@ def _report(benchmark: Benchmark, samples: dict[str, list[Sample]]) -> None:
     for name, taken in samples.items():
         values = sorted(sample.value for sample in taken)
         median = statistics.median(values)
-        digits = ",.2f" if benchmark.unit == "s" else ",.0f"
         memory = max(sample.megabytes for sample in taken)
-        spread = f"{values[0]:{digits}} – {values[-1]:{digits}}"
-        table.add_row(name, f"{median:{digits}}", spread, f"{median / first:.2f}×", f"{memory:,.0f} MB")
+        spread = f"{significant(values[0], 3)} – {significant(values[-1], 3)}"
+        table.add_row(name, significant(median, 3), spread, f"{median / first:.2f}×", f"{memory:,.0f} MB")
     Console().print(table)

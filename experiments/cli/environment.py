@@ -1,7 +1,9 @@
-"""What must be said before JAX is imported or looks at the devices."""
+"""What must be said before libraries are imported, and before JAX looks at the devices."""
 
 import argparse
+import logging
 import os
+import warnings
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -13,7 +15,18 @@ from experiments.errors import WrongInput
 if TYPE_CHECKING:
     from experiments.run.settings import Settings
 
+QUIETEST = {"absl": logging.CRITICAL, "matplotlib": logging.ERROR}
+"""By logger the least level that reaches the terminal. Orbax logs through absl, and each error that it also raises, by
+the page; Matplotlib warns of its own cache folder.
+"""
 _DETERMINISTIC = "--xla_gpu_deterministic_ops=true --xla_gpu_enable_scatter_determinism_expander=true"
+
+
+def quiet_libraries() -> None:
+    """Keeps from the terminal what libraries say to their own developers; what they raise, we say in a line."""
+    for name, level in QUIETEST.items():
+        logging.getLogger(name).setLevel(level)
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")  # slower, and no worse
 
 
 def cache_compilations() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from experiments.cli import saved_runs, sweeping, training
+from experiments.cli.environment import quiet_libraries
 from experiments.cli.exit_status import DONE, WRONG
 from experiments.cli.parser import parser
 from experiments.errors import WrongInput
@@ -18,6 +19,7 @@ from experiments.errors import WrongInput
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; returns the exit status: 0 done, 2 wrong command, 3 diverged, 128 + n stopped by signal n."""
+    quiet_libraries()
     try:
         given, flags = parser(DOES).parse_known_args(arguments)
         if flags and given.does not in TAKE_SETTINGS:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.report.ledger import duration, measured
+from experiments.numerals import counted, duration, quantity, significant
 from experiments.report.report import WIDTH_OF_FILES
 
 if TYPE_CHECKING:
@@ -13,30 +13,25 @@ if TYPE_CHECKING:
 def print_result(summary: dict) -> None:
     """Metrics beside what was published, and what the run took."""
     seeds = summary["seeds"]
-    named = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds, {seeds[0]} to {seeds[-1]}"
+    named = f"seed {seeds[0]}" if len(seeds) == 1 else f"{counted(len(seeds), 'seed')}, {seeds[0]} to {seeds[-1]}"
     print(f"{summary['experiment']}  preset {summary['preset']}  {summary['dataset']['protocol']}  {named}")
     print_metrics(summary["metrics"])
     for reference in summary["references"]:
-        figure = f"{reference['metric']} {reference['value']} {reference['unit']}"
+        figure = f"{reference['metric']} {reference['value']:,.10g} {reference['unit']}".rstrip()
         if reference["departs_in"]:
             compared = f"not compared, as this run departs from the preset in {', '.join(reference['departs_in'])}"
         else:
-            compared = "" if reference["difference"] is None else f"ours {reference['difference']:+.2f}"
+            compared = "" if reference["difference"] is None else f"ours {significant(reference['difference'], 3, '+')}"
         print(f"  published   {figure} ({reference['source']}); {compared}")
     early = f", stopped early by --patience {summary['config']['patience']}" if summary["stopped_early"] else ""
-    steps = f"{counted(summary['steps'], 'step')} ({counted(summary['epochs'], 'epoch', digits=1)}{early})"
+    steps = f"{counted(summary['steps'], 'step')} ({counted(summary['epochs'], 'epoch')}{early})"
     print(f"  {steps} in {duration(summary['wall_seconds'])}")
     measured_steps = summary.get("measured_steps", [summary["steps"]])
     if set(measured_steps) != {summary["steps"]}:
         print(f"  measured are the parameters that did best, of {steps_in_words(measured_steps)}")
     rate = summary["examples_per_second"]  # None where every step was saved already
-    print(f"  {rate:,} examples/s  {summary['device']}" if rate else f"  {summary['device']}")
+    print(f"  {significant(rate, 3)} examples/s  {summary['device']}" if rate else f"  {summary['device']}")
     _print_cost(summary)
-
-
-def counted(number: float, thing: str, *, digits: int = 0) -> str:
-    """ "1 step", "2,000 steps", "1.5 epochs"."""
-    return f"{number:,.{digits}f} {thing}{'' if number == 1 else 's'}"
 
 
 def steps_in_words(steps: Sequence[int]) -> str:
@@ -50,10 +45,10 @@ def _print_cost(summary: dict) -> None:
     """Parameters and FLOPs, by formula and by XLA's own count."""
     cost, per_step = summary["cost"], summary["flops_per_step"]
     step = "" if per_step is None else f"  {per_step / 1e6:,.3g} MFLOP/step"
-    print(f"  {summary['parameters']:,} parameters, layers: {len(cost['layers'])}{step}")
+    print(f"  {counted(summary['parameters'], 'parameter')}, layers: {len(cost['layers'])}{step}")
     if cost["flops_by_formula"] is not None:
-        counted = cost["flops_by_xla"]
-        by_xla = "" if counted is None else f", {counted:,.0f} by XLA, activations and loss included"
+        found = cost["flops_by_xla"]
+        by_xla = "" if found is None else f", {found:,.0f} by XLA, activations and loss included"
         print(f"  one example forward: {cost['flops_by_formula']:,} FLOP by formula{by_xla}")
 
 
@@ -81,7 +76,7 @@ def print_sweep(summaries: Mapping[str, dict | None]) -> None:
 def _cell(metric: dict | None) -> str:
     if metric is None or metric["mean"] is None:
         return "" if metric is None else "not finite"
-    return f"{measured(metric['mean'], metric['std'])} {metric['unit']}".rstrip()
+    return quantity(metric["mean"], metric["std"], metric["unit"])
 
 
 def print_predictions(predictions: Sequence["Prediction"], shape: tuple[int, int, int]) -> None:

@@ -1,7 +1,6 @@
 """``lectern run`` and ``lectern resume``: train, print the result, and turn an early end into an exit status."""
 
 import argparse
-import logging
 import signal
 import sys
 from collections.abc import Callable
@@ -118,7 +117,6 @@ def finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
     from train.signals import Signals
 
     import_beside("matplotlib.figure")
-    logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs a page for every error that it also raises
     with Signals() as signals:
         try:
             summary = train(signals)

@@ -6,6 +6,7 @@ import numpy as np
 
 from experiments.datasets.sources import Examples
 from experiments.errors import WrongInput
+from experiments.numerals import counted
 
 SPLITS = ("train", "valid", "test")
 
@@ -107,7 +108,7 @@ class Dataset(NamedTuple):
         examples = self.splits[split]
         if not isinstance(examples, dict):
             raise DataError(
-                f"{self.name} is streamed, and this experiment needs all {len(examples):,} examples of its {split} "
-                "split at once: take a smaller data set"
+                f"{self.name} is streamed, and this experiment needs all {counted(len(examples), 'example')} of its "
+                f"{split} split at once: take a smaller data set"
             )
         return examples

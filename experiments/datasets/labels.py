@@ -5,6 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from experiments.datasets.dataset import DataError
+from experiments.numerals import counted
 
 NAMED_AT_MOST = 8
 """Classes that one remark names."""
@@ -28,8 +29,8 @@ def count_classes(where: str, labels: dict[str, np.ndarray], declared: int = 0) 
         split = next(split for split, each in seen.items() if classes - 1 in each)
         different = len(set().union(*seen.values()))
         raise DataError(
-            f"{where}: label {classes - 1} in split {split}: expected classes numbered from 0, found {different} "
-            f"different labels; number them 0 to {different - 1}"
+            f"{where}: label {classes - 1} in split {split}: expected classes numbered from 0, found "
+            f"{counted(different, 'different label')}; number them 0 to {different - 1}"
         )
     return classes, _remarks(seen, classes)
 
@@ -48,7 +49,7 @@ def _check(where: str, split: str, label: np.ndarray, declared: int) -> None:
     if declared and label.max() >= declared:
         raise DataError(
             f"{where}: label {label.max()} in split {split}: expected 0 to {declared - 1}, as the data set declares "
-            f"{declared} classes; correct the label or the number of classes"
+            f"{counted(declared, 'class')}; correct the label or the number of classes"
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Gt
 
 from experiments.datasets import DataError, Dataset, load
+from experiments.numerals import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +27,8 @@ class ImageData:
     def load(self) -> Dataset:
         """The data set; raises ``DataError`` where it cannot be had."""
         dataset = load(self.data, data_dir=self.data_dir, binarization=self.binarization, train_on=self.train_on)
-        if dataset.image_shape[-1] not in (1, 3):
-            raise DataError(f"images of {dataset.image_shape[-1]} channels in {dataset.name}: expected 1 or 3")
+        if (channels := dataset.image_shape[-1]) not in (1, 3):
+            raise DataError(f"images of {counted(channels, 'channel')} in {dataset.name}: expected 1 or 3")
         return dataset
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from matplotlib.figure import Figure
 
+from experiments.numerals import counted, quantity
 from experiments.plots.canvas import PALETTE, light_grid
 from experiments.plots.images import named_images
 
@@ -43,7 +44,8 @@ def confusion(labels: Int[np.ndarray, " examples"], predicted: Int[np.ndarray, "
             text.set_color("white" if dark else "black")
     axes.set(xlabel="predicted", ylabel="true", xticks=range(classes), yticks=range(classes))
     wrong = int(np.nansum(mistakes))
-    axes.set_title(f"{wrong} of {len(labels):,} test images wrong ({100 * wrong / len(labels):.2f} %)", fontsize=10)
+    share = quantity(100 * wrong / len(labels), unit="%")
+    axes.set_title(f"{wrong:,} of {counted(len(labels), 'test image')} wrong ({share})", fontsize=10)
     return figure
 
 

@@ -40,7 +40,7 @@ def named_images(images: Any, names: Sequence[str], *, title: str | None = None)
     """
     pixels = _pixels(images, dimensions=4)
     if len(names) != len(pixels):
-        raise ValueError(f"{len(pixels)} images have {len(names)} names")
+        raise ValueError(f"expected a name for each image, got {len(names)} for {len(pixels)}")
     row = _in_rows(pixels, max(len(pixels), LEAST_COLUMNS))
     figure, axes = _picture(_mosaic(row, gap=1), title=title, upscale=None, bottom=TEXT_PIXELS)
     width = pixels.shape[2]
@@ -115,7 +115,8 @@ def manifold(
     if quantiles is None:
         quantiles = tuple([(index + 0.5) / count for index in range(count)] for count in (rows, columns))
     if (len(quantiles[0]), len(quantiles[1])) != (rows, columns):
-        raise ValueError(f"{rows} × {columns} images have {len(quantiles[0])} × {len(quantiles[1])} quantiles")
+        sides = f"{len(quantiles[0])} × {len(quantiles[1])}"
+        raise ValueError(f"expected a quantile for each row and column, got {sides} for {rows} × {columns}")
     figure, axes = _picture(_mosaic(pixels, gap=0), title=title, upscale=upscale, left=70, bottom=2 * TEXT_PIXELS)
     axes.set_yticks(*_tile_ticks(quantiles[0], height))
     axes.set_xticks(*_tile_ticks(quantiles[1], width))

@@ -3,12 +3,12 @@
 ``COLUMNS`` is the one place that says what the ledger shows; the terminal, Markdown and the page all walk through it.
 """
 
-import math
 import re
 import statistics
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from experiments.numerals import counted, duration, measured, significant
 from experiments.report.archive import Run
 from experiments.report.departures import departures, in_words
 from experiments.report.pool import Pool, alone, pooled
@@ -89,38 +89,6 @@ def ledger_rows(runs: Sequence[Run], *, every: bool = False, pool: bool = False)
     return [row for each in pools for row in _rows_of(each, in_words(settings[each.runs[-1].name]), every)]
 
 
-def measured(mean: float, deviation: float | None) -> str:
-    """``mean ± deviation`` to two significant digits of the deviation; four digits of the mean without one."""
-    if deviation is None:
-        return significant(mean, 4)
-    if deviation <= 1e-14 * abs(mean):  # equal values, but for the rounding of their mean
-        return significant(mean, 4) + " ± 0"
-    decimals = 1 - math.floor(math.log10(deviation))
-    if not -12 < decimals <= 6:
-        return f"{significant(mean, 4)} ± {deviation:.1e}"
-    return f"{mean:,.{max(decimals, 0)}f} ± {deviation:,.{max(decimals, 0)}f}"
-
-
-def significant(value: float, digits: int, sign: str = "") -> str:
-    """``value`` to so many significant digits, never rounding before the decimal point; ``sign="+"`` always signs."""
-    if value == 0:
-        return "0"
-    decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    if not -12 < decimals <= 6:
-        return f"{value:{sign}.{digits - 1}e}"
-    return f"{value:{sign},.{max(decimals, 0)}f}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds for people: ``3.2 s``, ``31 s``, ``2 min 5 s``, ``1 h 4 min``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-    return f"{minutes // 60:,} h {minutes % 60} min"
-
-
 def one_line(text: str) -> str:
     """Text without line breaks and without control characters."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
@@ -172,8 +140,8 @@ def _as_float(number: int | float | None) -> float | None:
 def ours(row: LedgerRow) -> str:
     """Our number, or in words why there is none."""
     if row.mean is not None:
-        return measured(row.mean, row.deviation)
-    return f"not finite ({row.values.count(None)} of {len(row.values)} seeds)" if row.values else ""
+        return measured(row.mean, row.deviation, row.unit)
+    return f"not finite ({row.values.count(None)} of {counted(len(row.values), 'seed')})" if row.values else ""
 
 
 def _published(row: LedgerRow) -> str:
@@ -192,8 +160,9 @@ def _pooled(row: LedgerRow) -> str:
     """How many runs have the seeds, and which seeds more than one of them has."""
     if len(row.runs) < 2:
         return ""
-    seeds = f"seed {row.repeated[0]}" if len(row.repeated) == 1 else f"{len(row.repeated)} seeds"
-    return f"of {len(row.runs)} runs" + (f"; {seeds} in more than one, the newest counts" if row.repeated else "")
+    seeds = f"seed {row.repeated[0]}" if len(row.repeated) == 1 else counted(len(row.repeated), "seed")
+    twice = f"; {seeds} in more than one, the newest counts" if row.repeated else ""
+    return f"of {counted(len(row.runs), 'run')}{twice}"
 
 
 def with_unit(row: LedgerRow) -> str:
@@ -202,7 +171,7 @@ def with_unit(row: LedgerRow) -> str:
 
 
 def _training(row: LedgerRow) -> str:
-    return f"{row.steps:,} steps" if row.epochs is None else f"{f'{row.epochs:,.2f}'.rstrip('0').rstrip('.')} epochs"
+    return counted(row.steps, "step") if row.epochs is None else counted(row.epochs, "epoch")
 
 
 def _difference(row: LedgerRow) -> str:

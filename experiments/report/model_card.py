@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from experiments.report.ledger import measured
+from experiments.numerals import counted, quantity
 from experiments.run.export import FORWARD, KEYS, WEIGHTS, Exported
 from experiments.run.registry import entry
 from experiments.run.saved_run import SavedRun
@@ -38,7 +38,7 @@ outputs = forward(weights, inputs)  # a dict of arrays; any number of inputs
 def model_card(saved: SavedRun, exported: Exported) -> str:
     """The model card: what was trained on what, what it measured beside what was published, and how it is loaded."""
     run, summary = saved.run, saved.summary or {}
-    size = f"{exported.numbers:,} numbers in {exported.arrays} arrays"
+    size = f"{counted(exported.numbers, 'number')} in {counted(exported.arrays, 'array')}"
     facts = {
         "data": run.dataset.protocol,
         "weights": f"{size}, of seed {exported.seed} at step {exported.step:,}",
@@ -59,11 +59,10 @@ def model_card(saved: SavedRun, exported: Exported) -> str:
 
 def _figures(summary: dict) -> Iterator[str]:
     """A line for each metric, over all seeds of the run after its last step, and for each published figure."""
-    seeds = len(summary.get("seeds", []))
-    over = f"{seeds} seed{'s' if seeds != 1 else ''}, {summary.get('steps', 0):,} steps"
+    over = f"{counted(len(summary.get('seeds', [])), 'seed')}, {counted(summary.get('steps', 0), 'step')}"
     for name, metric in summary.get("metrics", {}).items():
-        value = "not finite" if metric["mean"] is None else measured(metric["mean"], metric["std"])
-        yield f"- test {name}: {value} {metric['unit']} ({over})"
+        value = "not finite" if metric["mean"] is None else quantity(metric["mean"], metric["std"], metric["unit"])
+        yield f"- test {name}: {value} ({over})"
     for each in summary.get("references", []):
         departs = f"; not comparable: other {', '.join(each['departs_in'])}" if each["departs_in"] else ""
         figure = f"{each['metric']}: {each['value']} {each['unit']}"

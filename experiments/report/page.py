@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from experiments.numerals import counted
 from experiments.report.archive import Run, problems, read_metrics
 from experiments.report.curves import LOOKS, Curve, curves_of, curves_svg, look
 from experiments.report.departures import departures, in_words
@@ -211,7 +212,7 @@ def _run_article(logged: _Logged, links: Links | None) -> str:
     shown, no_pictures = pictures(run, links, drawn_anew=bool(drawings))
     figures = f'<div class="figures">{"".join(drawings + shown)}</div>' if drawings or shown else ""
     warnings = _warnings("Left out", [*logged.left_out, *no_pictures])
-    size = (_counted(len(summary["seeds"]), "seed"), _counted(summary["steps"], "step"))
+    size = (counted(len(summary["seeds"]), "seed"), counted(summary["steps"], "step"))
     said = filter(None, (summary["preset"], logged.settings, summary["dataset"]["protocol"], *size))
     return f"""<article id="run-{logged.number}"><h3>{escape(run.name)}</h3>
 <p class="muted">{escape(" · ".join(said))}</p>
@@ -244,10 +245,6 @@ def _show(value: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}" if isinstance(value, int) else f"{value:,.10g}"
     return json.dumps(value, ensure_ascii=False)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def _unit(run: Run, metric: str) -> str:

@@ -113,7 +113,7 @@ def _progress(label: str, total: int, patience: float) -> Iterator[Callable[[int
             if bar is not None:
                 bar.update(done, {})
             elif done < total and time.perf_counter() - began > patience:
-                bar = stack.enter_context(Progress(label, done, total, unit="runs"))
+                bar = stack.enter_context(Progress(label, done, total, thing="run"))
 
         yield told
 

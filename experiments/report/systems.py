@@ -8,8 +8,8 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.numerals import counted, measured
 from experiments.report.archive import Run, find_runs
-from experiments.report.ledger import measured
 from experiments.run.card import Reference
 from experiments.run.registry import Entry, entries
 
@@ -54,7 +54,8 @@ def _ours(name: str, reference: Reference, run: Run) -> str:
     deviation = statistics.stdev(values) if len(values) > 1 else None
     departs = {field for claim in summary["references"] for field in claim.get("departs_in", ())}
     other = f" with other {', '.join(sorted(departs))}" if departs else ""
-    return f"ours {measured(statistics.fmean(values), deviation)} after {summary['epochs']:,.0f} epochs{other}"
+    ours = measured(statistics.fmean(values), deviation, reference.unit)
+    return f"ours {ours} after {counted(round(summary['epochs']) or summary['epochs'], 'epoch')}{other}"
 
 
 def _rows(systems: Sequence[str]) -> str:

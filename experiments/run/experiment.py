@@ -55,6 +55,12 @@ class FiguresOf(Protocol):
     def __call__(self, settings: Settings, dataset: Dataset, params: Params, /) -> "dict[str, Figure]": ...
 
 
+class UnitOf(Protocol):
+    """The unit of a metric where settings choose what it measures, as they do by naming a loss."""
+
+    def __call__(self, settings: Settings, /) -> str: ...
+
+
 class NetworkOf(Protocol):
     """The network whose parameters are trained."""
 
@@ -95,8 +101,10 @@ class Experiment:
     """pictures of the result"""
     monitored: str
     """the metric of ``monitor`` that early stopping watches and the learning curve shows; lower is better"""
-    units: Mapping[str, str]
-    """of every metric, "" where it has none"""
+    units: Mapping[str, str | UnitOf]
+    """of every metric that ``monitor`` or an evaluation gives, "" where it has none; a function where settings choose
+    it
+    """
     network: NetworkOf | None = None
     """its network, where it has exactly one"""
     classifier: ClassifierOf | None = None
@@ -105,6 +113,10 @@ class Experiment:
     """its encoder and decoder, where it has them"""
     sampler: Sampler | None = None
     """how it draws new examples, where it can; its card says so too"""
+
+    def units_of(self, settings: Settings) -> dict[str, str]:
+        """The unit of every metric under these settings."""
+        return {name: unit if isinstance(unit, str) else unit(settings) for name, unit in self.units.items()}
 
     def monitored_metrics(self, settings: Settings, dataset: Dataset) -> MetricFn:
         """The losses and metrics of ``monitor``."""

@@ -103,7 +103,7 @@ def measure_test_split(run: Run, params: Params, check: Callable[[], None] = lam
     experiment, settings, dataset = run.experiment, run.settings, run.dataset
     count = size_of(dataset.splits["test"]) * settings.seeds.seeds
     batch = run.answering_batch(experiment.metrics, params)
-    with Progress(f"{run.name} test", 0, count, unit="examples", shown=is_first()) as progress:
+    with Progress(f"{run.name} test", 0, count, thing="example", shown=is_first()) as progress:
 
         def seen(done: int) -> None:
             progress.update(done, {})
@@ -184,7 +184,7 @@ def draw_figures(run: Run, workdir: Path, params: Params, folder: Path) -> None:
     """Writes the experiment's figures from the parameters of one seed, and the learning curve over all."""
     drawn = run.experiment.figures(run.settings, run.dataset, jax.device_put(params))
     monitored = run.experiment.monitored
-    unit = run.experiment.units.get(monitored, "")
+    unit = run.experiment.units_of(run.settings).get(monitored, "")
     if curves := run_curves(list(read_rows(workdir)), monitored, unit=unit):
         drawn["learning_curves"] = curves
     for name, figure in drawn.items():

@@ -50,7 +50,7 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         ],
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
-        "examples_per_second": round(examples / outcome.train_seconds) if outcome.steps_taken else None,
+        "examples_per_second": round(examples / outcome.train_seconds, 2) if outcome.steps_taken else None,
         "parameters": count_parameters(first_seed(outcome.params), run.task().trainable),
         "flops_per_step": flops_per_step(run, one),
         "cost": cost(run, one.params),
@@ -64,7 +64,8 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
 
 def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:
     """Mean and sample standard deviation over seeds by metric; null for what is not finite, as JSON has no NaN."""
-    return {name: _statistics(values, run.experiment.units.get(name, "")) for name, values in metrics.items()}
+    units = run.experiment.units_of(run.settings)
+    return {name: _statistics(values, units.get(name, "")) for name, values in metrics.items()}
 
 
 def _statistics(values: np.ndarray, unit: str) -> dict:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from experiments.errors import WrongInput
+from experiments.numerals import counted
 from experiments.run.freezing import frozen_parts, in_brief
 from experiments.run.run import Run
 from experiments.run.run_folder import Origin
@@ -59,7 +60,7 @@ def transferred(run: Run, freeze: Sequence[str] = ()) -> tuple[Run, list[str]]:
     }
     if not taken:
         raise WrongInput(f"no parameter of {source.words} fits one of {run.name}")
-    lines = [f"starts from {source.words}: {len(taken)} of {len(wanted)} parameters"]
+    lines = [f"starts from {source.words}: {len(taken)} of {counted(len(wanted), 'parameter')}"]
     if new := wanted.keys() - taken.keys():
         lines.append(f"drawn anew: {', '.join(in_brief(new, wanted))}")
     if left := given.keys() - taken.keys():

@@ -3,11 +3,14 @@
 import ast
 import dataclasses
 import inspect
+import re
 import subprocess
 import sys
 import textwrap
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import pytest
 
@@ -49,9 +52,28 @@ def test_its_references_are_measured_and_cited(name):
     experiment = load(name)
     for reference in experiment.card.references:
         assert reference.preset in experiment.card.all_presets
-        assert reference.metric in experiment.units
-        assert reference.unit == experiment.units[reference.metric]
+        settings = configure(experiment.settings(), experiment.card.all_presets[reference.preset])
+        assert reference.unit == experiment.units_of(settings)[reference.metric]
         assert reference.cite in BIBLIOGRAPHY
+
+
+@EVERY
+def test_its_units_are_words_whatever_is_chosen(name):
+    """A unit is read after a number: "0.18 RMSE per pixel"; "0.18 of [0, 1]" does not say what was measured."""
+    experiment = load(name)
+    for settings in every_choice(experiment):
+        for metric, unit in experiment.units_of(settings).items():
+            assert re.fullmatch(r"|%|(?!(of|in|at)\b)[A-Za-z][A-Za-z0-9 ]*", unit), (metric, unit)
+
+
+def every_choice(experiment):
+    """The default settings, and those with one of the named choices made otherwise, where that makes sense."""
+    default = experiment.settings()
+    yield default
+    for field in flat_fields(type(default)):
+        for choice in get_args(field.hint) if get_origin(field.hint) is Literal else ():
+            with suppress(ValueError):
+                yield configure(default, {field.name: choice})
 
 
 @EVERY

@@ -79,7 +79,10 @@ def test_it_runs_and_its_folder_is_complete(name, four_steps):
         "config.json", "metrics.jsonl", "tensorboard", "checkpoints", "figures", "summary.json",
     }  # fmt: skip
     assert summary["seeds"] == [0, 1]
-    assert summary["metrics"].keys() <= load(name).units.keys()
+    units = load(name).units_of(smoke(name))
+    assert {metric: value["unit"] for metric, value in summary["metrics"].items()}.items() <= units.items()
+    held_out = {metric for row in read_rows(folder) if row["split"] != "train" for metric in row}
+    assert held_out - {"step", "split"} <= units.keys()
     for metric in summary["metrics"].values():
         assert np.isfinite(metric["values"]).all()
         assert len(metric["values"]) == 2

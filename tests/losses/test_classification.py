@@ -15,6 +15,7 @@ from cases import Case
 from losses.classification import (
     BINARY_LOSSES,
     CLASSIFICATION_LOSSES,
+    LOSS_UNITS,
     binary_hinge,
     binary_squared_hinge,
     multiclass_hinge,
@@ -248,3 +249,14 @@ def test_the_squared_error_of_signs_is_scikit_learns():
         for row, label in zip(y, t, strict=True)
     ]
     close(each(signed_squared_error, y, t), expected)
+
+
+def test_only_a_loss_whose_exponentials_are_probabilities_is_in_nats():
+    """L(y, t) = −log p(t) exactly where Σ_t exp(−L(y, t)) = 1, whatever the scores y."""
+    y = scores(EXAMPLES, CLASSES)
+    every_label = np.arange(CLASSES)
+    for name, loss in CLASSIFICATION_LOSSES.items():
+        losses = jax.vmap(jax.vmap(loss, (None, 0)), (0, None))(jnp.asarray(y), every_label)
+        is_information = bool(np.allclose(np.exp(-np.asarray(losses)).sum(axis=1), 1.0))
+        assert LOSS_UNITS[name] == ("nats" if is_information else ""), name
+    assert LOSS_UNITS.keys() == CLASSIFICATION_LOSSES.keys()

@@ -52,7 +52,7 @@ def test_sharding_composes_with_the_other_transforms(float64):
 
 @pytest.mark.parametrize("how", ["sharding", "pmap"])
 def test_a_batch_that_does_not_divide_is_refused(how):
-    with pytest.raises(ValueError, match="7 examples cannot be divided over 2 devices"):
+    with pytest.raises(ValueError, match="size 7 cannot be divided over 2 devices"):
         run(data_parallel(regression_task(), device_mesh(), how=how), batches(1, 7))
 
 

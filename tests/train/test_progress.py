@@ -59,10 +59,21 @@ def test_the_time_left_is_that_at_the_rate_so_far(capsys, clock, seconds, total,
 
 
 def test_the_rate_counts_only_what_was_done_here(capsys, clock):
-    with Progress("test", 900, 1000, unit="examples") as progress:
+    with Progress("test", 900, 1000, thing="example") as progress:
         clock.now += 4
         progress.update(1000, {})
     assert "1,000/1,000 examples  25 examples/s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("total", "done", "seconds", "said"),
+    [(1, 1, 4, "1/1 step  0.25 steps/s\n"), (2, 1, 1, "1/2 steps  1 step/s  0:01 left\n"), (2, 0, 5, "0/2 steps\n")],
+)  # fmt: skip
+def test_one_is_no_plural_and_nothing_done_has_no_speed(capsys, clock, total, done, seconds, said):
+    with Progress("x", 0, total) as progress:
+        clock.now += seconds
+        progress.update(done, {})
+    assert capsys.readouterr().err == f"x  {said}"
 
 
 def test_every_metric_has_its_name_and_four_digits(capsys):
@@ -107,7 +118,7 @@ def test_plain_lines_have_no_control_characters(capsys):
     with Progress("vae [paper]", 0, 1) as progress:
         progress.update(1, LOSS)
     err = capsys.readouterr().err
-    assert err.startswith("vae [paper]  1/1 steps")
+    assert err.startswith("vae [paper]  1/1 step  ")
     assert err.rstrip("\n").isprintable()
 
 

@@ -79,7 +79,7 @@ def test_parts_of_the_batches_concatenate_to_the_whole(parts, seeds):
 
 @pytest.mark.parametrize("part", [(0, 3), (1, 5), (2, 2), (-1, 2)])
 def test_a_part_that_a_batch_does_not_have_is_refused(part):
-    with pytest.raises(ValueError, match="a batch of 8 examples has no part"):
+    with pytest.raises(ValueError, match="a batch of size 8 has no part"):
         streaming_feed(arrays(23), (0,), 8, part=part)
 
 

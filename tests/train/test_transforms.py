@@ -35,7 +35,7 @@ def test_four_accumulated_parts_are_the_whole_batch(make, float64):
 
 
 def test_a_batch_that_does_not_divide_is_refused():
-    with pytest.raises(ValueError, match="10 examples cannot be accumulated in 4 equal parts"):
+    with pytest.raises(ValueError, match="size 10 cannot be accumulated in 4 equal parts"):
         run(accumulate(regression_task(), 4), batches(1, 10))
 
 

@@ -123,7 +123,7 @@ EXPERIMENT = Experiment(
         "denoised_psnr": "dB",
         "mean_activation": "",
         "nonzero": "units",
-        "sparsity_distance": "",
+        "sparsity_distance": lambda settings: "nats" if settings.objective.sparsity_distance == "kl" else "",
         "angle_to_pca": "rad",
         "loss": "nats",
         "reconstruction": "nats",

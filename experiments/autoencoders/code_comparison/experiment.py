@@ -11,6 +11,7 @@ from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.evaluations.codec import Codec, network_codec, training_pca
 from experiments.networks.training import NetworkTraining, without_noise
+from experiments.numerals import counted
 from experiments.objectives.observation import identity
 from experiments.objectives.reconstruction import Penalties, reconstruction_loss, squared_error
 from experiments.plots.codes import code_planes
@@ -126,7 +127,7 @@ def figures(settings: CodeComparisonSettings, dataset: Dataset, params: Params) 
         return {"original": shown} | again
 
     drawn = {
-        "reconstructions": image_rows(rows("many"), title=f"codes of {settings.latent} numbers"),
+        "reconstructions": image_rows(rows("many"), title=f"codes of {counted(settings.latent, 'number')}"),
         "reconstructions_from_two": image_rows(rows("two"), title="codes of 2 numbers"),
     }
     if "label" in test:

@@ -35,6 +35,7 @@ from experiments.evaluations.latent_geometry import (
     stitching_psnr,
 )
 from experiments.networks.training import NetworkTraining, without_noise
+from experiments.numerals import counted
 from experiments.objectives.evidence_bounds import negative_elbo
 from experiments.objectives.observation import drawing, identity, observation
 from experiments.objectives.reconstruction import Penalties, ReconstructionDraw, reconstruction_loss
@@ -117,7 +118,7 @@ def data(settings: LatentSpaceSettings) -> Dataset:
     dataset = settings.images.load()
     for split, least in (("train", settings.support), ("test", ENDS)):
         if (found := len(dataset.head(split, least)["image"])) < least:
-            raise DataError(f"{dataset.name} has {found} images in split {split}: expected at least {least}")
+            raise DataError(f"{dataset.name} has {counted(found, 'image')} in split {split}: expected at least {least}")
     return dataset
 
 
@@ -230,7 +231,8 @@ def figures(settings: LatentSpaceSettings, dataset: Dataset, params: Params) -> 
     return drawn | {"chart": chart_figure(chart, sets["test"].get("label")), "chart_ways": chart_ways(chart)}
 
 
-DISTANCES = {f"first/nearest_distance_{name}": "of [0, 1]" for name in (*RADII, "linear", "spherical", "boundary")}
+DISTANCE = "RMSE per pixel"
+DISTANCES = {f"first/nearest_distance_{name}": DISTANCE for name in (*RADII, "linear", "spherical", "boundary")}
 STITCHED = {f"{name}/psnr": "dB" for name in ("first", "second", *(f"stitched_{name}" for name in STITCHES))}
 SCORES = {f"{codes}/{score}": "" for codes in ("first", "rotated", "noise") for score in ("mig", "beta_vae_score")}
 
@@ -245,7 +247,7 @@ EXPERIMENT = Experiment(
     monitored="loss",
     units={"loss": "nats"}
     | {f"{name}/loss": "nats" for name in MODELS}
-    | {"plane/geodesic_length_ratio": "", "test_images/nearest_distance": "of [0, 1]"}
+    | {"plane/geodesic_length_ratio": "", "test_images/nearest_distance": DISTANCE}
     | {f"{name}/analogy_psnr": "dB" for name in ("first", "third_image", "reconstruction")}
     | {"first/analogy_changed": "%", "first/analogy_unchanged": "%"}
     | DISTANCES

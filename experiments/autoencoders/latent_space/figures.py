@@ -8,6 +8,7 @@ from jaxtyping import Array, Float
 from experiments.datasets.generated import SHAPE_FACTORS
 from experiments.evaluations.codec import Rows
 from experiments.evaluations.latent_examples import Chart
+from experiments.numerals import counted
 from experiments.plots.canvas import PALETTE
 from experiments.plots.images import image_rows
 
@@ -35,7 +36,7 @@ RECONSTRUCTED_BY = {
 
 def row_figures(rows: dict[str, Rows], support: int) -> dict[str, "Figure"]:
     """Rows of images; those of ``stitching`` are by two models, and by one's encoder with the other's decoder."""
-    titles = TITLES | {"stitching": f"a linear map fitted on {support} images"}
+    titles = TITLES | {"stitching": f"a linear map fitted on {counted(support, 'image')}"}
 
     def figure(name: str) -> "Figure":
         return image_rows(

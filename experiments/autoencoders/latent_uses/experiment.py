@@ -26,6 +26,7 @@ from experiments.evaluations.downstream_examples import downstream_examples
 from experiments.evaluations.linear_probe import FEATURES, Baselines, classifier_errors, probe_loss, zero_probes
 from experiments.networks.autoencoder import AutoencoderNetwork
 from experiments.networks.untrained import untrained_params
+from experiments.numerals import counted
 from experiments.objectives.autoencoding import (
     AutoencodingSettings,
     ReconstructionObjective,
@@ -90,7 +91,7 @@ def data(settings: LatentUsesSettings) -> Dataset:
     found = len(dataset.head("train", settings.searched)["image"])
     if max(settings.labels, settings.protocol.neighbours) > found:
         raise DataError(
-            f"{dataset.name} has {found} training images: --labels and --neighbours must be at most as many"
+            f"{dataset.name} has {counted(found, 'training image')}: --labels and --neighbours must be at most as many"
         )
     return dataset if settings.left_out is None else without_label(dataset, settings.left_out)
 

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from experiments.evaluations.codec import Images
 from experiments.evaluations.downstream_examples import DownstreamExamples, RateDistortion
+from experiments.numerals import counted
 from experiments.plots.canvas import PALETTE, light_grid
 from experiments.plots.images import image_grid, image_rows
 from losses.metrics.ranking import roc_auc
@@ -69,7 +70,7 @@ def rate_distortion(curves: dict[str, RateDistortion], latent: int) -> "Figure":
     figure = Figure(figsize=(5.6, 3.8), dpi=144, layout="constrained")
     axes = figure.add_subplot()
     for colour, (name, curve) in zip(PALETTE, curves.items(), strict=False):
-        axes.plot(curve.bits, curve.psnr, "o-", color=colour, label=f"{name}, {latent} numbers")
+        axes.plot(curve.bits, curve.psnr, "o-", color=colour, label=f"{name}, {counted(latent, 'number')}")
         axes.axhline(float(curve.limit), color=colour, linestyle=":", linewidth=1)
     axes.set(xlabel="bits per image, each dimension coded to its entropy", ylabel="PSNR (dB)")
     light_grid(axes)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from experiments.autoencoders.pca.card import CARD
 from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
+from experiments.numerals import counted
 from experiments.objectives.reconstruction import squared_error
 from experiments.plots.images import image_grid, image_rows
 from experiments.run.experiment import Experiment
@@ -140,7 +141,7 @@ def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
 
     shown = dataset.head("test", 16)["image"]
     grey, restored_by = jax.device_get(components_and_rows(train["image"], shown))
-    names = (f"{count} component{'s' if count > 1 else ''}" for count in counts)
+    names = (counted(count, "component") for count in counts)
     rows = {"original": shown} | dict(zip(names, restored_by, strict=True))
     keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), 30)
     drawn = np.asarray(samples(keys)).reshape(-1, *shape)
@@ -172,6 +173,6 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="squared_error",
-    units={"squared_error": "", "psnr": "dB", "unexplained": "%", "variance": ""},
+    units={"loss": "", "squared_error": "", "psnr": "dB", "unexplained": "%", "variance": ""},
     sampler=Sampler(draw=draw),
 )

@@ -246,6 +246,7 @@ EXPERIMENT = Experiment(
     figures=figures,
     monitored="reconstruction",
     units={
+        "loss": "nats",
         "nll": "nats",
         "nll_error": "nats",
         "independent_pixels/nll": "nats",

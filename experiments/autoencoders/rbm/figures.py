@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Array, Float
 
+from experiments.numerals import counted
 from experiments.plots.canvas import PALETTE
 from experiments.plots.images import image_grid
 
@@ -17,11 +18,10 @@ def draw_chains(
     rows: Mapping[int, Float[Array, "chains visible"] | Float[np.ndarray, "chains visible"]], shape: tuple[int, ...]
 ) -> "Figure":
     """Gibbs chains, a column each: what is expected after so many steps, a row each."""
-    *first, last = (f"{steps:,}" for steps in rows)
+    *first, last = rows
     images = np.concatenate([np.asarray(row) for row in rows.values()]).reshape(-1, *shape)
-    return image_grid(
-        images, columns=len(next(iter(rows.values()))), title=f"after {', '.join(first)} and {last} steps"
-    )
+    title = f"after {', '.join(f'{steps:,}' for steps in first)} and {counted(last, 'step')}"
+    return image_grid(images, columns=len(rows[last]), title=title)
 
 
 def draw_free_energies(values: Mapping[str, Float[np.ndarray, " examples"]]) -> "Figure":

@@ -86,7 +86,7 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="loss",
-    units={"loss": "nats", "elbo": "nats", "nll": "nats", "kl": "nats", "active_units": "units"},
+    units=dict.fromkeys(("loss", "elbo", "nll", "kl", "reconstruction"), "nats") | {"active_units": "units"},
     network=network,
     codec=codec,
     sampler=Sampler(draw=draw, options=LatentOptions),

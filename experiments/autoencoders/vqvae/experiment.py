@@ -17,6 +17,7 @@ from experiments.datasets import Dataset
 from experiments.datasets.settings import ImageData
 from experiments.networks.training import NetworkTraining, without_noise
 from experiments.networks.vqvae import VQVAENetwork
+from experiments.numerals import counted
 from experiments.objectives.observation import Observe, observation, observed
 from experiments.objectives.vector_quantization import (
     QuantizationObjective,
@@ -165,7 +166,7 @@ def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
         return likelihood.mean(model.apply(params, drawn, method="decode_indices"))
 
     samples, positions = sample(indices["train"]), indices["train"].shape[1]
-    title = f"held-out images, from {positions * log(codes) / log(2):.0f} bits each"
+    title = f"held-out images, from {counted(round(positions * log(codes) / log(2)), 'bit')} each"
     return {
         "reconstructions": image_pairs(shown, np.asarray(decoded), columns=8, title=title),
         "usage": code_usage(np.asarray(frequencies), perplexity=float(codebook_perplexity(frequencies))),
@@ -208,7 +209,7 @@ EXPERIMENT = Experiment(
     units={
         "loss": "nats",
         "reconstruction": "nats",
-        "distance": "squared",
+        "distance": "squared distance per position",
         "squared_error": "per value",
         "bits_per_dim": "bits",
         "bits_per_dim_fitted": "bits",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
+from experiments.numerals import measured
 from experiments.plots.canvas import PALETTE, light_grid
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def code_usage(frequencies: Float[np.ndarray, " codes"], *, perplexity: float) -
         color=PALETTE[1],
         fontsize=9.5,
     )
-    title = f"{used} of {codes} codes are in use, as many as {perplexity:.1f} equally likely ones"
+    title = f"codes in use: {used} of {codes}; perplexity {measured(perplexity, unit='codes')}"
     axes.set_title(title, loc="left", fontsize=11)
     axes.set_xlim(0.3, codes + 0.7)
     axes.xaxis.get_major_locator().set_params(integer=True)

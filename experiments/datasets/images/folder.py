@@ -11,6 +11,7 @@ from experiments.datasets.images.pictures import common_form, read_pixels
 from experiments.datasets.labels import count_classes
 from experiments.datasets.sources import held
 from experiments.datasets.splitting import hold_out_sixth, split_pool
+from experiments.numerals import counted
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 SPLIT_FOLDERS = {"train": "train", "valid": "valid", "validation": "valid", "val": "valid", "test": "test"}
@@ -78,7 +79,7 @@ def read_folder(folder: Path) -> RawData:
     if labelled:
         labels = {split: source.labels for split, source in published.items()}
         classes, remarks = count_classes(str(folder), labels, len(names)) if "pool" not in labels else (len(names), ())
-        notes = (*notes, f"classes {', '.join(names)}" if classes <= NAMED_AT_MOST else f"{classes} classes")
+        notes = (*notes, f"classes {', '.join(names)}" if classes <= NAMED_AT_MOST else counted(classes, "class"))
     remarks += _left_out(folder, {path for each in paths.values() for path in each})
     given = tuple(names) if labelled else ()
     return RawData(f"folder {folder.absolute().name}", splits, 256, classes, given, notes=notes, remarks=remarks)
@@ -134,5 +135,5 @@ def _left_out(folder: Path, read: set[Path]) -> tuple[str, ...]:
     others = sorted(path for path in folder.rglob("*") if path.is_file() and _is_shown(path) and path not in read)
     if not others:
         return ()
-    files = "1 file is" if len(others) == 1 else f"{len(others):,} files are"
+    files = f"{counted(len(others), 'file')} {'is' if len(others) == 1 else 'are'}"
     return (f"{files} no picture of a class or split and left out, such as {others[0].relative_to(folder)}",)

@@ -15,6 +15,7 @@ import numpy as np
 from experiments.datasets.dataset import SPLITS, DataError, RawData
 from experiments.datasets.labels import count_classes
 from experiments.datasets.splitting import hold_out_sixth
+from experiments.numerals import counted
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MIRROR = "https://storage.googleapis.com/cvdf-datasets/mnist/"
@@ -117,7 +118,7 @@ def _read_pair(folder: Path, prefix: str) -> tuple[Path, dict[str, np.ndarray]]:
             )
     if len(image) != len(label):
         raise DataError(
-            f"{label_path}: expected {len(image):,} labels, as many as images in {image_path.name}, "
+            f"{label_path}: expected {counted(len(image), 'label')}, as many as images in {image_path.name}, "
             f"found {len(label):,}; take both files from one data set"
         )
     return image_path, {"image": np.divide(image[..., None], 255, dtype=np.float32), "label": label.astype(np.int32)}

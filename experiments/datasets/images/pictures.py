@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from experiments.datasets.dataset import DataError
+from experiments.numerals import counted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,7 +35,7 @@ def common_form(where: Path, paths: Sequence[Path]) -> tuple[tuple[int, int, int
         modes.add(mode)
     if len(sizes) > 1:
         found = ", ".join(f"{count:,} of {width}×{height}" for (width, height), count in sizes.most_common(4))
-        more = f" and {len(sizes) - 4:,} other sizes" if len(sizes) > 4 else ""
+        more = f" and {counted(len(sizes) - 4, 'other size')}" if len(sizes) > 4 else ""
         (width, height), _ = sizes.most_common(1)[0]
         raise DataError(
             f"{where}: expected pictures of one size, found {found}{more}; "

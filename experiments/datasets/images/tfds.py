@@ -12,6 +12,7 @@ from experiments.datasets.dataset import SPLITS, DataError, RawData
 from experiments.datasets.labels import count_classes
 from experiments.datasets.sources import Examples, held
 from experiments.datasets.splitting import hold_out_sixth
+from experiments.numerals import counted
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def record_counts(builder: Any) -> dict[str, int]:
             raise DataError(f"{builder.data_dir}: split {split} cannot be read ({error}); prepare it again") from error
         if counts[split] != info.num_examples:
             raise DataError(
-                f"{builder.data_dir}: expected {info.num_examples:,} records in split {split}, "
+                f"{builder.data_dir}: expected {counted(info.num_examples, 'record')} in split {split}, "
                 f"found {counts[split]:,}; remove the folder and prepare it again"
             )
     return counts

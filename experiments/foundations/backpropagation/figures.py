@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.foundations.backpropagation.costs import LAYERS, Counted
+from experiments.numerals import counted
 from experiments.plots.canvas import PALETTE, light_grid
 
 if TYPE_CHECKING:
@@ -64,11 +65,11 @@ def differences(measured: Mapping[str, float]) -> "Figure":
     return figure
 
 
-def costs(counted: Mapping[str, Counted]) -> "Figure":
+def costs(by_layer: Mapping[str, Counted]) -> "Figure":
     """FLOPs of an example by formula and by XLA, and the parameters, of every layer."""
     from matplotlib.figure import Figure
 
-    names, layers = list(counted), list(counted.values())
+    names, layers = list(by_layer), list(by_layer.values())
     places = np.arange(len(names))
     figure = Figure(figsize=(8.4, 1.3 + 0.55 * len(names)), dpi=144, layout="constrained")
     axes = figure.add_subplot()
@@ -78,7 +79,7 @@ def costs(counted: Mapping[str, Counted]) -> "Figure":
     axes.bar_label(by_xla, [f"{layer.flops_by_xla or 0:,}" for layer in layers], padding=3, fontsize=8)
     axes.set_yticks(
         places,
-        [f"{LAYERS[name]}\n{layer.formula.parameters:,} parameters" for name, layer in counted.items()],
+        [f"{LAYERS[name]}\n{counted(layer.formula.parameters, 'parameter')}" for name, layer in by_layer.items()],
         fontsize=8.5,
     )
     axes.set(xscale="log", xlabel="floating-point operations of one example, forward")

@@ -15,6 +15,7 @@ from experiments.objectives.classification import classification_loss
 from experiments.plots.classifier import classifier_figures
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Flat, Settings
+from losses.classification import LOSS_UNITS
 from models.mlp import MLPClassifier
 from train.optimizers import Optimization, make_optimizer
 from train.task import LossFn, Task, supervised
@@ -65,7 +66,7 @@ EXPERIMENT = Experiment(
     monitor=monitor,
     figures=figures,
     monitored="error",
-    units={"error": "%", "loss": "nats"},
+    units={"error": "%", "loss": lambda settings: LOSS_UNITS[settings.loss]},
     network=network,
     classifier=lambda settings, dataset: network(settings, dataset).apply,
 )

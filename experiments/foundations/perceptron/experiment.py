@@ -140,6 +140,7 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="error",
-    units={"error": "%", "learnt": "functions", "updates": "updates", "most_updates_of_a_learnt": "updates"}
+    units={"loss": "%", "error": "%", "learnt": "functions"}
+    | dict.fromkeys(("updates", "most_updates_of_a_learnt"), "updates")
     | {f"{name}/wrong": "inputs" for name in (*TRUTH_TABLES, "xor_by_two_layers")},
 )

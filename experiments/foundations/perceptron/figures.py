@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.datasets.generated import BITS, TRUTH_TABLES
+from experiments.numerals import counted
 from experiments.plots.canvas import PALETTE, light_grid
 from models.perceptron import threshold_unit, xor_network
 
@@ -68,8 +69,7 @@ def functions(planes: dict[str, Plane], counts: dict[str, float]) -> "Figure":
     for place, (name, plane) in enumerate(planes.items(), 1):
         axes = figure.add_subplot(rows, columns, place)
         right += draw_plane(axes, plane, TRUTH_TABLES[name])
-        made = "1 update" if counts[name] == 1 else f"{counts[name]:,.0f} updates"
-        axes.set_title(f"{name.replace('_', ' ')}\n{made}", fontsize=9)
+        axes.set_title(f"{name.replace('_', ' ')}\n{counted(counts[name], 'update')}", fontsize=9)
     figure.suptitle(f"{right} of {len(planes)} learnt; shaded where the unit fires", fontsize=11)
     return figure
 
@@ -116,8 +116,8 @@ def way(names: Sequence[str], wrong: Counts, updates: Counts, batch_size: int) -
     left, right = figure.subplots(1, 2)
     for which, colour, label in ((~parity, RIGHT, "a line separates"), (parity, WRONG, "no line separates")):
         if which.any():
-            title = f"{label} ({which.sum()} function{'s' if which.sum() > 1 else ''})"
-            left.step(seen, wrong[:, which].sum(axis=1), where="post", color=colour, label=title)
+            label = f"{label} ({counted(which.sum(), 'function')})"
+            left.step(seen, wrong[:, which].sum(axis=1), where="post", color=colour, label=label)
             right.plot(seen, updates[:, which], color=colour, linewidth=1, alpha=0.8)
     left.set(xlabel="examples seen", ylabel="wrong outputs", ylim=(-0.5, None))
     left.yaxis.get_major_locator().set_params(integer=True)

@@ -141,5 +141,6 @@ EXPERIMENT = Experiment(
     evaluate=evaluate,
     figures=figures,
     monitored="loss",
-    units={f"{net}/{error}": "" for error in ("sup", "mse") for net in (*nets_of(ApproximationSettings()), "by_hand")},
+    units={"loss": ""}
+    | {f"{net}/{error}": "" for error in ("sup", "mse") for net in (*nets_of(ApproximationSettings()), "by_hand")},
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Array, Float
 
+from experiments.numerals import counted
 from experiments.plots.canvas import PALETTE, light_grid
 from train.trainable import Params, count_parameters
 
@@ -28,8 +29,9 @@ def approximation_figures(
     """Fits of four widths, both errors over the width, and deep nets beside shallow ones."""
     shown = sorted(set(widths))
     shown = [shown[i] for i in sorted({round(i * (len(shown) - 1) / 3) for i in range(4)})]
-    units = {width: f"{width} unit{'s' if width > 1 else ''}" for width in shown}
-    sizes = {name: f"{label}: {count_parameters(params[name]):,} parameters" for name, label in SAWTOOTH.items()}
+    units = {width: counted(width, "unit") for width in shown}
+    counts = {name: counted(count_parameters(params[name]), "parameter") for name in SAWTOOTH}
+    sizes = {name: f"{label}: {counts[name]}" for name, label in SAWTOOTH.items()}
     return {
         "fits": side_by_side(grid["point"], grid["target"], {units[w]: fits[f"width_{w:03}"] for w in shown}),
         "error_by_width": error_by_width(grid["target"], {w: fits[f"width_{w:03}"] for w in sorted(set(widths))}),

@@ -193,7 +193,7 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="error",
-    units={"error": "%"}
+    units={"error": "%", "loss": "nats"}
     | {f"{name}/{metric}": unit for name in NETS for metric, unit in (("error", "%"), ("loss", "nats"))}
     | {f"{name}/log_ratio_{when}": "log10" for name in NETS for when in ("before", "after")},
 )

@@ -1,6 +1,7 @@
 """What goes wrong around a run: each costs one clear line, and no result is lost."""
 
 import json
+import logging
 import shutil
 import signal
 import time
@@ -50,6 +51,45 @@ def test_figures_that_fail_cost_a_line_and_never_the_result(unfinished, finished
     assert "Traceback" not in printed.err
     assert "error" in printed.out
     assert sha_of(unfinished) == sha_of(finished)
+
+
+def without_orbax_metadata(folder):
+    """Of which Orbax warns at every look, and which nothing needs."""
+    for path in folder.glob("checkpoints/*/_CHECKPOINT_METADATA"):
+        path.unlink()
+    return folder
+
+
+@pytest.mark.parametrize("words", [["evaluate"], ["draw"], ["export", "--to"], ["sample"], ["resume", "--steps", "30"]])
+def test_what_libraries_log_does_not_reach_the_terminal(words, finished, finished_vae, tmp_path, caplog):
+    folder = without_orbax_metadata(
+        shutil.copytree(finished_vae if words == ["sample"] else finished, tmp_path / "run")
+    )
+    for name in ("absl", "matplotlib"):
+        caplog.set_level(logging.WARNING, name)
+    command, *options = words
+    options += [str(tmp_path / "exported")] if options == ["--to"] else []
+    assert main([command, str(folder), *options]) == 0
+    assert not caplog.records
+
+
+def test_a_process_says_only_what_is_ours(copy, monkeypatch, tmp_path):
+    """Where no cache can be kept either, which JAX and Matplotlib warn of."""
+    for name in ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file" / "home"))
+    code, output, errors = finish(lectern("evaluate", without_orbax_metadata(copy)))
+    assert code == 0, errors
+    assert "test error" in output
+    assert [line for line in errors.splitlines() if not line.startswith("mlp test  ")] == []
+
+
+def test_warnings_of_the_device_and_our_own_are_still_said(capsys):
+    assert main(["list"]) == 0
+    for name in ("jax._src.xla_bridge", "experiments", "train"):
+        assert logging.getLogger(name).isEnabledFor(logging.WARNING), name
+    assert logging.getLogger("absl").isEnabledFor(logging.CRITICAL)
 
 
 def edit(folder, **fields):

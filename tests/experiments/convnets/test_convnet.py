@@ -31,7 +31,7 @@ def test_groups_make_a_batch_in_parts_the_whole_batch():
 
 
 def test_parts_that_cut_a_group_are_refused_in_one_line():
-    with pytest.raises(ValueError, match=r"--accumulate 4 cuts batches into 16 examples.*add --group"):
+    with pytest.raises(ValueError, match=r"with --accumulate 4 a part of a batch has 16 examples.*add --group"):
         configure(SMALL, accumulate=4)
     configure(SMALL, accumulate=4, group=8)
 

@@ -8,7 +8,9 @@ from trained import assert_same_at_every_evaluation_batch, measured, trained
 
 from experiments.foundations.mlp.experiment import EXPERIMENT, MLPSettings, monitor
 from experiments.plots.classifier import classifier_figures, confusion
+from experiments.run.run import prepare
 from experiments.run.settings import configure
+from experiments.run.summary import statistics
 
 
 def test_error_and_loss_are_those_of_the_logits():
@@ -64,6 +66,13 @@ def test_softmax_regression_comes_to_the_optimum_of_scikit_learn():
 def test_every_loss_learns_digits(loss):
     run, params = trained("mlp", configure(MLPSettings(), loss=loss, widths=(64,), steps=500))
     assert measured(run, params)["error"] < 8.0
+
+
+@pytest.mark.parametrize(("loss", "unit"), [("cross_entropy", "nats"), ("hinge", ""), ("squared_hinge", "")])
+def test_what_is_reported_of_a_loss_has_its_unit(loss, unit):
+    run = prepare("mlp", "default", configure(MLPSettings(), loss=loss))
+    reported = statistics(run, {"loss": np.ones(2), "error": np.ones(2)})
+    assert {metric: value["unit"] for metric, value in reported.items()} == {"loss": unit, "error": "%"}
 
 
 def test_numbers_are_the_same_at_every_evaluation_batch():

@@ -118,7 +118,7 @@ def test_rows_of_different_sizes_are_refused():
 def test_named_images_are_as_large_whether_few_or_many():
     few, many = (named_images(greys(*[0.5] * count), [f"n{i}" for i in range(count)]) for count in (1, 10))
     assert few.get_size_inches().tolist() == many.get_size_inches().tolist()
-    with pytest.raises(ValueError, match="2 images have 1 names"):
+    with pytest.raises(ValueError, match="a name for each image, got 1 for 2"):
         named_images(greys(0.1, 0.2), ["one"])
 
 
@@ -138,7 +138,7 @@ def test_a_manifold_takes_its_own_quantiles_and_counts_them():
     images = np.zeros((1, 2, 3, 3, 1))
     figure = manifold(images, quantiles=([0.5], [0.05, 0.95]))
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["0.05", "0.95"]
-    with pytest.raises(ValueError, match="1 × 2 images have 2 × 1 quantiles"):
+    with pytest.raises(ValueError, match="for each row and column, got 2 × 1 for 1 × 2"):
         manifold(images, quantiles=([0.1, 0.9], [0.5]))
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from run_folders import NLL, REFERENCE, Page, make_run, nll, only_row, shown, summary
 
 from experiments.report.archive import find_runs, read_metrics
-from experiments.report.ledger import COLUMNS, duration, ledger_rows, measured, significant
+from experiments.report.ledger import COLUMNS, ledger_rows
 from experiments.report.page import html_page
 from experiments.report.report import ReportError, markdown, report, table
 
@@ -94,22 +94,6 @@ def test_a_run_without_a_reference_has_a_row_for_each_metric(tmp_path):
     rows = ledger_rows(find_runs(tmp_path))
     assert [(row.run, row.metric, row.mean) for row in rows] == [("a", "nll", 1.0), ("a", "elbo", 2.0), ("b", "", None)]
     assert [shown(rows[2], name) for name in ("training", "published", "time", "commit")] == ["3,000 steps", "", "", ""]
-
-
-@pytest.mark.parametrize(
-    ("mean", "deviation", "text"),
-    [(86.954, 0.1234, "86.95 ± 0.12"), (1234.4, 150.2, "1,234 ± 150"), (0.91326, None, "0.9133"),
-     (1.0, 0.0, "1.000 ± 0"), (1.5e-8, 2e-9, "1.500e-08 ± 2.0e-09"), (20.0, 1e-12, "20.00 ± 1.0e-12"),
-     (-5.0, 0.5, "-5.00 ± 0.50"), (1.6, 2.7e-16, "1.600 ± 0")],
-)  # fmt: skip
-def test_a_mean_has_the_digits_that_its_deviation_allows(mean, deviation, text):
-    assert measured(mean, deviation) == text
-
-
-def test_numbers_and_times_are_written_for_people():
-    assert [duration(s) for s in (3.21, 31.2, 59.7, 125.0, 3840.0, 15025.0)] == [
-        "3.2 s", "31 s", "1 min 0 s", "2 min 5 s", "1 h 4 min", "4 h 10 min"]  # fmt: skip
-    assert [significant(v, 3, "+") for v in (0.24, -1234.5, 0.0, 1e-9)] == ["+0.240", "-1,234", "0", "+1.00e-09"]
 
 
 def test_markdown_cells_cannot_break_out_of_the_table(tmp_path):
