@@ -5,11 +5,13 @@ from collections.abc import Callable
 import jax
 from jaxtyping import Array, Float, Int
 
-from losses.classification import CLASSIFICATION_LOSSES, signed_squared_error, zero_one_loss
+from losses.classification import CLASSIFICATION_LOSSES, LOSS_UNITS, signed_squared_error, zero_one_loss
 from train.task import LossFn
 
 LOSSES = CLASSIFICATION_LOSSES | {"squared_error": signed_squared_error}
 """By name, of (outputs [classes], label []); the last is for outputs between −1 and 1."""
+UNITS = LOSS_UNITS | {"squared_error": ""}
+"""Of each loss."""
 
 
 def classification_losses(

@@ -11,6 +11,7 @@ from experiments.datasets import DataError, Dataset
 from experiments.datasets.images.smaller import fewer, resized
 from experiments.evaluations.convnet_views import convnet_figures
 from experiments.networks.convolutional import ImageClassifierSettings, PatternNetwork
+from experiments.objectives.classification import UNITS
 from experiments.objectives.image_classification import image_classification_monitor, image_classification_task
 from experiments.plots.convnets import volume_table
 from experiments.run.experiment import Experiment
@@ -111,7 +112,7 @@ EXPERIMENT = Experiment(
     monitor=lambda settings, dataset: image_classification_monitor(network(settings, dataset), loss=settings.loss),
     figures=figures,
     monitored="error",
-    units={"error": "%", "loss": ""},
+    units={"error": "%", "loss": lambda settings: UNITS[settings.loss]},
     network=network,
     classifier=lambda settings, dataset: network(settings, dataset).apply,
 )

@@ -11,11 +11,10 @@ from experiments.datasets.settings import GreyImageData
 from experiments.foundations.mlp.card import CARD
 from experiments.networks.mlp import MLPNetwork
 from experiments.networks.training import NetworkTraining, without_noise
-from experiments.objectives.classification import classification_loss
+from experiments.objectives.classification import UNITS, classification_loss
 from experiments.plots.classifier import classifier_figures
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Flat, Settings
-from losses.classification import LOSS_UNITS
 from models.mlp import MLPClassifier
 from train.optimizers import Optimization, make_optimizer
 from train.task import LossFn, Task, supervised
@@ -66,7 +65,7 @@ EXPERIMENT = Experiment(
     monitor=monitor,
     figures=figures,
     monitored="error",
-    units={"error": "%", "loss": lambda settings: LOSS_UNITS[settings.loss]},
+    units={"error": "%", "loss": lambda settings: UNITS[settings.loss]},
     network=network,
     classifier=lambda settings, dataset: network(settings, dataset).apply,
 )
