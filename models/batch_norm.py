@@ -42,7 +42,7 @@ class BatchNorm(nn.Module):
         variance = self.variable(COLLECTION, "variance", jnp.ones, channels)
         wide = features.astype(mean.value.dtype)
         if training:
-            group = self.group or len(features)
+            group = self.group or features.shape[0]
             moments = batch_moments(wide, group=group)
             mean.value, variance.value = (moment.mean(axis=0) for moment in moments)
             if self.unbiased:

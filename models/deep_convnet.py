@@ -154,7 +154,7 @@ class DeepConvNets(nn.Module):
         own = self._parameters()
         statistics = self._statistics() if self.normalization == "batch" else {}
         running = {name: variable.value for name, variable in statistics.items()}
-        moments = partial(batch_moments, group=self.group or len(images)) if training else None
+        moments = partial(batch_moments, group=self.group or images.shape[0]) if training else None
 
         def layer(hidden: Images, at: tuple[Any, ...]) -> tuple[Images, tuple[Images, dict[str, Array]]]:
             number, start, inputs, own = at
@@ -198,7 +198,7 @@ class DeepConvNets(nn.Module):
     def _classified(self, hidden: Images, depth: int) -> Float[Array, "batch classes"]:
         features = self.width + self.layout.growth * depth
         readout = nn.Dense(self.classes, name=f"readout_{depth}")
-        return readout(hidden[..., :features].reshape(len(hidden), -1))
+        return readout(hidden[..., :features].reshape(hidden.shape[0], -1))
 
 
 class SideBySide(nn.Module):

@@ -72,16 +72,16 @@ def kernel_gradient(geometry: Geometry, images: Array, kernel: Array, cotangent:
     if geometry.groups > 1:
         return _by_places(geometry, images, kernel, cotangent)
     of_block = partial(_by_shifts if _shifts_pay(geometry, kernel) else _by_patches, geometry, kernel.shape)
-    size = _block_size(len(images), cotangent[0, ..., 0].size * kernel[..., 0].size)
+    size = _block_size(images.shape[0], cotangent[0, ..., 0].size * kernel[..., 0].size)
 
     def add(total: Array, first: Array) -> tuple[Array, None]:
         # Cut inside the loop: batches reshaped to blocks beforehand are computed twice.
         block = (lax.dynamic_slice_in_dim(each, first, size) for each in (images, cotangent))
         return total + of_block(*block), None
 
-    if size == len(images):
+    if size == images.shape[0]:
         return of_block(images, cotangent)
-    return lax.scan(add, jnp.zeros_like(kernel), jnp.arange(0, len(images), size))[0]
+    return lax.scan(add, jnp.zeros_like(kernel), jnp.arange(0, images.shape[0], size))[0]
 
 
 def _block_size(images: int, entries_each: int) -> int:
@@ -135,7 +135,7 @@ def _met(geometry: Geometry, images: Array, window: Sequence[int], positions: Se
     def at(place: tuple[int, ...]) -> Array:
         first = [d * k for d, k in zip(geometry.dilation, place, strict=True)]
         last = [low + s * (n - 1) + 1 for low, s, n in zip(first, geometry.stride, positions, strict=True)]
-        return lax.slice(padded, (0, *first, 0), (len(images), *last, images.shape[-1]), (1, *geometry.stride, 1))
+        return lax.slice(padded, (0, *first, 0), (images.shape[0], *last, images.shape[-1]), (1, *geometry.stride, 1))
 
     return [at(place) for place in np.ndindex(*window)]
 

@@ -37,6 +37,6 @@ def locally_connected(
     if window.positions != kernels.shape[:rank]:
         raise ValueError(f"kernels {kernels.shape} on images {images.shape} need the positions {window.positions}")
     seen = jnp.stack(window.cells(images, 0.0), axis=-2)
-    rows = seen.reshape(len(images), prod(window.positions), -1)
+    rows = seen.reshape(images.shape[0], prod(window.positions), -1)
     weights = kernels.reshape(rows.shape[1], rows.shape[2], -1)
-    return jnp.einsum("npk,pko->npo", rows, weights).reshape(len(images), *window.positions, -1)
+    return jnp.einsum("npk,pko->npo", rows, weights).reshape(images.shape[0], *window.positions, -1)

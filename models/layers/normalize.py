@@ -18,9 +18,9 @@ def batch_moments(
     ``ValueError`` where the batch is no multiple of the group. Ioffe & Szegedy 2015, algorithm 1; groups smaller than
     the batch are the ghost batches of Hoffer et al. 2017.
     """
-    if len(features) % group:
-        raise ValueError(f"{len(features)} examples cannot be normalised in groups of {group}")
-    rows = features.reshape(len(features) // group, -1, features.shape[-1])
+    if features.shape[0] % group:
+        raise ValueError(f"{features.shape[0]} examples cannot be normalised in groups of {group}")
+    rows = features.reshape(features.shape[0] // group, -1, features.shape[-1])
     mean = rows.mean(axis=1)
     return mean, jnp.mean((rows - mean[:, None]) ** 2, axis=1)
 
