@@ -74,7 +74,7 @@ class PatternNetwork:
 class ImageClassifierSettings(Settings):
     """A convolutional classifier of images."""
 
-    loop: Flat[LoopSettings] = LoopSettings(steps=1000)
+    loop: Flat[LoopSettings] = LoopSettings(steps=1000, evaluate_every=100)
     images: Flat[GreyImageData] = GreyImageData()
     training: Flat[NetworkTraining] = NetworkTraining()
     optimization: Flat[Optimization] = Optimization(learning_rate=3e-3)

@@ -54,13 +54,13 @@ def feature_map_rows(
     """An image and, a row for each layer, the channels that it excites most: black is the layer's least, white its
     largest value.
     """
-    drawn = {f"image {_by(image.shape)}": _enlarged(np.asarray(image))[None]}
+    drawn = {f"image\n{_by(image.shape)}": _enlarged(np.asarray(image))[None]}
     for name, features in maps.items():
         values = np.asarray(features)
         strongest = np.argsort(-np.abs(values).max(axis=(0, 1)), kind="stable")[:CHANNELS]
         least, spread = values.min(), np.ptp(values)
         shades = (values[..., np.sort(strongest)] - least) / (spread or 1)
-        drawn[f"{name} {_by(values.shape)}"] = _enlarged(shades).transpose(2, 0, 1)[..., None]
+        drawn[f"{name}\n{_by(values.shape)}"] = _enlarged(shades).transpose(2, 0, 1)[..., None]
     if drawn[next(iter(drawn))].shape[-1] == 3:
         drawn = {name: np.broadcast_to(tiles, (*tiles.shape[:-1], 3)) for name, tiles in drawn.items()}
     return image_rows(drawn, title="what the layers make of an image")
@@ -74,9 +74,10 @@ def influence_maps(
     """
     from matplotlib.figure import Figure
 
+    columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
     figure = Figure(figsize=(1.5 * columns, 0.3 + 1.95 * rows), dpi=1.5 * PIXELS_PER_INCH, layout="constrained")
-    figure.suptitle("pixels that change a layer's middle unit, and the side of the square that it sees", fontsize=10)
+    figure.suptitle("pixels that change the middle unit, and the side that it sees", fontsize=10)
     for number, (name, values) in enumerate(maps.items(), 1):
         axes = figure.add_subplot(rows, columns, number)
         axes.imshow(np.asarray(values), cmap="magma", vmin=0)

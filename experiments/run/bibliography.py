@@ -17,6 +17,7 @@ class Citation(NamedTuple):
 
 BIBLIOGRAPHY = {
     "burda2016": Citation("Burda et al.", 2016, "Importance weighted autoencoders", "ICLR"),
+    "chollet2015": Citation("Chollet", 2015, "Simple MNIST convnet", "Keras' code examples"),
     "cover1965": Citation(
         "Cover",
         1965,
@@ -24,7 +25,9 @@ BIBLIOGRAPHY = {
         "recognition",
         "IEEE Transactions on Electronic Computers",
     ),
+    "flax2020": Citation("The Flax authors", 2020, "MNIST example", "Flax' examples"),
     "gambosi2021": Citation("Gambosi", 2021, "Deep learning", "lectures, University of Rome Tor Vergata"),
+    "he2016": Citation("He et al.", 2016, "Deep residual learning for image recognition", "CVPR"),
     "hinton2006belief": Citation(
         "Hinton, Osindero & Teh", 2006, "A fast learning algorithm for deep belief nets", "Neural Computation"
     ),
@@ -32,6 +35,16 @@ BIBLIOGRAPHY = {
         "Hinton & Salakhutdinov", 2006, "Reducing the dimensionality of data with neural networks", "Science"
     ),
     "hinton2010talk": Citation("Hinton", 2010, "Talk at Microsoft Research", "slides"),
+    "karpathy2022": Citation("Karpathy", 2022, "lecun1989-repro", "repository"),
+    "krizhevsky2012": Citation(
+        "Krizhevsky et al.", 2012, "ImageNet classification with deep convolutional neural networks", "NeurIPS"
+    ),
+    "lecun1989": Citation(
+        "LeCun et al.", 1989, "Backpropagation applied to handwritten zip code recognition", "Neural Computation"
+    ),
+    "lecun1998": Citation(
+        "LeCun et al.", 1998, "Gradient-based learning applied to document recognition", "Proceedings of the IEEE"
+    ),
     "lisa2015": Citation("LISA lab", 2015, "Deep learning tutorials", "Theano's documentation"),
     "makhzani2014": Citation("Makhzani & Frey", 2014, "k-sparse autoencoders", "ICLR"),
     "oord2017": Citation("van den Oord et al.", 2017, "Neural discrete representation learning", "NeurIPS"),
@@ -39,7 +52,11 @@ BIBLIOGRAPHY = {
     "rifai2011": Citation(
         "Rifai et al.", 2011, "Contractive auto-encoders: explicit invariance during feature extraction", "ICML"
     ),
+    "simonyan2015": Citation(
+        "Simonyan & Zisserman", 2015, "Very deep convolutional networks for large-scale image recognition", "ICLR"
+    ),
     "srivastava2014": Citation(
         "Srivastava et al.", 2014, "Dropout: a simple way to prevent neural networks from overfitting", "JMLR"
     ),
+    "szegedy2015": Citation("Szegedy et al.", 2015, "Going deeper with convolutions", "CVPR"),
 }

@@ -189,7 +189,8 @@ def googlenet(classes: int, *, auxiliary: bool = False, group: int = 0) -> Incep
 def googlenet_torchvision(classes: int, *, auxiliary: bool = False, group: int = 0) -> InceptionNet:
     """GoogLeNet as torchvision has it: 3×3 in place of 5×5, batch normalisation (ε = 10⁻³), a last pool of 2×2.
 
-    6,624,904 parameters at 1,000 classes, 13,004,888 with its auxiliary classifiers. After Szegedy et al. 2015.
+    6,624,904 parameters at 1,000 classes, 13,004,888 with its auxiliary classifiers, in which it pools by 4×4 where
+    this net keeps to the 5×5 of the paper. After Szegedy et al. 2015.
     """
     parts = [(name, Pool(2, ceil=True) if name == "maxpool4" else part) for name, part in GOOGLENET]
     heads = ("inception4a", "inception4d") if auxiliary else ()
