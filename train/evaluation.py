@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array, Key, PyTree
+from jaxtyping import Array, Int, Key, PyTree
 
 from train.feed import Source, size_of, take
 from train.measures import Metrics, check_one_per_example
@@ -16,6 +16,17 @@ from train.task import Batch, Stream, seed_keys
 from train.trainable import Params
 
 MetricFn = Callable[[Params, Batch, Key[Array, " batch"]], Metrics]
+
+
+def example_keys(key: Key[Array, ""], index: Int[Array, " batch"]) -> Key[Array, " batch"]:
+    """What the examples at these places draw from where they are measured, with the key of a seed."""
+    stream = jax.random.fold_in(key, Stream.EVALUATION)
+    return jax.vmap(lambda i: jax.random.fold_in(stream, i))(index)
+
+
+def whole_set_key(key: Key[Array, ""]) -> Key[Array, ""]:
+    """What a whole set draws from where it is measured, with the key of a seed."""
+    return jax.random.fold_in(key, Stream.WHOLE_SET)
 
 
 def evaluator(
@@ -48,8 +59,7 @@ def evaluator(
 
     @partial(jax.jit, out_shardings=where.replicated)
     def measure(params: Params, words: Array, examples: Batch, index: Array, context: PyTree) -> Metrics:
-        stream = jax.random.fold_in(jax.random.wrap_key_data(words), Stream.EVALUATION)
-        keys = jax.vmap(lambda i: jax.random.fold_in(stream, i))(index)
+        keys = example_keys(jax.random.wrap_key_data(words), index)
         metrics = metric_of(context)(params, examples, keys)
         check_one_per_example(metrics, len(index))
         return metrics
@@ -92,7 +102,7 @@ def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Pla
     @partial(jax.jit, out_shardings=where.replicated)
     def measure(params: Params, number: Array, data: PyTree, seed: Array) -> Metrics:
         of_seed = jax.tree.map(lambda leaf: leaf[number], where.params(params))
-        return whole_set.measure(of_seed, data, jax.random.fold_in(jax.random.key(seed), Stream.WHOLE_SET))
+        return whole_set.measure(of_seed, data, whole_set_key(jax.random.key(seed)))
 
     def evaluate(params: Params) -> dict[str, np.ndarray]:
         of_seeds = [measure(params, np.int32(n), data, np.int32(seed)) for n, seed in enumerate(seeds)]

@@ -5,11 +5,13 @@ drawing leaves no global state behind.
 """
 
 import io
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 PALETTE = (
@@ -22,6 +24,7 @@ PALETTE = (
     "#555555",
 )  # Okabe & Ito: colour-blind safe
 PIXELS_PER_INCH = 100
+MOST_TICKS = 7
 LONGEST_LABEL = 38  # characters: two of them stand side by side in a legend
 
 
@@ -41,6 +44,38 @@ def light_grid(axes: "Axes", *, axis: str = "both") -> None:
     axes.grid(axis=axis, color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def log_ticks(axis: "Axis") -> None:
+    """A few round numbers on a logarithmic axis, whatever its range; what is drawn and the limits are set before."""
+    from matplotlib.ticker import NullLocator
+
+    numbers = round_numbers(*sorted(axis.get_view_interval()))
+    in_full = all(1e-4 <= number < 1e6 for number in numbers)
+    axis.set_ticks(numbers, [f"{number:,.10g}" if in_full else _scientific(number) for number in numbers])
+    axis.set_minor_locator(NullLocator())
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Seven at most between two positive numbers: at equal distances within a decade; 1, 2 and 5 of each of few
+    decades; and powers of ten, as many decades apart as it takes.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    if high < 10 * low:
+        equally_apart = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high).tolist()
+        return [number for number in equally_apart if low <= number <= high]
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    choices = [[float(f"{digit}e{power}") for power in powers for digit in (1, 2, 5)]]
+    choices += [[float(f"1e{power}") for power in powers if power % apart == 0] for apart in range(1, len(powers) + 1)]
+    within = ([number for number in choice if low <= number <= high] for choice in choices)
+    return next(choice for choice in within if len(choice) <= MOST_TICKS)
+
+
+def _scientific(number: float) -> str:
+    digits, _, power = f"{number:.10e}".partition("e")
+    factor = "" if float(digits) == 1 else rf"{float(digits):g} \times "
+    return f"${factor}10^{{{int(power)}}}$"
 
 
 def png(figure: "Figure") -> bytes:

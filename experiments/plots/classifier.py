@@ -60,7 +60,7 @@ def errors_by_class(labels: Int[np.ndarray, " examples"], wrong: Mapping[str, Bo
     for number, (name, misses) in enumerate(wrong.items()):
         shares = [100 * np.mean(misses[group]) for group in groups]
         offset = (number - (len(wrong) - 1) / 2) * width
-        label = f"{name}: {np.sum(misses):,} of {len(labels):,} wrong ({shares[-1]:.2f} %)"
+        label = f"{name}: {np.sum(misses):,} of {len(labels):,} wrong ({quantity(float(shares[-1]), unit='%')})"
         axes.bar(places + offset, shares, width, color=PALETTE[number], label=label)
     axes.set_xticks(places, [*map(str, classes), "all"])
     axes.set(xlabel="class", ylabel="test error (%)")

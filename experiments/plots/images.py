@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NOT_FINITE = (1.0, 0.0, 1.0)  # magenta, a colour that no grey image holds
 LEAST_COLUMNS = 10  # of a row of named images, so that few of them are no larger than many
+LEFT_PIXELS, LETTER_PIXELS = 110, 7  # the width given to labels of rows, and what a letter of a longer one takes
 TEXT_PIXELS = 26  # the height given to a title or to a row of axis labels
 
 
@@ -70,7 +71,7 @@ def image_pairs(
     columns = min(columns or len(above), len(above))
     rows = np.stack([_in_rows(above, columns), _in_rows(below, columns)], axis=1)
     tiles = rows.reshape(-1, *rows.shape[2:])
-    figure, axes = _picture(_mosaic(tiles, gap=1), title=title, upscale=upscale, left=110)
+    figure, axes = _picture(_mosaic(tiles, gap=1), title=title, upscale=upscale, left=LEFT_PIXELS)
     centres = np.arange(len(tiles)) * (tiles.shape[2] + 1) + (tiles.shape[2] - 1) / 2
     axes.set_yticks(centres, [literal(label) for label in labels] * (len(tiles) // 2))
     return figure
@@ -88,9 +89,11 @@ def image_rows(rows: Mapping[str, Any], *, title: str | None = None, upscale: in
         raise ValueError(f"rows need images of one size, got {[images.shape for images in pixels]}")
     columns = max(len(images) for images in pixels)
     tiles = np.concatenate([_in_rows(images, columns) for images in pixels])
-    figure, axes = _picture(_mosaic(tiles, gap=1), title=title, upscale=upscale, left=110)
+    labels = [literal(label) for label in rows]
+    left = max(LEFT_PIXELS, LETTER_PIXELS * (2 + max(map(len, labels))))
+    figure, axes = _picture(_mosaic(tiles, gap=1), title=title, upscale=upscale, left=left)
     centres = np.arange(len(tiles)) * (tiles.shape[2] + 1) + (tiles.shape[2] - 1) / 2
-    axes.set_yticks(centres, [literal(label) for label in rows])
+    axes.set_yticks(centres, labels)
     return figure
 
 

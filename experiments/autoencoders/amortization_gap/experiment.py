@@ -20,9 +20,9 @@ from experiments.objectives.observation import drawing
 from experiments.objectives.variational import VariationalSettings, held_out_loss, network, variational_task
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation
-from train.evaluation import MetricFn
+from train.evaluation import MetricFn, example_keys
 from train.optimizers import Positive
-from train.task import Batch, Metrics, Params, Stream
+from train.task import Batch, Metrics, Params
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def codec(settings: AmortizationGapSettings, dataset: Dataset, params: Params) -
 def figures(settings: AmortizationGapSettings, dataset: Dataset, params: Params) -> dict:
     """The ascent from both starts, and the gap of every image."""
     images = jax.device_put(dataset.head("test", 250)["image"])
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), len(images))
+    keys = example_keys(jax.random.key(settings.seeds.seed), jnp.arange(len(images)))
     measured, ascents = jax.jit(partial(infer, settings, dataset))(params, {"image": images}, keys)
     curves = {start: np.asarray(bounds.mean(axis=1)) for start, bounds in ascents.items()}
     levels = {"encoder": float(measured["elbo"].mean()), "likelihood": -float(measured["nll"].mean())}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from experiments.plots.canvas import PALETTE, canvas
+from experiments.numerals import counted, quantity
+from experiments.plots.canvas import PALETTE, canvas, log_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ STARTS = {"encoder": "from the encoder's output", "prior": "from the prior"}
 
 def ascent(curves: Mapping[str, Float[np.ndarray, " steps"]], *, encoder: float, likelihood: float) -> "Figure":
     """The mean ELBO at each step of the ascent, between the encoder's and the log-likelihood."""
-    figure, axes = canvas("Parameters of each image's own win back what the encoder lost")
+    figure, axes = canvas("ELBO along the ascent of each image's own parameters")
     for (start, values), colour in zip(curves.items(), PALETTE, strict=False):
         axes.plot(np.arange(1, len(values) + 1), values, color=colour, linewidth=1.5, label=STARTS[start])
     for level, text, below in ((encoder, "ELBO of the encoder", True), (likelihood, "log-likelihood", False)):
@@ -33,7 +34,8 @@ def ascent(curves: Mapping[str, Float[np.ndarray, " steps"]], *, encoder: float,
     inference_gap = max(likelihood - encoder, 0.1)
     axes.set_ylim(encoder - 2 * inference_gap, likelihood + 0.5 * inference_gap)
     axes.set_xscale("log")
-    axes.set_xlim(1, len(values))
+    axes.set_xlim(1, max(2, len(values)))
+    log_ticks(axes.xaxis)
     axes.set_xlabel("step of the ascent")
     axes.set_ylabel("mean ELBO of held-out images (nats)")
     axes.legend(frameon=False, fontsize=9.5, loc="lower right")
@@ -42,12 +44,12 @@ def ascent(curves: Mapping[str, Float[np.ndarray, " steps"]], *, encoder: float,
 
 def gaps(amortization: Float[np.ndarray, " images"], approximation: Float[np.ndarray, " images"]) -> "Figure":
     """How many images have which gap, for both kinds."""
-    figure, axes = canvas("What the ELBO loses of each image's log-likelihood")
+    figure, axes = canvas(f"Gaps between log-likelihood and ELBO of {counted(len(amortization), 'held-out image')}")
     low, high = (float(of(np.concatenate([amortization, approximation]))) for of in (np.min, np.max))
     bins = np.linspace(low, max(high, low + 0.1), 41)
     named = {"amortisation gap": amortization, "approximation gap": approximation}
     for (name, values), colour in zip(named.items(), PALETTE, strict=False):
-        label = f"{name}: {values.mean():.2f} nats on average"
+        label = f"{name}: {quantity(float(values.mean()), unit='nats')} on average"
         axes.hist(values, bins, color=colour, alpha=0.55, label=label)
         axes.axvline(values.mean(), color=colour, linestyle="--", linewidth=1.5)
     axes.set_xlabel("gap (nats)")

@@ -25,10 +25,10 @@ from losses.likelihoods import LIKELIHOODS
 from losses.metrics.image_quality import peak_signal_to_noise
 from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
 from models.layers.corruption import gaussian_noise
-from train.evaluation import MetricFn, WholeSet
+from train.evaluation import MetricFn, WholeSet, example_keys, whole_set_key
 from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer
-from train.task import Learner, LossFn, Params, Stream, Task, side_by_side
+from train.task import Learner, LossFn, Params, Task, side_by_side
 
 
 class Remedy(NamedTuple):
@@ -257,15 +257,16 @@ def nearest(code: Float[Array, " values"], means: Float[Array, "classes values"]
 
 
 def figures(settings: FailuresSettings, dataset: Dataset, params: Params) -> dict:
-    """The table of one seed, from the first 1,000 test images."""
+    """The table of one seed, from the first 1,000 test images, with the draws of the evaluation."""
     test, whole = dataset.head("test", 1000), evaluate_whole(settings, dataset)
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
-    keys = jax.random.split(key, len(test["image"]))
+    key = jax.random.key(settings.seeds.seed)
+    keys = example_keys(key, jnp.arange(len(test["image"])))
     measured = jax.jit(evaluate(settings, dataset))(params, jax.device_put(test), keys)
-    measured |= jax.jit(whole.measure)(params, whole.data | {"test": test}, key)
+    measured |= jax.jit(whole.measure)(params, whole.data | {"test": test}, whole_set_key(key))
     means = {name: float(jnp.mean(values)) for name, values in measured.items()}
     nets = list(trained_nets(settings, dataset))
-    return {"table": table_of(means, nets, [measure for measure in MEASURES if f"{nets[0]}/{measure}" in means])}
+    measures = [measure for measure in MEASURES if f"{nets[0]}/{measure}" in means]
+    return {"table": table_of(means, nets, measures, images=len(test["image"]))}
 
 
 EXPERIMENT = Experiment(

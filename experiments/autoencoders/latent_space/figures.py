@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from experiments.datasets.generated import SHAPE_FACTORS
 from experiments.evaluations.codec import Rows
 from experiments.evaluations.latent_examples import Chart
-from experiments.numerals import counted
+from experiments.numerals import counted, measured
 from experiments.plots.canvas import PALETTE
 from experiments.plots.images import image_rows
 
@@ -80,7 +80,7 @@ def scatter_codes(axes: "Axes", codes: Float[np.ndarray, "images 2"], labels: Ar
 def chart_ways(chart: Chart) -> "Figure":
     """What is decoded along the straight lines and along the geodesics, with their lengths."""
     rows = {
-        f"{name} {number + 1}: {float(chart.lengths[name][number]):.1f}": chart.decoded[name][number]
+        f"{name} {number + 1}: {measured(float(chart.lengths[name][number]))}": chart.decoded[name][number]
         for number in range(len(chart.lengths["straight"]))
         for name in ("straight", "geodesic")
     }

@@ -37,9 +37,9 @@ from experiments.objectives.autoencoding import (
 from experiments.run.experiment import Experiment
 from experiments.run.saved import ParametricAutoencoder, saved_autoencoder, saved_data, saved_params
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings, flat_fields
-from train.evaluation import WholeSet
+from train.evaluation import WholeSet, whole_set_key
 from train.optimizers import Positive, make_optimizer
-from train.task import LossFn, Params, Player, Stream, Task, alternating
+from train.task import LossFn, Params, Player, Task, alternating
 
 SYSTEMS = ("autoencoder", "pca")
 OF_TRAINING = {field.name for field in flat_fields(AutoencodingSettings)} - {
@@ -189,7 +189,7 @@ def figures(settings: LatentUsesSettings, dataset: Dataset, params: Params) -> d
     """Searches, imputations, noise removed, errors of what is out of distribution, and rate against distortion."""
     used, sets = autoencoder(settings, dataset), whole_sets(settings, dataset)
     pca = baselines(used, jax.device_put(sets["train"]["image"])).pca
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = whole_set_key(jax.random.key(settings.seeds.seed))  # the anomalies are those that were measured
 
     @jax.jit
     def examples(params, sets, key):

@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from experiments.evaluations.codec import Images
 from experiments.evaluations.downstream_examples import DownstreamExamples, RateDistortion
-from experiments.numerals import counted
-from experiments.plots.canvas import PALETTE, light_grid
+from experiments.numerals import counted, measured
+from experiments.plots.canvas import PALETTE, light_grid, log_ticks
 from experiments.plots.images import image_grid, image_rows
 from losses.metrics.ranking import roc_auc
 
@@ -46,9 +46,11 @@ def anomalies(errors: dict[str, Float[np.ndarray, " images"]]) -> "Figure":
     axes = figure.add_subplot()
     axes.hist(normal, bins, color=PALETTE[0], alpha=0.75, label=name, weights=_shares(normal))
     for colour, (kind, each) in zip(PALETTE[1:], kinds, strict=False):
-        label = f"{kind.replace('_', ' ')}: AUC {float(roc_auc(jnp.asarray(normal), jnp.asarray(each))):.3f}"
+        area = measured(float(roc_auc(jnp.asarray(normal), jnp.asarray(each))))
+        label = f"{kind.replace('_', ' ')}: AUC {area}"
         axes.hist(each, bins, color=colour, histtype="step", linewidth=1.8, label=label, weights=_shares(each))
     axes.set(xscale="log", xlabel="reconstruction error, mean square per pixel", ylabel="share of images")
+    log_ticks(axes.xaxis)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9)
     return figure

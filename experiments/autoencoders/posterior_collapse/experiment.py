@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 from annotated_types import Gt
@@ -15,7 +16,7 @@ from experiments.datasets.settings import ImageData
 from experiments.networks.training import NetworkTraining
 from experiments.networks.vae import VAENetwork
 from experiments.objectives.evidence_bounds import count_active_units, likelihood_estimate
-from experiments.objectives.observation import observed
+from experiments.objectives.observation import drawing, observed
 from experiments.objectives.variational import (
     VariationalObjective,
     VariationalSettings,
@@ -26,9 +27,9 @@ from experiments.objectives.variational import (
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings
 from losses.collapse import kl_per_dimension
-from train.evaluation import MetricFn, WholeSet
+from train.evaluation import MetricFn, WholeSet, example_keys, whole_set_key
 from train.optimizers import NotNegative, Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, annealed
+from train.task import Draw, LossFn, Params, Task, annealed
 
 Net = Literal["plain", "warmup", "free_bits", "iwae"]
 NETS: tuple[Net, ...] = ("plain", "warmup", "free_bits", "iwae")
@@ -161,14 +162,15 @@ def evaluate_whole(settings: PosteriorCollapseSettings, dataset: Dataset) -> Who
 
 
 def figures(settings: PosteriorCollapseSettings, dataset: Dataset, params: Params) -> dict:
-    """KL and activity of every dimension of the latent, for each net."""
+    """KL and activity of every dimension of the latent, for each net, each on the bits on which it is measured."""
     model, images = network(settings, dataset), dataset.head("test", MEASURED_ON)["image"]
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
-    seen = observed(settings.of_net("plain").observe, keys, images)
-    encode = jax.jit(lambda params: model.apply(params, seen, method="encode"))
-    posteriors = {net: encode(params[net]) for net in settings.remedies.nets}
-    kl = {net: np.asarray(kl_per_dimension(*posterior).mean(axis=0)) for net, posterior in posteriors.items()}
-    means = {net: np.asarray(posterior.mean) for net, posterior in posteriors.items()}
+    key, observe = jax.random.key(settings.seeds.seed), settings.of_net("plain").observe
+    of_kl = observed(observe, drawing(example_keys(key, jnp.arange(len(images))), Draw.OBSERVE), images)
+    of_activity = observed(observe, jax.random.split(whole_set_key(key), len(images)), images)
+    encode = jax.jit(lambda params, seen: model.apply(params, seen, method="encode"))
+    nets = settings.remedies.nets
+    kl = {net: np.asarray(kl_per_dimension(*encode(params[net], of_kl)).mean(axis=0)) for net in nets}
+    means = {net: np.asarray(encode(params[net], of_activity).mean) for net in nets}
     return {"kl": sorted_kl(kl, free=settings.remedies.free_bits), "activity": unit_activity(means)}
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from experiments.plots.canvas import PALETTE, canvas
+from experiments.numerals import quantity
+from experiments.plots.canvas import PALETTE, canvas, log_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,12 +19,11 @@ THRESHOLD = 0.01
 
 def sorted_kl(kl: Mapping[str, Float[np.ndarray, " latent"]], *, free: float) -> "Figure":
     """A line a net: the KL of each dimension, the greatest first; beside them the nats that free bits give away."""
-    title = "What each dimension of the latent tells about an image"
-    figure, axes = _over_dimensions(title)
+    figure, axes = _over_dimensions("KL of each dimension of the latent, and of all together")
     for (name, values), colour, marker in zip(kl.items(), PALETTE, "osD^", strict=False):
         ordered = np.sort(values)[::-1]
         dimensions = np.arange(1, len(ordered) + 1)
-        label = f"{LABELS[name]}: {values.sum():.1f} nats"
+        label = f"{LABELS[name]}: {quantity(float(values.sum()), unit='nats')}"
         axes.plot(dimensions, ordered, color=colour, marker=marker, markersize=5, label=label)
     if "free_bits" in kl:
         axes.axhline(free, color="black", linestyle="--", linewidth=1.2)
@@ -31,7 +31,7 @@ def sorted_kl(kl: Mapping[str, Float[np.ndarray, " latent"]], *, free: float) ->
         axes.annotate(f"{free:g} nats free", (max(map(len, kl.values())), free), **place)
     axes.set_ylim(bottom=-0.02 * max(values.max() for values in kl.values()))
     axes.set_ylabel("mean KL to the prior (nats)")
-    axes.legend(framealpha=0.85, edgecolor="none", fontsize=9.5)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9.5)
     return figure
 
 
@@ -39,7 +39,7 @@ def unit_activity(means: Mapping[str, Float[np.ndarray, "images latent"]]) -> "F
     """A line a net: the variance of each dimension of the posterior mean over images, and where a unit counts as
     active.
     """
-    figure, axes = _over_dimensions("Active units: their posterior mean varies with the image")
+    figure, axes = _over_dimensions("Variance of the posterior mean over images; active: above the line")
     axes.set_yscale("log")
     for (name, values), colour, marker in zip(means.items(), PALETTE, "osD^", strict=False):
         ordered = np.sort(np.maximum(values.var(axis=0), 1e-9))[::-1]
@@ -48,7 +48,8 @@ def unit_activity(means: Mapping[str, Float[np.ndarray, "images latent"]]) -> "F
         axes.plot(np.arange(1, len(ordered) + 1), ordered, color=colour, marker=marker, markersize=5, label=label)
     axes.axhline(THRESHOLD, color="black", linestyle="--", linewidth=1.2)
     axes.set_ylabel("variance of the posterior mean")
-    axes.legend(framealpha=0.85, edgecolor="none", fontsize=9.5)
+    log_ticks(axes.yaxis)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9.5)
     return figure
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.numerals import counted
+from experiments.numerals import counted, quantity
 from experiments.plots.canvas import PALETTE
 from experiments.plots.images import image_grid
 
@@ -34,7 +34,7 @@ def draw_free_energies(values: Mapping[str, Float[np.ndarray, " examples"]]) -> 
     figure = Figure(figsize=(6.4, 3.4), dpi=144, layout="constrained")
     axes = figure.add_subplot()
     for (name, each), colour in zip(shifted.items(), PALETTE, strict=False):
-        label = f"{name}: mean {each.mean():.1f}"
+        label = f"{name}: mean {quantity(round(float(each.mean()), 6), unit='nats')}"
         axes.hist(each, edges, density=True, histtype="step", linewidth=1.8, color=colour, label=label)
     axes.set(xlabel="free energy above the mean of the training images (nats)", ylabel="density")
     axes.spines[["top", "right"]].set_visible(False)

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from experiments.foundations.backpropagation.costs import LAYERS, Counted
 from experiments.numerals import counted
-from experiments.plots.canvas import PALETTE, light_grid
+from experiments.plots.canvas import PALETTE, light_grid, log_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -84,6 +84,7 @@ def costs(by_layer: Mapping[str, Counted]) -> "Figure":
     )
     axes.set(xscale="log", xlabel="floating-point operations of one example, forward")
     axes.set_xlim(right=30 * max(layer.formula.flops for layer in layers))
+    log_ticks(axes.xaxis)
     axes.invert_yaxis()
     light_grid(axes, axis="x")
     figure.legend(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.numerals import counted
-from experiments.plots.canvas import PALETTE, light_grid
+from experiments.numerals import counted, measured
+from experiments.plots.canvas import PALETTE, light_grid, log_ticks
 from train.trainable import Params, count_parameters
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def side_by_side(
         axes.plot(points, truth, color=TRUTH, linewidth=2.8, solid_capstyle="round")
         axes.plot(points, fit, color=PALETTE[colour], linewidth=1.1)
         axes.vlines(points[worst], truth[worst], fit[worst], color="black", linewidth=1.2, linestyle=":")
-        axes.set_title(f"{label}\nlargest error {errors[worst]:.2g}", fontsize=10)
+        axes.set_title(f"{label}\nlargest error {measured(float(errors[worst]))}", fontsize=10)
         axes.set(xlim=(0, 1), ylim=(-0.15, 1.15))
         axes.spines[["top", "right"]].set_visible(False)
     for axes in list(panels)[len(fits) :]:
@@ -72,12 +72,21 @@ def error_by_width(truth: Values, fits: Mapping[int, Values]) -> "Figure":
     errors = np.stack([np.abs(np.asarray(fit) - truth) for fit in fits.values()])
     figure = Figure(figsize=(5.4, 4.0), dpi=144, layout="constrained")
     axes = figure.add_subplot()
-    axes.loglog(fits.keys(), errors.max(axis=1), "o-", color=PALETTE[1], label="largest")
-    axes.loglog(fits.keys(), np.sqrt((errors**2).mean(axis=1)), "o-", color=PALETTE[0], label="root mean square")
+    root_mean_square = np.sqrt((errors**2).mean(axis=1))
+    lines = {"largest": (errors.max(axis=1), 1, (9, 6)), "root mean square": (root_mean_square, 0, (-9, -14))}
+    for label, (values, colour, aside) in lines.items():
+        axes.loglog(fits.keys(), values, "o-", color=PALETTE[colour], label=label)
+        for place in zip(fits, values, strict=True):
+            axes.annotate(
+                measured(float(place[1])), place, aside, textcoords="offset points",
+                ha="center", fontsize=8, color=PALETTE[colour],
+            )  # fmt: skip
     axes.set_xscale("log", base=2)
     axes.set_xticks(list(fits), [str(width) for width in fits])
     axes.minorticks_off()
+    axes.margins(x=0.09, y=0.14)
+    log_ticks(axes.yaxis)
     axes.set(xlabel="units of the hidden layer", ylabel="error on the grid")
     light_grid(axes)
-    axes.legend(frameon=False)
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)
     return figure

@@ -11,7 +11,8 @@ from jaxtyping import Array, Float, Int, Key
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.plots.canvas import PALETTE, light_grid
+from experiments.numerals import quantity
+from experiments.plots.canvas import PALETTE, light_grid, log_ticks
 from models.deep_mlp import DeepMLP
 from train.task import Batch
 from train.trainable import Params
@@ -48,11 +49,6 @@ COMPARED = {
     "activations": "activations, orthogonal weights",
     "initialization": "initial weights of ReLU layers",
     "remedies": "remedies for sigmoid layers",
-}
-MESSAGES = {
-    "activations": "A sigmoid layer hands back less than a quarter of the gradient",
-    "initialization": "ReLU layers keep the gradient's size under He's weights alone",
-    "remedies": "Residual connections or normalisation keep the gradient of sigmoid layers",
 }
 
 
@@ -123,7 +119,7 @@ def untrained_figures(
     }
     drawn = {"depth": by_depth({COMPARED[family]: nets for family, nets in norms.items()})}
     for family, nets in norms.items():
-        title = f"{MESSAGES[family]}\n({COMPARED[family]}, before training)"
+        title = f"Gradient by layer, before training: {COMPARED[family]}"
         here = {label: by_depth[depth] for label, by_depth in nets.items()}
         drawn[family] = by_layer(here, title=title, bounded=family == "activations")
     return drawn
@@ -188,6 +184,7 @@ def by_layer(norms: Mapping[str, Float[np.ndarray, " layers"]], *, title: str, b
     axes.set_xticks(sorted({1, depth, *range(5, depth, 5)}))
     axes.set_xlabel(f"layer $l$, from the last one ({depth}) back to the first")
     axes.set_ylabel("$\\|\\partial L/\\partial z_l\\|$ relative to the last layer")
+    log_ticks(axes.yaxis)
     return figure
 
 
@@ -202,10 +199,7 @@ def by_depth(families: Mapping[str, Mapping[str, Mapping[int, Float[np.ndarray, 
         axes.legend(loc="lower left", frameon=False, fontsize=9)
         axes.set_xlabel("hidden layers $L$")
         axes.xaxis.get_major_locator().set_params(integer=True)
-    low, high = np.log10(panels[0].get_ylim())
-    step = next(step for step in (1, 2, 5, 10, 20) if (high - low) / step < 8)
-    panels[0].set_yticks([10.0**power for power in range(-40, 41) if power % step == 0 and low < power < high])
-    panels[0].minorticks_off()
+    log_ticks(panels[0].yaxis)
     panels[0].set_ylabel("$\\|\\partial L/\\partial z_1\\| \\;/\\; \\|\\partial L/\\partial z_L\\|$")
     return figure
 
@@ -217,7 +211,7 @@ def clipping(
     params = net.init(key, batches["image"][0])
     norms = descend(net, params, batches, optimizer, jnp.asarray([clip_norm, jnp.inf]))
     (before, free), (after, _) = jax.tree.map(np.asarray, norms)
-    figure, axes = _canvas("Clipping keeps an exploding gradient from ending the training")
+    figure, axes = _canvas("Norm of the gradient, of one training with clipping and one without")
     steps = np.arange(1, len(before) + 1)
     axes.plot(steps, before, color=PALETTE[0], label="clipped training: before clipping")
     axes.plot(steps, after, color=PALETTE[2], label=f"clipped training: after clipping to {clip_norm:g}")
@@ -235,6 +229,7 @@ def clipping(
         )
     axes.set_xlabel("step")
     axes.set_ylabel("norm of the gradient in all weights")
+    log_ticks(axes.yaxis)
     axes.legend(frameon=False, fontsize=9)
     return figure
 
@@ -243,15 +238,16 @@ def errors(measured: Mapping[str, float], *, chance: float) -> Figure:
     """A bar a net, in the order given: percent of test images wrong."""
     figure = Figure(figsize=(6.4, 1.4 + 0.36 * len(measured)), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
-    _style(axes, "Where the first layers see no gradient, nothing is learned")
+    _style(axes, f"Test error; orange above {quantity(0.9 * chance, unit='%')}, nine tenths of guessing's")
     axes.set_yscale("linear")
     colours = [PALETTE[value > 0.9 * chance] for value in measured.values()]
-    bars = axes.barh(range(len(measured)), list(measured.values()), color=colours, height=0.65)
-    axes.bar_label(bars, fmt="%.1f %%", padding=4, fontsize=9)
+    axes.barh(range(len(measured)), list(measured.values()), color=colours, height=0.65)
+    for place, value in enumerate(measured.values()):
+        axes.text(max(value, chance) + 1.5, place, quantity(value, unit="%"), va="center", fontsize=9)
     axes.axvline(chance, color="black", linestyle="--", linewidth=1.2)
     axes.text(chance - 1, -0.8, "guessing", ha="right", va="center", fontsize=9)
     axes.set_yticks(range(len(measured)), list(measured))
-    axes.set(xlim=(0, 105), ylim=(len(measured) - 0.5, -1.2))
+    axes.set(xlim=(0, 112), ylim=(len(measured) - 0.5, -1.2))
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("test images wrong (%)")
     return figure

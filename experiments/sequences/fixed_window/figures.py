@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from jaxtyping import Float
 from numpy import ndarray
 
+from experiments.numerals import quantity
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -25,7 +27,9 @@ def surprise(texts: Mapping[str, tuple[str, Float[ndarray, " characters"]]]) -> 
     panels = figure.subplots(len(texts), 1, squeeze=False, gridspec_kw={"height_ratios": rows})[:, 0]
     for axes, (title, (text, nats)), height in zip(panels, texts.items(), rows, strict=True):
         axes.set(xlim=(0, COLUMNS), ylim=(height, 0), xticks=[], yticks=[])
-        axes.set_title(f"{title}: {nats.mean():.2f} nats a character (darker: more)", loc="left", fontsize=10)
+        axes.set_title(
+            f"{title}: {quantity(float(nats.mean()), unit='nats')} a character (darker: more)", loc="left", fontsize=10
+        )
         axes.spines[:].set_visible(False)
         for place, (letter, cost) in enumerate(zip(text, nats, strict=True)):
             row, column = divmod(place, COLUMNS)

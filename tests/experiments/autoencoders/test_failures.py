@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from legibility import assert_legible
 from sklearn.neighbors import NearestCentroid
 from trained import assert_same_at_every_evaluation_batch, measured, trained
 
@@ -91,8 +92,13 @@ def test_the_darkest_cell_of_every_column_is_the_best():
     np.testing.assert_array_equal(goodness(values, measures), [[1, 1, 0, 1], [0, 0, 1, 1]])
     names = ["as_wide/none", "as_wide/k_sparse"]
     cells = {f"{n}/{m}": v for n, row in zip(names, values, strict=True) for m, v in zip(measures, row, strict=True)}
-    (axes,) = table_of(cells, names, measures).axes
-    assert "darker is better" in axes.get_xlabel()
+    figure = table_of(cells, names, measures, images=1)
+    assert_legible(figure)
+    axes, bar = figure.axes
+    assert axes.get_title() == "2 nets on 1 test image"
+    assert "darker is better" in bar.get_xlabel()
+    assert [label.get_text() for label in bar.get_xticklabels()] == ["worst", "best"]
+    assert {text.get_text() for text in axes.texts} >= {"1.000", "9.000", "-1.000"}
     assert [label.get_text()[-20:].count("↓") for label in axes.get_xticklabels()] == [1, 0, 0, 1]
     shades = axes.images[0].cmap(axes.images[0].norm(goodness(values, measures)))[..., :3].sum(axis=-1)
     assert shades[0, 0] < shades[1, 0]

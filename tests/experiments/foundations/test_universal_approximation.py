@@ -2,10 +2,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from legibility import assert_legible
 from trained import assert_same_at_every_evaluation_batch, measured, trained
 
 from experiments.datasets.generated import on_the_unit_interval, sawtooth, weierstrass
 from experiments.foundations.universal_approximation.experiment import ApproximationSettings
+from experiments.foundations.universal_approximation.figures import error_by_width
 from experiments.foundations.universal_approximation.nets import Net, sawtooth_by_hand, shallow_as
 from experiments.run.registry import load
 from experiments.run.settings import configure
@@ -82,3 +84,13 @@ def test_numbers_are_the_same_at_every_evaluation_batch():
 def test_the_steepness_is_idle_where_units_are_rectified():
     assert "steepness" not in ApproximationSettings().idle()
     assert "steepness" in configure(ApproximationSettings(), activation="relu").idle()
+
+
+def test_both_errors_are_written_at_every_width():
+    """Of fits that miss the truth by 0.5 / width at one of four points, and by half of that at another."""
+    widths = ApproximationSettings().widths
+    figure = error_by_width(np.zeros(4), {width: np.array([0.5, 0, -0.25, 0]) / width for width in widths})
+    assert_legible(figure)
+    written = [float(text.get_text()) for text in figure.axes[0].texts]
+    largest = 0.5 / np.array(widths)
+    np.testing.assert_allclose(written, [*largest, *largest * np.sqrt(1.25 / 4)], rtol=5e-4)

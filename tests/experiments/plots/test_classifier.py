@@ -13,7 +13,7 @@ def test_errors_by_class_are_shares_of_each_class():
     assert [round(bar.get_height(), 6) for bar in axes.patches] == [25, 100, 50, 0, 0, 0]
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [
         "one: 3 of 6 wrong (50.00 %)",
-        "other: 0 of 6 wrong (0.00 %)",
+        "other: 0 of 6 wrong (0 %)",
     ]
 
 

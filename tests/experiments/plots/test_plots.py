@@ -8,6 +8,7 @@ import sys
 import matplotlib.image
 import numpy as np
 import pytest
+from legibility import assert_legible
 from matplotlib.collections import PolyCollection
 
 from experiments.plots import canvas, curves
@@ -252,3 +253,44 @@ def test_importing_is_light_and_drawing_leaves_no_global_state():
         assert "matplotlib.pyplot" not in sys.modules
     """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("low", [1e-37, 3.3e-4, 0.145, 0.98, 7.0, 1234.5])
+@pytest.mark.parametrize("times", [1.05, 1.5, 4.0, 9.9, 10.1, 60.0, 1e3, 1e9, 1e30])
+def test_a_logarithmic_axis_has_a_few_round_numbers(low, times):
+    numbers = canvas.round_numbers(low, low * times)
+    assert 1 <= len(numbers) <= 7
+    assert low <= min(numbers)
+    assert max(numbers) <= low * times
+    assert all(float(f"{number:.3g}") == pytest.approx(number) for number in numbers)
+    if times >= 1.5:
+        assert len(numbers) >= 2
+
+
+@pytest.mark.parametrize("limits", [(0.14, 0.22), (0.03, 0.2), (1e-6, 0.4), (0.8, 40.0), (5e-38, 2.0), (300, 9e9)])
+def test_numbers_at_logarithmic_axes_do_not_run_into_each_other(limits):
+    figure, axes = canvas.canvas("title")
+    axes.plot(limits, limits)
+    axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits)
+    for axis in (axes.xaxis, axes.yaxis):
+        canvas.log_ticks(axis)
+    assert_legible(figure)
+
+
+def test_figures_that_cannot_be_read_are_told():
+    """Matplotlib's own ticks within a decade: of a wide axis they collide, of minor ones switched off none is left."""
+    figure, axes = canvas.canvas("title")
+    axes.set(xscale="log", xlim=(0.141, 0.223))
+    axes.tick_params(labelsize=16, which="both")
+    with pytest.raises(AssertionError, match="collide"):
+        assert_legible(figure)
+    axes.minorticks_off()
+    with pytest.raises(AssertionError, match="nothing is written along x"):
+        assert_legible(figure)
+    with pytest.raises(AssertionError, match="cut off"):
+        assert_legible(canvas.canvas("a title that is much wider than its figure" * 4)[0])
+
+
+def test_the_margin_has_room_for_the_longest_label():
+    rows = {"first": greys(0.5), "with a label of thirty-eight letters, and more": greys(0.2)}
+    assert_legible(image_rows(rows))
