@@ -82,7 +82,7 @@ class LeNet5(nn.Module):
         hidden = show(self, self._connected("c3", hidden, LENET5_MAPS), "C3")
         hidden = show(self, self._subsampling("s4", hidden), "S4")
         hidden = show(self, self._convolution("c5", hidden, 120), "C5")
-        flat = hidden.reshape(len(hidden), 120)
+        flat = hidden.reshape(hidden.shape[0], 120)
         hidden = show(self, scaled_tanh(nn.Dense(84, kernel_init=_uniform(2.4 / 120**0.5), name="f6")(flat)), "F6")
         return -squared_distances(hidden, jnp.asarray(CODES, hidden.dtype))
 
@@ -120,7 +120,7 @@ class ConvNet1989(nn.Module):
         hidden = show(self, self._convolution("h1", 2 * images - 1, weights), "H1")
         weights = self.param("h2_weights", _uniform(2.4 / 200**0.5), (5, 5, 96))
         hidden = show(self, self._convolution("h2", hidden, connected_kernel(weights, MAPS_1989, channels=12)), "H2")
-        flat = hidden.reshape(len(hidden), -1)
+        flat = hidden.reshape(hidden.shape[0], -1)
         hidden = show(self, jnp.tanh(nn.Dense(30, kernel_init=_uniform(2.4 / 192**0.5), name="h3")(flat)), "H3")
         minus_one = nn.initializers.constant(-1.0)
         output = nn.Dense(10, kernel_init=_uniform(2.4 / 30**0.5), bias_init=minus_one, name="output")
