@@ -9,6 +9,7 @@ from flax import linen as nn
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.networks.training import NetworkTraining
+from experiments.numerals import counted
 from experiments.run.settings import Flat, LoopSettings, Settings
 from models.convnets.pattern import BatchNormalization, Layer, parse_pattern
 from models.convnets.pattern_net import PatternNet
@@ -31,6 +32,15 @@ class Normalization:
     """examples that are normalised together; 0: the whole batch"""
     statistics_decay: Fraction = 0.9
     """of the running statistics:  r ← decay · r + (1 − decay) · those of the batch"""
+
+    def check(self, *, batch_size: int, parts: int) -> None:
+        """``ValueError`` where the parts that a batch is accumulated in would cut a group."""
+        part, together = batch_size // parts, self.group or batch_size
+        if part % together:
+            raise ValueError(
+                f"with --accumulate {parts} a part of a batch has {counted(part, 'example')}, of which {together} are "
+                f"normalised together: add --group with a divisor of that number"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +92,8 @@ class ImageClassifierSettings(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.normalizes and self.loop.batch_size // self.parts % self.normalized_together:
-            raise ValueError(
-                f"--accumulate {self.parts} cuts batches into {self.loop.batch_size // self.parts} examples, of which "
-                f"{self.normalized_together} are normalised together: add --group with a divisor of that number"
-            )
+        if self.normalizes:
+            self.normalization.check(batch_size=self.loop.batch_size, parts=self.parts)
 
     def idle(self) -> dict[str, str]:
         """Batch normalisation's fields without it."""

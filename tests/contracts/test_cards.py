@@ -63,7 +63,7 @@ def test_its_units_are_words_whatever_is_chosen(name):
     experiment = load(name)
     for settings in every_choice(experiment):
         for metric, unit in experiment.units_of(settings).items():
-            assert re.fullmatch(r"|%|(?!(of|in|at)\b)[A-Za-z][A-Za-z0-9 ]*", unit), (metric, unit)
+            assert re.fullmatch(r"|%|(?!(of|in|at)\b)[A-Za-z][A-Za-z0-9 -]*", unit), (metric, unit)
 
 
 def every_choice(experiment):

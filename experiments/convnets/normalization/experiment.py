@@ -5,19 +5,20 @@ from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Gt, Lt
 from jaxtyping import Array, Float
 
 from experiments.convnets.normalization.card import CARD
 from experiments.convnets.normalization.figures import errors, gradients
 from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
+from experiments.networks.convolutional import Normalization
 from experiments.objectives.classification import classification_losses
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from models.batch_norm import COLLECTION
 from models.deep_convnet import SideBySide
-from train.optimizers import Fraction, Optimization, make_optimizer
+from train.optimizers import Optimization, make_optimizer
 from train.statistics import moving_average
 from train.task import Batch, LossFn, Task, supervised
 from train.trainable import Params
@@ -49,10 +50,7 @@ class NormalizationSettings(Settings):
     """features of a layer"""
     growth: Count = 2
     """features that a layer of dense adds"""
-    group: Annotated[int, Ge(0)] = 0
-    """examples that are normalised together; 0: the whole batch"""
-    statistics_decay: Fraction = 0.9
-    """of the running statistics:  r ← decay · r + (1 − decay) · those of the batch"""
+    normalization: Flat[Normalization] = Normalization()
 
     def __post_init__(self):
         super().__post_init__()
@@ -61,12 +59,8 @@ class NormalizationSettings(Settings):
                 raise ValueError(
                     f"{flag} must name at least one, and none twice, got {' '.join(map(str, given)) or 'none'}"
                 )
-        part = self.loop.batch_size // self.parts
-        if self.normalizes and part % (self.group or self.loop.batch_size):
-            raise ValueError(
-                f"--accumulate {self.parts} cuts batches into {part} examples, of which "
-                f"{self.group or self.loop.batch_size} are normalised together: add --group with a divisor of that"
-            )
+        if self.normalizes:
+            self.normalization.check(batch_size=self.loop.batch_size, parts=self.parts)
 
     def idle(self) -> dict[str, str]:
         """Fields that no chosen net has."""
@@ -87,7 +81,7 @@ class NormalizationSettings(Settings):
 def network(settings: NormalizationSettings, dataset: Dataset) -> SideBySide:
     """All nets of all depths."""
     common = {"classes": dataset.required_classes(), "depths": settings.depths, "width": settings.width}
-    common |= {"growth": settings.growth, "group": settings.group}
+    common |= {"growth": settings.growth, "group": settings.normalization.group}
     return SideBySide({name: NETS[name] for name in settings.nets}, common)
 
 
@@ -113,7 +107,7 @@ def task(settings: NormalizationSettings, dataset: Dataset) -> Task:
         losses, metrics = measured(logits, batch, settings.depths)
         return (losses, metrics, observed[COLLECTION]) if settings.normalizes else (losses, metrics)
 
-    follow = moving_average(COLLECTION, settings.statistics_decay) if settings.normalizes else None
+    follow = moving_average(COLLECTION, settings.normalization.statistics_decay) if settings.normalizes else None
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     return supervised(loss_fn, lambda key: model.init(key, example), optimizer, follow)
 

@@ -149,9 +149,8 @@ def figures(settings: TransferSettings, dataset: Dataset, params: Params) -> dic
     shown, first = dataset.head("test", 10_000), first_classes(dataset)
     new = shown["label"] >= first
     apply = network(settings, dataset).apply
-    errors = jax.jit(
-        lambda nets: wrong(apply, nets, shown["image"][new], shown["label"][new] - first, axes=2).mean(axis=-1)
-    )
+    images, labels = jax.device_put((shown["image"][new], shown["label"][new] - first))
+    errors = jax.jit(lambda nets: wrong(apply, nets, images, labels, axes=2).mean(axis=-1))
     return {"labels": errors_by_labels(100 * np.asarray(errors(params["pupils"])))}
 
 

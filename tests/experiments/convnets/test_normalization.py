@@ -49,6 +49,6 @@ def test_what_no_chosen_net_has_is_idle():
 def test_nets_twice_and_parts_that_cut_a_group_are_refused():
     with pytest.raises(ValueError, match="--depths must name at least one, and none twice, got 2 2"):
         configure(SMALL, depths=(2, 2))
-    with pytest.raises(ValueError, match="--accumulate 4 cuts batches into 16 examples, of which 64"):
+    with pytest.raises(ValueError, match="with --accumulate 4 a part of a batch has 16 examples, of which 64"):
         configure(SMALL, accumulate=4)
     configure(SMALL, accumulate=4, nets=("layer",))
