@@ -94,7 +94,7 @@ class AuxiliaryClassifier(nn.Module):
         means = pool(Pool(5, stride=3, average=True), features)
         unit = ConvolutionUnit(Convolution(128, 1), self.normalized, self.group, name="conv")
         hidden = unit(means, training=training)
-        hidden = nn.relu(nn.Dense(1024, name="fc1")(hidden.reshape(len(hidden), -1)))
+        hidden = nn.relu(nn.Dense(1024, name="fc1")(hidden.reshape(hidden.shape[0], -1)))
         return show(self, nn.Dense(self.classes, name="fc2")(Dropout(0.7)(hidden)))
 
 

@@ -82,7 +82,7 @@ class LeNet5(nn.Module):
         hidden = show(self, self._connected("c3", hidden, LENET5_MAPS), "C3")
         hidden = show(self, self._subsampling("s4", hidden), "S4")
         hidden = show(self, self._convolution("c5", hidden, 120), "C5")
-        flat = hidden.reshape(len(hidden), 120)
+        flat = hidden.reshape(hidden.shape[0], 120)
         hidden = show(self, scaled_tanh(nn.Dense(84, kernel_init=_uniform(2.4 / 120), name="f6")(flat)), "F6")
         return -squared_distances(hidden, jnp.asarray(CODES, hidden.dtype))
 
@@ -118,7 +118,7 @@ class ConvNet1989(nn.Module):
     def __call__(self, images: Float[Array, "batch 16 16 1"], *, training: bool = False) -> Float[Array, "batch 10"]:
         hidden = show(self, self._convolution("h1", 2 * images - 1, [(0,)] * 12), "H1")
         hidden = show(self, self._convolution("h2", hidden, MAPS_1989), "H2")
-        flat = hidden.reshape(len(hidden), -1)
+        flat = hidden.reshape(hidden.shape[0], -1)
         hidden = show(self, jnp.tanh(nn.Dense(30, kernel_init=_uniform(2.4 / 192**0.5), name="h3")(flat)), "H3")
         minus_one = nn.initializers.constant(-1.0)
         output = nn.Dense(10, kernel_init=_uniform(2.4 / 30**0.5), bias_init=minus_one, name="output")

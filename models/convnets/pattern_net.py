@@ -71,7 +71,7 @@ class PatternNet(nn.Module):
             case Pool():
                 return pool(layer, hidden)
             case Dense():
-                flat = hidden.reshape(len(hidden), -1)
+                flat = hidden.reshape(hidden.shape[0], -1)
                 return nn.Dense(layer.units or self.classes, layer.bias, kernel_init=self.kernel_init, name=path)(flat)
             case Activation():
                 return ACTIVATIONS[layer.name](hidden)

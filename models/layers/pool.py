@@ -72,7 +72,7 @@ def global_max_pool(images: Float[Array, "batch *space channels"]) -> Float[Arra
 
     ``max_pool`` with a window of the image's size. Oquab et al. 2015, section 3.
     """
-    return maximum(images.reshape(len(images), -1, images.shape[-1]), axis=1)
+    return maximum(images.reshape(images.shape[0], -1, images.shape[-1]), axis=1)
 
 
 def global_average_pool(images: Float[Array, "batch *space channels"]) -> Float[Array, "batch channels"]:
@@ -82,7 +82,7 @@ def global_average_pool(images: Float[Array, "batch *space channels"]) -> Float[
 
     Lin et al. 2014, section 3.2.
     """
-    return images.reshape(len(images), -1, images.shape[-1]).mean(axis=1)
+    return images.reshape(images.shape[0], -1, images.shape[-1]).mean(axis=1)
 
 
 def _window(

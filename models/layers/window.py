@@ -45,7 +45,7 @@ class Window(NamedTuple):
 
         def at(cell: tuple[int, ...]) -> Array:
             last = np.add(cell, reach).tolist()
-            return lax.slice(padded, (0, *cell, 0), (len(images), *last, images.shape[-1]), (1, *self.stride, 1))
+            return lax.slice(padded, (0, *cell, 0), (images.shape[0], *last, images.shape[-1]), (1, *self.stride, 1))
 
         return [at(cell) for cell in np.ndindex(*self.size)]
 
