@@ -66,9 +66,7 @@ def spread(shapes: Mapping[str, Sequence[int]], *, without: tuple[str, ...]) -> 
 
 def first_kernel(params: Params, channels: int) -> Float[Array, "rows columns channels features"]:
     """The weights of the first convolution, which sees all channels of the image."""
-    for leaf in jax.tree.leaves(params):
-        if leaf.ndim == 4 and leaf.shape[2] == channels:
-            return leaf
-        if leaf.ndim == 3 and channels == 1:  # a connection for each feature
-            return leaf[:, :, None]
-    raise ValueError(f"no convolution sees images of {channels} channels")
+    kernels = [leaf for leaf in jax.tree.leaves(params) if leaf.ndim == 4 and leaf.shape[2] == channels]
+    if not kernels:
+        raise ValueError(f"no convolution sees images of {channels} channels")
+    return kernels[0]

@@ -70,8 +70,8 @@ class LeNet5(nn.Module):
 
     Subsampling S is a coefficient and a bias for each map of means (the paper's sums, its coefficient four times this
     one), and all layers are squashed. Intensities 0 … 1 become −0.1 … 1.175, as in the paper, and a margin of two
-    pixels is background. Exactly 60,000 parameters. Uniform weights within 2.4 over the number of inputs. LeCun et al.
-    1998, figure 2 and section II.B.
+    pixels is background. Exactly 60,000 parameters. Uniform weights within 2.4 over the root of the number of
+    inputs (the paper prints no root, with which sums would vanish). LeCun et al. 1998, figure 2 and section II.B.
     """
 
     @nn.compact
@@ -83,11 +83,11 @@ class LeNet5(nn.Module):
         hidden = show(self, self._subsampling("s4", hidden), "S4")
         hidden = show(self, self._convolution("c5", hidden, 120), "C5")
         flat = hidden.reshape(hidden.shape[0], 120)
-        hidden = show(self, scaled_tanh(nn.Dense(84, kernel_init=_uniform(2.4 / 120), name="f6")(flat)), "F6")
+        hidden = show(self, scaled_tanh(nn.Dense(84, kernel_init=_uniform(2.4 / 120**0.5), name="f6")(flat)), "F6")
         return -squared_distances(hidden, jnp.asarray(CODES, hidden.dtype))
 
     def _convolution(self, name: str, inputs: Array, features: int) -> Array:
-        init = _uniform(2.4 / (25 * inputs.shape[-1]))
+        init = _uniform(2.4 / (25 * inputs.shape[-1]) ** 0.5)
         layer = nn.Conv(
             features, (5, 5), padding="VALID", kernel_init=init, conv_general_dilated=flax_convolution, name=name
         )
@@ -95,7 +95,7 @@ class LeNet5(nn.Module):
 
     def _connected(self, name: str, inputs: Array, maps: Maps) -> Array:
         inputs_of_map = np.array([25 * len(seen) for seen in maps for _ in seen])
-        weights = self.param(f"{name}_weights", _uniform(2.4 / inputs_of_map), (5, 5, len(inputs_of_map)))
+        weights = self.param(f"{name}_weights", _uniform(2.4 / inputs_of_map**0.5), (5, 5, len(inputs_of_map)))
         bias = self.param(f"{name}_bias", nn.initializers.zeros, (len(maps),))
         kernel = connected_kernel(weights, maps, channels=inputs.shape[-1])
         return scaled_tanh(convolve(inputs, kernel.astype(inputs.dtype)) + bias)
@@ -116,18 +116,17 @@ class ConvNet1989(nn.Module):
 
     @nn.compact
     def __call__(self, images: Float[Array, "batch 16 16 1"], *, training: bool = False) -> Float[Array, "batch 10"]:
-        hidden = show(self, self._convolution("h1", 2 * images - 1, [(0,)] * 12), "H1")
-        hidden = show(self, self._convolution("h2", hidden, MAPS_1989), "H2")
+        weights = self.param("h1_weights", _uniform(2.4 / 25**0.5), (5, 5, 1, 12))
+        hidden = show(self, self._convolution("h1", 2 * images - 1, weights), "H1")
+        weights = self.param("h2_weights", _uniform(2.4 / 200**0.5), (5, 5, 96))
+        hidden = show(self, self._convolution("h2", hidden, connected_kernel(weights, MAPS_1989, channels=12)), "H2")
         flat = hidden.reshape(hidden.shape[0], -1)
         hidden = show(self, jnp.tanh(nn.Dense(30, kernel_init=_uniform(2.4 / 192**0.5), name="h3")(flat)), "H3")
         minus_one = nn.initializers.constant(-1.0)
         output = nn.Dense(10, kernel_init=_uniform(2.4 / 30**0.5), bias_init=minus_one, name="output")
         return jnp.tanh(output(hidden))
 
-    def _convolution(self, name: str, inputs: Array, maps: Maps) -> Array:
-        bound = 2.4 / (25 * len(maps[0])) ** 0.5
-        weights = self.param(f"{name}_weights", _uniform(bound), (5, 5, sum(map(len, maps))))
-        kernel = connected_kernel(weights, maps, channels=inputs.shape[-1])
+    def _convolution(self, name: str, inputs: Array, kernel: Array) -> Array:
         padded = jnp.pad(inputs, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=-1)
         summed = convolve(padded, kernel.astype(inputs.dtype), stride=2)
         return jnp.tanh(summed + self.param(f"{name}_bias", nn.initializers.zeros, summed.shape[1:]))

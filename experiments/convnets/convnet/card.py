@@ -4,7 +4,8 @@ Papers: LeCun et al. 1998 (convolutional classifiers); Ioffe & Szegedy 2015 (bat
 in one line of the lectures' notation, [[CONV → RELU]*N → POOL?]*M → [FC → RELU]*K → FC, and its volumes are known
 before it is made; with BN in it the same net learns faster, and after training each image is classified by itself, by
 running statistics of what the batches had. Command: ``lectern run convnet`` (digits); ``lectern run convnet --pattern
-"[[CONV 16 -> RELU]*2 -> POOL]*2 -> [FC 64 -> RELU]*1 -> FC"``. Expected figures: ``volumes``, ``feature_maps``.
+"[[CONV 16 -> RELU]*2 -> POOL]*2 -> [FC 64 -> RELU]*1 -> FC"``. Expected figures: ``volumes``, ``feature_maps``. The
+table of any net by itself: ``print(*volumes(parse_pattern(VGG16), (224, 224, 3), classes=1000), sep="\\n")``.
 """
 
 from experiments.run.card import Card

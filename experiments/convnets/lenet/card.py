@@ -120,7 +120,7 @@ CARD = Card(
             "%",
             cite="lisa2015",
             where="tutorial on LeNet",
-            read="secondary",
+            read="source",
             protocol="MNIST, 50,000 / 10,000 / 10,000, 200 epochs; the parameters of the lowest validation error. "
             "Ours: the last layer begins at random, not at 0",
             preset="lisa",
@@ -141,7 +141,7 @@ CARD = Card(
             "%",
             cite="flax2020",
             where="example's README, as accuracy 99.17 %",
-            read="secondary",
+            read="source",
             protocol="MNIST, trained on 60,000, 10 epochs",
             preset="flax",
         ),
