@@ -14,6 +14,7 @@ from jaxtyping import Array
 from experiments.datasets import Dataset
 from experiments.errors import WrongInput
 from experiments.evaluations.codec import Codec
+from experiments.networks.digit_classifier.classifier import Classifier
 from experiments.run import run_folder
 from experiments.run.registry import entries, load
 from experiments.run.reopening import reopen, restored_params
@@ -95,10 +96,17 @@ class SavedRun:
         part = _part(self.run, "codec", "encoder and decoder")
         return part(self.settings, self.dataset, self.params(seed=seed, step=step))
 
+    def classifier(self, *, seed: int | None = None, step: int | None = None) -> Classifier:
+        """The trained classifier, as a pure function and its parameters."""
+        logits = _part(self.run, "classifier", "classes to tell apart")(self.settings, self.dataset)
+        network = self.network if self.run.experiment.network else None
+        params = self.params(seed=seed, step=step)
+        return Classifier(logits, params, self.dataset.image_shape, self.dataset.required_classes(), network)
+
     def classify(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Array:
         """The logits [images, classes] of images [images, H, W, C] in [0, 1]."""
-        classifier = _part(self.run, "classifier", "classes to tell apart")(self.settings, self.dataset)
-        return jax.jit(classifier)(self.params(seed=seed, step=step), images)
+        classifier = self.classifier(seed=seed, step=step)
+        return jax.jit(classifier.logits)(classifier.params, images)
 
     def options(self, **options: Any) -> SampleOptions:
         """The options of its sampler; ``WrongInput`` where one is unknown or out of bounds."""

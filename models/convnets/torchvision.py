@@ -19,6 +19,7 @@ from models.convnets.pattern import Dense, Layer
 from models.convnets.pattern_net import PatternNet, layer_paths
 from models.convnets.resnet import ResNet
 from models.convnets.volumes import Shape, output_shape
+from models.standardized import Standardized
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Shapes of parameters by path, "params/conv1/kernel"."""
@@ -62,6 +63,8 @@ def from_torchvision(
     of another number of classes is left too: its parameters are not among those that are returned. ``ValueError`` names
     what is missing, what is too much, and what has another shape.
     """
+    if isinstance(network, Standardized):
+        return from_torchvision(network.network, shapes, weights, image_shape)
     key_map, given = published(network, shapes, image_shape), _of_interest(weights, shapes)
     heads = {each for path, each in key_map.items() if _module(path) in _heads(network)}
     drawn = {each.name for each in heads if each.name in given and _differ_in_classes(given[each.name], each)}

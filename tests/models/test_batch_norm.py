@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from models.batch_norm import fixed_statistics
 from models.convnets.pattern_net import pattern_net
 
 IMAGES = jnp.asarray(np.random.default_rng(0).normal(size=(8, 8, 8, 1)), jnp.float32)
@@ -42,3 +43,23 @@ def test_without_a_group_the_whole_batch_is_one(net):
         for group in (0, 8)
     )
     jax.tree.map(np.testing.assert_array_equal, whole, eight)
+
+
+def test_fixed_statistics_are_what_training_normalises_by(net):
+    """All fixed, training is inference; one fixed, only that one observes nothing new."""
+    model, variables = net
+    moved = variables | {"batch_stats": jax.tree.map(lambda leaf: leaf + 0.3, variables["batch_stats"])}
+
+    free = model.apply(moved, IMAGES, training=True, mutable=["batch_stats"])
+    with fixed_statistics(lambda path: True):
+        fixed, observed = model.apply(moved, IMAGES, training=True, mutable=["batch_stats"])
+    np.testing.assert_allclose(fixed, model.apply(moved, IMAGES), atol=1e-6)
+    jax.tree.map(np.testing.assert_array_equal, observed["batch_stats"], moved["batch_stats"])
+    with fixed_statistics(lambda path: path == "features_1"):
+        one, observed = model.apply(moved, IMAGES, training=True, mutable=["batch_stats"])
+    np.testing.assert_array_equal(
+        observed["batch_stats"]["features_1"]["mean"], moved["batch_stats"]["features_1"]["mean"]
+    )
+    assert not np.array_equal(observed["batch_stats"]["features_4"]["mean"], moved["batch_stats"]["features_4"]["mean"])
+    assert not np.allclose(one, fixed, atol=1e-3)
+    assert not np.allclose(one, free[0], atol=1e-3)

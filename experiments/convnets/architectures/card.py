@@ -24,7 +24,7 @@ SLIM = {
 
 PHOTOGRAPHS: Preset = dict(
     data="folder", optimizer="momentum", learning_rate=0.01, weight_decay=5e-4, batch_size=64, steps=100_000,
-    evaluation_batch=64, schedule="cosine", augment=True,
+    evaluation_batch=64, schedule="cosine", augment=True, pixels="imagenet",
 )  # fmt: skip
 """What the nets of photographs have in common; rates, lengths and crops are not the papers' own."""
 FULL: dict[str, Preset] = {
@@ -33,7 +33,7 @@ FULL: dict[str, Preset] = {
         for name in ("alexnet", "alexnet_torchvision", "zfnet", "vgg11", "vgg13", "vgg16", "vgg19")
     },
     "googlenet": dict(architecture="googlenet", auxiliary=True),
-    "googlenet_torchvision": dict(architecture="googlenet_torchvision", auxiliary=True),
+    "googlenet_torchvision": dict(architecture="googlenet_torchvision", auxiliary=True, pixels="signed"),
     **{
         f"resnet{depth}": dict(architecture="resnet", depth=depth, learning_rate=0.1, weight_decay=1e-4)
         for depth in (18, 34, 50, 101, 152)

@@ -1,13 +1,13 @@
 """The architectures of the lectures' case studies, trained."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge
 from flax import linen as nn
 
 from experiments.convnets.architectures.card import CARD
-from experiments.datasets import Dataset
+from experiments.datasets import DataError, Dataset
 from experiments.datasets.held_out import with_held_out
 from experiments.evaluations.convnet_views import convnet_figures
 from experiments.networks.architectures import Architecture
@@ -22,6 +22,7 @@ from experiments.plots.convnets import volume_table
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Flat
 from models.convnets.volumes import receptive_fields, volumes
+from models.standardized import PIXELS, Standardized
 from train.task import Params, Task
 
 
@@ -32,6 +33,9 @@ class ArchitecturesSettings(ImageClassifierSettings):
     architecture: Flat[Architecture] = Architecture()
     augment: bool = False
     """whether each training image is shifted by up to four pixels and flipped, anew each time"""
+    pixels: Literal["unit", "imagenet", "signed"] = "unit"
+    """what the network sees: values from 0 to 1; or standardised by the channels of ImageNet, as published weights
+    expect them; or from −1 to 1, as torchvision's GoogLeNet does"""
     held_out: Annotated[int, Ge(0)] = 0
     """images held out for validation; 0: as the data set has them"""
 
@@ -47,12 +51,17 @@ def data(settings: ArchitecturesSettings) -> Dataset:
     if settings.held_out:
         dataset = with_held_out(dataset, settings.held_out)
     settings.architecture.check(dataset)
+    if settings.pixels == "imagenet" and dataset.image_shape[-1] != 3:
+        raise DataError(
+            f"--pixels imagenet is for images of 3 channels, and {dataset.name} has grey ones: leave it out"
+        )
     return dataset
 
 
 def network(settings: ArchitecturesSettings, dataset: Dataset) -> nn.Module:
     """The classifier, with one output for each class of the data set."""
-    return settings.architecture.classifier(dataset.required_classes(), settings.normalized_together)
+    model = settings.architecture.classifier(dataset.required_classes(), settings.normalized_together)
+    return model if settings.pixels == "unit" else Standardized(model, *PIXELS[settings.pixels])
 
 
 def task(settings: ArchitecturesSettings, dataset: Dataset) -> Task:

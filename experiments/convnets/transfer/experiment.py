@@ -1,6 +1,7 @@
 """Transfer learning: a trunk that has learnt half of the digits learns the others from a few labels."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -148,10 +149,11 @@ def figures(settings: TransferSettings, dataset: Dataset, params: Params) -> dic
     """The error on new classes by the number of labels."""
     shown, first = dataset.head("test", 10_000), first_classes(dataset)
     new = shown["label"] >= first
-    apply = network(settings, dataset).apply
     images, labels = jax.device_put((shown["image"][new], shown["label"][new] - first))
-    errors = jax.jit(lambda nets: wrong(apply, nets, images, labels, axes=2).mean(axis=-1))
-    return {"labels": errors_by_labels(100 * np.asarray(errors(params["pupils"])))}
+    of_pupils = partial(wrong, network(settings, dataset).apply, axes=2)
+    return {
+        "labels": errors_by_labels(100 * np.asarray(jax.jit(of_pupils)(params["pupils"], images, labels).mean(axis=-1)))
+    }
 
 
 EXPERIMENT = Experiment(

@@ -120,3 +120,16 @@ def test_what_cannot_be_is_a_line():
 def test_a_small_form_reads_the_digits(name):
     run, params = trained("architectures", preset(name))
     assert measured(run, params)["error"] <= 3
+
+
+def test_what_the_network_sees_of_grey_images(tmp_path):
+    signed = preset("smoke", pixels="signed")
+    unit = preset("smoke")
+    image = jnp.asarray(DIGITS.head("test", 2)["image"])
+    params = jax.jit(EXPERIMENT.network(unit, DIGITS).init)(jax.random.key(0), image)
+    seen = jax.jit(EXPERIMENT.network(unit, DIGITS).apply)(params, 2 * image - 1)
+    np.testing.assert_allclose(
+        jax.jit(EXPERIMENT.network(signed, DIGITS).apply)(params, image), seen, rtol=1e-5, atol=1e-6
+    )
+    with pytest.raises(DataError, match="--pixels imagenet is for images of 3 channels, and digits has grey ones"):
+        EXPERIMENT.data(preset("smoke", pixels="imagenet"))

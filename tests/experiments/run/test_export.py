@@ -27,7 +27,7 @@ assert not {"experiments", "models", "flax"} & set(sys.modules)
 """
 NETWORKS = {
     "mlp": {"widths": (8,)},
-    "convnet": {"pattern": "CONV 4 → BN → RELU → POOL → CONV 4 → LRN → POOL average → POOL all → FC"},
+    "convnet": {"pattern": "CONV 4 → BN → RELU → POOL → CONV 4 → LRN → POOL average → POOL all → FC 8 → DROPOUT → FC"},
     "autoencoder": {"widths": (8,), "latent": 3},
     "vae": {"network": "conv", "widths": (4, 8), "latent": 3},
     "vqvae": {"codebook": "ema"},

@@ -123,3 +123,51 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path, capsys, content, message)
     assert message in error
     assert error.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+NET = ["run", "convnet", "--preset", "smoke", "--pattern", "CONV 3 → BN → RELU → POOL → FC 5 → RELU → FC"]
+
+
+def state_dict(classes):
+    """As PyTorch has it of the net ``NET``, of images of 8×8."""
+    shapes = {
+        "features.0.weight": (3, 1, 3, 3),
+        "features.0.bias": (3,),
+        **{f"features.1.{name}": (3,) for name in ("weight", "bias", "running_mean", "running_var")},
+        "classifier.0.weight": (5, 3 * 4 * 4),
+        "classifier.0.bias": (5,),
+        "classifier.2.weight": (classes, 5),
+        "classifier.2.bias": (classes,),
+    }
+    rng = np.random.default_rng(0)
+    weights = {name: rng.uniform(0.5, 1, size=shape).astype(np.float32) for name, shape in shapes.items()}
+    return weights | {"features.1.num_batches_tracked": np.asarray(9)}
+
+
+def test_published_weights_start_a_run_and_a_head_for_other_classes_is_drawn(tmp_path, capsys):
+    weights, file = state_dict(classes=1000), tmp_path / "published.safetensors"
+    save_weights(weights, file)
+    words = [*NET, "--steps", "2", "--from", str(file), "--freeze", "taken", "--workdir", str(tmp_path / "run")]
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    assert f"starts from {file}: 8 of 10 parameters" in said
+    assert "drawn anew: params/classifier_2" in said
+    trained = open_run(tmp_path / "run").params()
+    params, statistics = trained["params"], trained["batch_stats"]["features_1"]
+    first = weights["features.0.weight"].transpose(2, 3, 1, 0)
+    rows = weights["classifier.0.weight"].reshape(5, 3, 4, 4).transpose(2, 3, 1, 0).reshape(48, 5)
+    np.testing.assert_array_equal(params["features_0"]["kernel"], first)
+    np.testing.assert_array_equal(params["classifier_0"]["kernel"], rows)
+    np.testing.assert_array_equal(statistics["variance"], weights["features.1.running_var"])
+    assert params["classifier_2"]["kernel"].shape == (5, 10)
+
+
+def test_a_partial_file_is_refused_with_names(tmp_path, capsys):
+    weights = state_dict(classes=10)
+    del weights["features.0.bias"]
+    save_weights(weights | {"head.weight": np.zeros(2, np.float32)}, tmp_path / "published.safetensors")
+    words = [*NET, "--from", str(tmp_path / "published.safetensors"), "--workdir", str(tmp_path / "run")]
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert "does not fit convnet: 1 missing: features.0.bias; 1 unexpected: head.weight" in error
+    assert not (tmp_path / "run").exists()

@@ -21,6 +21,7 @@ from models.convnets.published import ALEXNET_TORCHVISION, VGG11
 from models.convnets.resnet import ResNet, resnet
 from models.convnets.torchvision import from_torchvision, published
 from models.mlp import MLPClassifier
+from models.standardized import PIXELS, Standardized
 from train.transforms import by_path
 
 STATE_DICTS = json.loads((Path(__file__).parent / "torchvision_names.json").read_text())
@@ -189,3 +190,11 @@ def test_no_number_is_a_part_of_another_name():
     key_map = published(ResNet(3, (12,)), {"params/layer1_10/conv1/kernel": (3, 3, 4, 4)}, PHOTO)
     assert [each.name for each in key_map.values()] == ["layer1.10.conv1.weight"]
     assert not re.search(r"_\d", "".join(name for names in STATE_DICTS.values() for name in names))
+
+
+def test_a_net_that_standardises_its_images_takes_the_same_weights():
+    """As its parameters have the same paths."""
+    model = Standardized(resnet(18, 1000), *PIXELS["imagenet"])
+    shapes = shapes_of(model, PHOTO)
+    assert shapes == shapes_of(resnet(18, 1000), PHOTO)
+    assert from_torchvision(model, shapes, zeros(STATE_DICTS["resnet18"]), PHOTO).keys() == shapes.keys()
