@@ -76,8 +76,10 @@ def influence_maps(
 
     columns = min(columns, len(maps))
     rows = -(-len(maps) // columns)
-    figure = Figure(figsize=(1.5 * columns, 0.3 + 1.95 * rows), dpi=1.5 * PIXELS_PER_INCH, layout="constrained")
-    figure.suptitle("pixels that change the middle unit, and the side that it sees", fontsize=10)
+    figure = Figure(
+        figsize=(max(1.5 * columns, 4.5), 0.3 + 1.95 * rows), dpi=1.5 * PIXELS_PER_INCH, layout="constrained"
+    )
+    figure.suptitle("receptive field of the middle unit, and its side in pixels", fontsize=10)
     for number, (name, values) in enumerate(maps.items(), 1):
         axes = figure.add_subplot(rows, columns, number)
         axes.imshow(np.asarray(values), cmap="magma", vmin=0)

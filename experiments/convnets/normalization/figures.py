@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from experiments.plots.canvas import PALETTE, canvas, light_grid
+from experiments.plots.canvas import PALETTE, canvas, light_grid, log_ticks
 from models.deep_convnet import Layout
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def errors(depths: Sequence[int], wrong: Mapping[str, Sequence[float]], *, class
     axes.set(xlabel="equal layers", ylabel="error (%)", xscale="log", yscale="log")
     axes.set_xticks(sorted(depths), [str(depth) for depth in sorted(depths)])
     axes.minorticks_off()
+    log_ticks(axes.yaxis)
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure
 
@@ -69,6 +70,7 @@ def gradients(found: Mapping[str, Mapping[str, np.ndarray]], layouts: Mapping[st
         axes.set(yscale="log", xlabel=f"layer of {len(deepest)}")
         axes.set_title(when, loc="left", fontsize=11)
         light_grid(axes)
+    log_ticks(panels[0].yaxis)
     panels[0].set_ylabel("norm of the kernel's gradient")
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize=8
