@@ -56,11 +56,13 @@ class Run(NamedTuple):
         return self._of_context(self._task)
 
     def _task(self, dataset: Dataset) -> Task:
-        task = self.experiment.task(self.settings, dataset)
+        return self._transformed(self.experiment.task(self.settings, dataset), self.initial)
+
+    def _transformed(self, task: Task, initial: dict[str, Array]) -> Task:
         if self.origin and self.origin.frozen:
             task = frozen(task, self.origin.frozen)
-        if self.initial:
-            task = starting_from(task, self.initial)
+        if initial:
+            task = starting_from(task, initial)
         if self.settings.parts > 1:
             task = accumulate(task, self.settings.parts)
         decay = self.settings.average_decay
@@ -84,9 +86,10 @@ class Run(NamedTuple):
     def beginning(self) -> Saved:
         """The state of all seeds before the first step."""
         where, settings = self.where(), self.settings
+        own = self.experiment.task(settings, self.dataset)  # what it reads or computes is no part of the program
 
         def make(seeds: Int[Array, " seeds"], initial: dict[str, Array]) -> Saved:
-            task = ensemble(where.task(self._replace(initial=initial).task()), how=settings.seeds.seeds_by)
+            task = ensemble(where.task(self._transformed(own, initial)), how=settings.seeds.seeds_by)
             return begin(task.init(jax.vmap(jax.random.key)(seeds)), settings.seeds.seeds, settings.loop)
 
         given = np.asarray(settings.seeds.all, np.int32), self.initial

@@ -72,7 +72,9 @@ def test_numbers_and_times_are_written_for_people():
 
 def plurals_by_hand(code):
     """In f-strings: what stands before a plural of ``THINGS``, perhaps with another word between."""
-    plural = re.compile(rf" (?:(?!(?:has|have|hold|holds|need|needs|draws|of|in) )\w+ )?(?:{THINGS})(?:s|es)\b(?!/s)")
+    plural = re.compile(
+        rf" (?:(?!(?:has|have|hold|holds|need|needs|draws|takes|of|in) )\w+ )?(?:{THINGS})(?:s|es)\b(?!/s)"
+    )
     for text in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.JoinedStr)):
         for before, after in zip(text.values, text.values[1:], strict=False):
             if isinstance(before, ast.FormattedValue) and isinstance(after, ast.Constant) and plural.match(after.value):

@@ -11,6 +11,7 @@ from experiments.datasets import DataError, Dataset
 from experiments.datasets.images.smaller import fewer, resized
 from experiments.evaluations.convnet_views import convnet_figures
 from experiments.networks.convolutional import ImageClassifierSettings, PatternNetwork
+from experiments.numerals import counted
 from experiments.objectives.classification import UNITS
 from experiments.objectives.image_classification import image_classification_monitor, image_classification_task
 from experiments.plots.convnets import volume_table
@@ -81,7 +82,7 @@ def _check_images(dataset: Dataset, name: str) -> None:
 
 def _in_words(shape: tuple[int, ...]) -> str:
     height, width, channels, classes = shape
-    return f"{height}×{width}×{channels} in {classes} classes"
+    return f"{height}×{width}×{channels} in {counted(classes, 'class')}"
 
 
 def network(settings: LeNetSettings, dataset: Dataset) -> nn.Module:

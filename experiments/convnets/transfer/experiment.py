@@ -15,6 +15,7 @@ from experiments.convnets.transfer.pupils import LABELS, PUPILS, Pool, Trunk, tr
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.networks.convolutional import PatternNetwork
+from experiments.numerals import counted
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.classification import zero_one_loss
@@ -49,7 +50,7 @@ class TransferSettings(Settings):
         if self.architecture.normalizes:
             raise ValueError("--pattern with BN: the few labelled examples are one batch, leave it out")
         if self.trunk >= (depth := len(self.weighted_layers())):
-            raise ValueError(f"--trunk {self.trunk}: the last of the {depth} layers of --pattern is always new")
+            raise ValueError(f"--trunk {self.trunk}: the last of {counted(depth, 'layer')} of --pattern is always new")
 
     def weighted_layers(self) -> list[str]:
         """What the layers with weights are called."""
@@ -77,7 +78,8 @@ def data(settings: TransferSettings) -> Dataset:
     settings.architecture.check(dataset)
     counts = np.bincount(dataset.whole("train")["label"], minlength=dataset.required_classes())
     if dataset.classes < 4 or counts.min() < max(LABELS):
-        raise DataError(f"{dataset.name}: transfer takes four classes or more, of {max(LABELS)} training examples each")
+        each = counted(max(LABELS), "training example")
+        raise DataError(f"{dataset.name}: transfer takes four classes or more, of {each} each")
     return dataset
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from experiments.foundations.backpropagation.nets import Net
-from models.layers.conv import convolve
+from models.layers.conv_products import Geometry, xla_convolution
 from models.layers.cost import Cost, convolution_cost, dense_cost, depthwise_separable_cost
 
 LAYERS = {
@@ -76,9 +76,9 @@ def counted_layers(*, dense: Net, convolution: Net) -> dict[str, Counted]:
     return {name: counted[name] for name in LAYERS}
 
 
-def convolve_one(image: Array, kernel: Array, **options: int) -> Array:
-    """The convolution of one image."""
-    return convolve(image[None], kernel, **options)[0]
+def convolve_one(image: Array, kernel: Array, *, stride: int = 1, groups: int = 1) -> Array:
+    """The convolution of one image as XLA has it; ``convolve`` may add rows on a CPU, which would be counted."""
+    return xla_convolution(Geometry((stride, stride), ((0, 0), (0, 0)), (1, 1), groups), image[None], kernel)[0]
 
 
 def _convolution(stride: int) -> Callable[..., Array]:

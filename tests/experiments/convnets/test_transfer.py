@@ -121,7 +121,7 @@ def test_labelled_examples_are_of_all_classes_and_other_in_each_draw(pool, train
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"trunk": 4}, "--trunk 4: the last of the 4 layers of --pattern is always new"),
+        ({"trunk": 4}, "--trunk 4: the last of 4 layers of --pattern is always new"),
         ({"pattern": "CONV 4 → BN → FC", "trunk": 1}, "--pattern with BN"),
         ({"patience": 3}, "--patience watches the error"),
     ],
