@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.convnets.transfer.pupils import LABELS, WAYS
+from experiments.numerals import counted
 from experiments.plots.canvas import PALETTE, canvas
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ WORDS = {"scratch": "from scratch", "frozen": "trunk taken and frozen", "tuned":
 
 def errors_by_labels(errors: Float[np.ndarray, "draws pupils"]) -> "Figure":
     """Mean ± sample standard deviation over the draws of the error in %, a line for each way to begin."""
-    figure, axes = canvas(f"classes that the trunk has not seen: mean ± deviation over {len(errors)} nets")
+    figure, axes = canvas(f"classes that the trunk has not seen: mean ± deviation over {counted(len(errors), 'net')}")
     by_way = errors.reshape(len(errors), len(WAYS), len(LABELS))
     deviations = by_way.std(axis=0, ddof=1) if len(errors) > 1 else np.zeros(by_way.shape[1:])
     for number, (way, mean, deviation) in enumerate(zip(WAYS, by_way.mean(axis=0), deviations, strict=True)):
