@@ -3,6 +3,7 @@
 from experiments.datasets.dataset import DataError, Dataset
 from experiments.datasets.hashing import fingerprint
 from experiments.datasets.sources import concatenate, select, size
+from experiments.numerals import counted
 
 
 def with_held_out(dataset: Dataset, count: int) -> Dataset:
@@ -14,7 +15,7 @@ def with_held_out(dataset: Dataset, count: int) -> Dataset:
         raise DataError("--held-out divides what --train-on train+valid trains on as a whole: leave one of them out")
     together = concatenate(dataset.splits["train"], dataset.splits["valid"])
     if (kept := size(together) - count) < 1:
-        raise DataError(f"--held-out {count:,} leaves none of the {size(together):,} images of {dataset.name}")
+        raise DataError(f"--held-out {count:,} leaves none of the {counted(size(together), 'image')} of {dataset.name}")
     parts = {"train": slice(0, kept), "valid": slice(kept, None)}
     splits = dataset.splits | {split: select(together, part, split) for split, part in parts.items()}
     protocol = f"{dataset.protocol}, of which {kept:,} are trained on and {count:,} held out"

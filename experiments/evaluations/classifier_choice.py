@@ -6,6 +6,7 @@ from pathlib import Path
 from experiments.datasets import Dataset
 from experiments.errors import WrongInput
 from experiments.networks.digit_classifier.classifier import Classifier, digit_classifier
+from experiments.numerals import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,4 +34,4 @@ class ClassifierChoice:
 
 
 def _in_words(image_shape: tuple[int, int, int], classes: int) -> str:
-    return f"images of {'×'.join(map(str, image_shape))} in {classes} classes"
+    return f"images of {'×'.join(map(str, image_shape))} in {counted(classes, 'class')}"

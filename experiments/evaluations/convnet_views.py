@@ -10,6 +10,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from experiments.datasets import Dataset
+from experiments.numerals import counted
 from experiments.plots.classifier import classifier_figures
 from experiments.plots.convnets import feature_map_rows, influence_maps, kernel_grid, running_statistics
 from models.batch_norm import COLLECTION
@@ -68,5 +69,5 @@ def first_kernel(params: Params, channels: int) -> Float[Array, "rows columns ch
     """The weights of the first convolution, which sees all channels of the image."""
     kernels = [leaf for leaf in jax.tree.leaves(params) if leaf.ndim == 4 and leaf.shape[2] == channels]
     if not kernels:
-        raise ValueError(f"no convolution sees images of {channels} channels")
+        raise ValueError(f"no convolution sees images of {counted(channels, 'channel')}")
     return kernels[0]

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from experiments.datasets.dataset import DataError, Dataset
 from experiments.datasets.hashing import fingerprint
 from experiments.datasets.splitting import fixed_permutation
+from experiments.numerals import counted
 
 
 def fewer(dataset: Dataset, *, train: int, test: int) -> Dataset:
@@ -18,7 +19,9 @@ def fewer(dataset: Dataset, *, train: int, test: int) -> Dataset:
         examples = dataset.whole(split)
         size = len(next(iter(examples.values())))
         if count > size:
-            raise DataError(f"{dataset.name} has {size:,} images in its {split} split, expected at least {count:,}")
+            raise DataError(
+                f"{dataset.name} has {counted(size, 'image')} in its {split} split, expected at least {count:,}"
+            )
         places = fixed_permutation(size)[:count]
         splits[split] = {name: array[places] for name, array in examples.items()}
     protocol = f"{dataset.protocol}, {train:,} of train and {test:,} of test by a fixed permutation"
