@@ -4,13 +4,13 @@ Prints one JSON line with ``examples_per_second`` and ``megabytes``, the memory 
 ``peers/convolution_torch.py`` does the same work.
 """
 
+import argparse
 import json
 import resource
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ import numpy as np
 import optax
 from flax import linen as nn
 
+from experiments.bench.rules import RULES, leave_out
 from experiments.objectives.classification import classification_losses
 from models.batch_norm import COLLECTION
 from models.convnets.pattern_net import pattern_net
@@ -68,16 +69,34 @@ def batches_of(work: Work) -> dict[str, np.ndarray]:
 
 
 def measure(work: Work) -> float:
-    """Examples per second of chunks of steps inside a scan, compilation and a first chunk excluded."""
+    """Examples per second of steps inside a scan, compilation and a first chunk excluded."""
     task = task_of(work)
-    state, batches = jax.jit(task.init)(jax.random.key(0)), jax.device_put(batches_of(work))
+    batches = jax.device_put(batches_of(work))
     chunk = jax.jit(lambda state, batches: jax.lax.scan(task.step, state, batches)[0], donate_argnums=0)
-    state = jax.block_until_ready(chunk(state, batches))
+    return rate(partial(chunk, batches=batches), jax.jit(task.init)(jax.random.key(0)), CHUNKS * CHUNK * work.batch)
+
+
+def rate(chunk: Callable[[Any], Any], state: Any, examples: int) -> float:
+    """Examples per second of CHUNKS calls after a first one."""
+    state = jax.block_until_ready(chunk(state))
     started = time.perf_counter()
     for _ in range(CHUNKS):
-        state = chunk(state, batches)
+        state = chunk(state)
     jax.block_until_ready(state)
-    return CHUNKS * CHUNK * work.batch / (time.perf_counter() - started)
+    return examples / (time.perf_counter() - started)
+
+
+def main(works: Mapping[str, Any], measure: Callable[[Any], float]) -> None:
+    """Measure the work that the command line names, and print it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", choices=works)
+    parser.add_argument("--without", choices=RULES, help="the rule that is left out")
+    args = parser.parse_args()
+    if args.without:
+        leave_out(args.without)
+    imported = _peak_megabytes()
+    examples_per_second = measure(works[args.work])
+    print(json.dumps({"examples_per_second": examples_per_second, "megabytes": _peak_megabytes() - imported}))
 
 
 def _peak_megabytes() -> float:
@@ -85,6 +104,4 @@ def _peak_megabytes() -> float:
 
 
 if __name__ == "__main__":
-    imported = _peak_megabytes()
-    rate = measure(WORKS[sys.argv[1]])
-    print(json.dumps({"examples_per_second": rate, "megabytes": _peak_megabytes() - imported}))
+    main(WORKS, measure)

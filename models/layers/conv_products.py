@@ -49,17 +49,18 @@ def xla_convolution(geometry: Geometry, images: Array, kernel: Array) -> Array:
 
 
 def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:
-    """The rows that make the result higher than the images: XLA 0.10 is faster then, with more than 16 channels.
+    """The rows that make the result higher than the images: XLA 0.10 is faster then, from 16 channels on.
 
-    It hands two-dimensional float32 convolutions over to another library unless an extent grows. None where it does not
-    do so anyway, and where the rows would cost more than they gain.
+    It hands two-dimensional float32 convolutions of more than 16 channels or features over to another library unless
+    an extent grows. None where it does not do so anyway, and where the rows would cost more than they gain.
     """
     plain = geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
-    if not plain or max(kernel.shape[-2:]) <= 16 or images.dtype != jnp.float32:
+    channels, features = kernel.shape[-2:]
+    if not plain or channels < 16 or channels == features == 16 or images.dtype != jnp.float32:
         return 0
     positions = images.shape[1] + sum(geometry.padding[0]) - kernel.shape[0] + 1
     missing = images.shape[1] + 1 - positions
-    return missing if 0 < missing <= positions // 6 else 0
+    return missing if 0 < missing <= positions * 2 / 3 else 0
 
 
 def _with_rows_added(geometry: Geometry, added: int, images: Array, kernel: Array) -> Array:

@@ -20,9 +20,10 @@ def batch_moments(
     """
     if features.shape[0] % group:
         raise ValueError(f"{features.shape[0]} examples cannot be normalised in groups of {group}")
-    rows = features.reshape(features.shape[0] // group, -1, features.shape[-1])
-    mean = rows.mean(axis=1)
-    return mean, jnp.mean((rows - mean[:, None]) ** 2, axis=1)
+    grouped = features.reshape(-1, group, *features.shape[1:])
+    over = tuple(range(1, grouped.ndim - 1))
+    mean = grouped.mean(over, keepdims=True)
+    return mean.reshape(-1, features.shape[-1]), jnp.mean((grouped - mean) ** 2, over)
 
 
 def normalize(
@@ -40,9 +41,10 @@ def normalize(
 
     Ioffe & Szegedy 2015, algorithm 1; with one group of running statistics, algorithm 2.
     """
-    rows = features.reshape(len(mean), -1, features.shape[-1])
+    grouped = features.reshape(len(mean), -1, *features.shape[1:])
     factor = scale * lax.rsqrt(variance + epsilon)
-    return ((rows - mean[:, None]) * factor[:, None] + bias).reshape(features.shape)
+    mean, factor = (lax.expand_dims(each, range(1, grouped.ndim - 1)) for each in (mean, factor))
+    return ((grouped - mean) * factor + bias).reshape(features.shape)
 
 
 class RunningMoments(NamedTuple):

@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.bench import bench, convolution, programs
-from experiments.bench.bench import Benchmark, Contender, bench_images, benchmarks
+from experiments.bench import bench, convolution, layers, programs
+from experiments.bench.bench import bench_images
+from experiments.bench.contenders import GROUPS, Benchmark, Contender, benchmarks
+from experiments.bench.rules import RULES
 from experiments.errors import WrongInput
-
-CONVOLUTION = {"three-layers", "resnet20", "lenet"}
 
 
 def printing(rate, log, letter):
@@ -40,7 +40,8 @@ def test_the_images_are_binary_and_of_the_size_that_all_contenders_read(tmp_path
     assert images.shape == (5000, 784)
     assert images.dtype == np.float32
     assert set(np.unique(images)) == {0.0, 1.0}
-    names = {"vae", "iwae", "vqvae", "mlp", "loop", "stream", "conv", "start", *CONVOLUTION}
+    alone = {"mlp", "loop", "stream", "conv", "start"}
+    names = alone.union(*GROUPS.values())
     assert names == benchmarks(tmp_path, tmp_path).keys()
 
 
@@ -87,3 +88,42 @@ def test_our_convolutional_nets_have_the_numbers_of_the_peers(net, numbers):
     assert batches["image"].shape == (convolution.CHUNK, work.batch, *work.image)
     after = jax.eval_shape(task.step, state, jax.tree.map(lambda leaf: leaf[0], batches))[0]
     assert jax.tree.map(jax.typeof, after) == jax.tree.map(jax.typeof, state)
+
+
+@pytest.mark.parametrize("name", layers.LAYERS)
+def test_a_step_on_one_layer_goes_down_by_both_gradients(name, monkeypatch):
+    """Of ‖y‖²/2, against autodiff of the convolution as XLA computes it."""
+    monkeypatch.setattr(layers, "BATCH", 2)
+    layer = layers.LAYERS[name]
+    operands = layers.operands_of(layer)
+    window = [(layer.window // 2, layer.window // 2)] * 2
+
+    def half_square(images, kernel):
+        out = jax.lax.conv_general_dilated(
+            images, kernel, (layer.stride,) * 2, window, (1, 1), (1, 1), ("NHWC", "HWIO", "NHWC"), layer.groups
+        )
+        return (out**2).sum() / 2
+
+    monkeypatch.setattr(layers, "LEARNING_RATE", 1.0)
+    slopes = jax.grad(half_square, (0, 1))(*operands)
+    for value, after, slope in zip(operands, layers.step(layer, operands), slopes, strict=True):
+        np.testing.assert_allclose(value - after, slope, atol=2e-5 * abs(slope).max())
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_that_is_left_out_changes_the_program_and_not_the_numbers(rule, monkeypatch):
+    module, name, without = RULES[rule]
+    layer = layers.LAYERS["small"]
+    step = lambda operands: layers.step(layer, operands)  # noqa: E731
+    operands = layers.operands_of(layer)
+    programs = [jax.jit(step).lower(operands)]
+    expected = programs[0].compile()(operands)
+    monkeypatch.setattr(module, name, without)
+    jax.clear_caches()
+    programs.append(jax.jit(lambda operands: step(operands)).lower(operands))
+    assert programs[0].as_text() != programs[1].as_text()
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-6 * abs(a).max()),
+        expected,
+        programs[1].compile()(operands),
+    )

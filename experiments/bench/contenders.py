@@ -1,0 +1,150 @@
+"""The benchmarks of ``lectern bench``: which programs do the same work."""
+
+import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from experiments.bench.layers import LAYERS
+from experiments.bench.rules import RULES
+
+HERE = Path(__file__).parent
+PEERS = Path(os.environ.get("PEERS", HERE.parents[1] / ".venv-peers")) / "bin" / "python"
+EXAMPLES, BATCH, EPOCHS = 5000, 128, 100  # the peers' epochs; about the steps of programs.py
+
+
+class Contender(NamedTuple):
+    """A program; it prints a JSON line with ``examples_per_second`` last, or is timed as a whole.
+
+    ``megabytes`` in that line are its memory above that after imports; else the whole process's is taken.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environment: dict[str, str] = {}
+
+
+class Benchmark(NamedTuple):
+    """Contenders for the same work; the first is the one that the others are compared to."""
+
+    title: str
+    unit: str
+    contenders: tuple[Contender, ...]
+
+
+def labels_of(data: Path) -> Path:
+    """Where the labels of the images in ``data`` are."""
+    return data.with_name("labels.npy")
+
+
+def _ours(program: str, data: Path) -> tuple[str, ...]:
+    return (sys.executable, "-m", "experiments.bench.programs", program, str(data))
+
+
+def _peer(program: str, data: Path, *options: str, batch: int = BATCH) -> tuple[str, ...]:
+    sizes = ("--examples", str(EXAMPLES), "--batch", str(batch), "--epochs", str(EPOCHS))
+    return (str(PEERS), str(HERE / "peers" / program), *sizes, "--data", str(data), *options)
+
+
+def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
+    """All benchmarks by name; peers are among the contenders where their environment is installed (``make bench``)."""
+    installed = PEERS.exists()
+
+    def against(program: str, *peers: Contender) -> tuple[Contender, ...]:
+        return (Contender("lectern", _ours(program, data)), *(peers if installed else ()))
+
+    def pythae(model: str) -> Contender:
+        return Contender("Pythae", _peer("vae_pythae.py", data, "--model", model))
+
+    def convolution(net: str, title: str) -> Benchmark:
+        ours = Contender("lectern", (sys.executable, "-m", "experiments.bench.convolution", net))
+        program = (str(PEERS), str(HERE / "peers" / "convolution_torch.py"), net, "--layout")
+        peers = (
+            Contender("PyTorch, channels last", (*program, "channels_last")),
+            Contender("PyTorch, channels first", (*program, "contiguous_format")),
+        )
+        return Benchmark(title, "examples/s", (ours, *(peers if installed else ())))
+
+    def rules(net: str, title: str) -> Benchmark:
+        ours = (sys.executable, "-m", "experiments.bench.convolution", net)
+        lesser = (Contender(f"without {rule}", (*ours, "--without", rule)) for rule in RULES if rule != "any rule")
+        return Benchmark(f"{title}: what each rule gains", "examples/s", (Contender("lectern", ours), *lesser))
+
+    def layer(name: str) -> Benchmark:
+        ours = (sys.executable, "-m", "experiments.bench.layers", name)
+        options = [word for field in LAYERS[name]._fields for word in (f"--{field}", str(getattr(LAYERS[name], field)))]
+        peer = Contender("PyTorch, channels last", (str(PEERS), str(HERE / "peers" / "layers_torch.py"), *options))
+        by_xla = Contender("XLA's own", (*ours, "--without", "any rule"))
+        contenders = (Contender("lectern", ours), by_xla, *([peer] if installed else ()))
+        return Benchmark(LAYERS[name].title, "examples/s", contenders)
+
+    lectern = (sys.executable, "-m", "experiments.cli")
+    smoke = (*lectern, "run", "vae", "--preset", "smoke", "--workdir")
+    warm, cold = scratch / "warm-cache", scratch / "cold-cache"
+    return {
+        "vae": Benchmark(
+            "MLP VAE 784-512-16, batch 128: whole runs",
+            "examples/s",
+            against("engine", Contender("PyTorch loop", _peer("vae_torch.py", data)), pythae("vae")),
+        ),
+        "iwae": Benchmark(
+            "the same trained on the importance-weighted bound of 5 samples: whole runs",
+            "examples/s",
+            against("iwae", pythae("iwae")),
+        ),
+        "vqvae": Benchmark(
+            "MLP VQ-VAE 784-512-16, one of 512 codes an image, batch 128: whole runs",
+            "examples/s",
+            against("vqvae", pythae("vqvae")),
+        ),
+        "mlp": Benchmark(
+            "MLP 784-500-10, SGD in batches of 20: whole runs",
+            "examples/s",
+            against(
+                "classifier",
+                Contender("PyTorch loop", _peer("mlp_torch.py", data, "--labels", str(labels_of(data)), batch=20)),
+            ),
+        ),
+        "loop": Benchmark(
+            "the engine against a hand-written scan of the same steps",
+            "examples/s",
+            (Contender("lectern", _ours("engine", data)), Contender("bare lax.scan", _ours("scan", data))),
+        ),
+        "stream": Benchmark(
+            "the engine fed from the device against fed through Grain, the same examples",
+            "examples/s",
+            (Contender("resident", _ours("engine", data)), Contender("streamed", _ours("stream", data))),
+        ),
+        "conv": Benchmark(
+            "convolutional VAE 32-64-16, batch 128: step inside a scan against step by step",
+            "examples/s",
+            (Contender("scanned", _ours("conv-scanned", data)), Contender("stepwise", _ours("conv-stepwise", data))),
+        ),
+        "three-layers": convolution("three-layers", "convolutions 1-32-64-64 on 28×28, two max pools, batch 128"),
+        "resnet20": convolution("resnet20", "ResNet-20 on 32×32, batch 128"),
+        "lenet": convolution("lenet", "LeNet of 20 and 50 features on 28×28, batch 500"),
+        "rules-three-layers": rules("three-layers", "convolutions 1-32-64-64 on 28×28"),
+        "rules-resnet20": rules("resnet20", "ResNet-20 on 32×32"),
+        **{f"layer-{name}": layer(name) for name in LAYERS},
+        "start": Benchmark(
+            "from the command to the end of 20 steps, with figures",
+            "s",
+            (
+                Contender("cache warm", (*smoke, str(scratch / "{run}")), {"JAX_COMPILATION_CACHE_DIR": str(warm)}),
+                Contender(
+                    "cache empty", (*smoke, str(scratch / "{run}")), {"JAX_COMPILATION_CACHE_DIR": str(cold) + "{run}"}
+                ),
+                Contender("--help", (*lectern, "--help")),
+                Contender("list", (*lectern, "list")),
+            ),
+        ),
+    }
+
+
+GROUPS = {
+    "autoencoders": ("vae", "iwae", "vqvae"),
+    "convolution": ("three-layers", "resnet20", "lenet"),
+    "rules": ("rules-three-layers", "rules-resnet20"),
+    "layers": tuple(f"layer-{name}" for name in LAYERS),
+}
+"""Benchmarks that a name of their own stands for."""
