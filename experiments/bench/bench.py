@@ -14,7 +14,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.bench.contenders import EXAMPLES, GROUPS, PEERS, Benchmark, Contender, benchmarks, labels_of
+from experiments.bench.contenders import (
+    EXAMPLES,
+    GROUPS,
+    PEERS,
+    WHEN_ASKED,
+    Benchmark,
+    Contender,
+    benchmarks,
+    labels_of,
+)
 from experiments.errors import WrongInput
 from experiments.numerals import significant
 from experiments.run.registry import nearest
@@ -30,7 +39,7 @@ class Sample(NamedTuple):
 
 
 def bench(names: Sequence[str], *, rounds: int) -> None:
-    """Runs the named benchmarks or groups of them (all by default) and prints medians and ratios."""
+    """Runs the named benchmarks or groups (by default all but those ``WHEN_ASKED``), prints medians and ratios."""
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         data = scratch / "images.npy"
@@ -41,7 +50,7 @@ def bench(names: Sequence[str], *, rounds: int) -> None:
         for name in names:
             if name not in available:
                 raise WrongInput(f"no benchmark {name!r}; {nearest(name, [*available, *GROUPS])}")
-        for name in names or available:
+        for name in names or [name for name in available if name not in WHEN_ASKED]:
             _report(available[name], _alternate(available[name], rounds, scratch))
     if not PEERS.exists():
         print(f"peers are not installed ({PEERS} is missing): type `make bench`")

@@ -148,3 +148,5 @@ GROUPS = {
     "layers": tuple(f"layer-{name}" for name in LAYERS),
 }
 """Benchmarks that a name of their own stands for."""
+WHEN_ASKED = (*GROUPS["rules"], *GROUPS["layers"])
+"""Benchmarks for those who work on convolution: half an hour that `make bench` does not take."""

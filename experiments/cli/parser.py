@@ -135,7 +135,7 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
     report.add_argument("--pool", action="store_true", help="one row for runs that differ in the seed alone")
 
     bench = command("bench", "throughput, side by side with peers where they are installed")
-    bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; by default all")
+    bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; by default all but rules and layers")
     bench.add_argument(
         "--rounds",
         type=int,

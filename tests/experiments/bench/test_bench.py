@@ -56,6 +56,8 @@ def test_a_group_stands_for_its_benchmarks(tmp_path, monkeypatch):
     with pytest.raises(WrongInput, match="did you mean autoencoders"):
         bench.bench(["mlp", "autoencoder"], rounds=1)
     assert len(reported) == 4
+    bench.bench([], rounds=1)
+    assert len(reported) == 4 + len(available) - len((*GROUPS["rules"], *GROUPS["layers"]))
 
 
 def numbers_of(run):
