@@ -4,48 +4,14 @@ Descent on ‖y‖²/2 by images and kernel alike, so that nothing can leave the
 ``experiments.bench.convolution`` does; ``peers/layers_torch.py`` does the same work.
 """
 
-from typing import NamedTuple
-
 import jax
 from jax import Array
 
 from experiments.bench.convolution import CHUNKS, main, rate
+from experiments.bench.shapes import BATCH, LAYERS, Layer
 from models.layers.conv import convolve
 
-BATCH, STEPS, LEARNING_RATE = 128, 5, 1e-9
-
-
-class Layer(NamedTuple):
-    """A square kernel on square images, padded to keep their size."""
-
-    size: int
-    channels: int
-    features: int
-    window: int = 3
-    stride: int = 1
-    groups: int = 1
-
-    @property
-    def title(self) -> str:
-        """In words."""
-        grouped = f", {self.groups} groups" if self.groups > 1 else ""
-        strided = f", stride {self.stride}" if self.stride > 1 else ""
-        return (
-            f"one convolution {self.channels} → {self.features}, {self.window}×{self.window}{strided}{grouped}, on "
-            f"{self.size}×{self.size}, batch {BATCH}: forward and both gradients"
-        )
-
-
-LAYERS = {
-    "thin": Layer(32, 16, 16),
-    "widening": Layer(14, 32, 64),
-    "small": Layer(7, 64, 64),
-    "wide": Layer(14, 128, 128),
-    "strided": Layer(32, 16, 32, stride=2),
-    "grouped": Layer(14, 64, 64, groups=4),
-    "depthwise": Layer(14, 64, 64, groups=64),
-    "pointwise": Layer(28, 64, 64, window=1),
-}
+STEPS, LEARNING_RATE = 5, 1e-9
 
 
 def step(layer: Layer, operands: tuple[Array, Array]) -> tuple[Array, Array]:

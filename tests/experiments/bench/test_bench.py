@@ -1,10 +1,11 @@
+import subprocess
 import sys
 
 import jax
 import numpy as np
 import pytest
 
-from experiments.bench import bench, convolution, layers, programs
+from experiments.bench import bench, contenders, convolution, layers, programs
 from experiments.bench.bench import bench_images
 from experiments.bench.contenders import GROUPS, Benchmark, Contender, benchmarks
 from experiments.bench.rules import RULES
@@ -60,6 +61,12 @@ def test_a_group_stands_for_its_benchmarks(tmp_path, monkeypatch):
     assert len(reported) == 4 + len(available) - len((*GROUPS["rules"], *GROUPS["layers"]))
 
 
+def test_what_starts_the_contenders_is_small():
+    """A process begins with the peak memory of its parent, which would hide what JAX or PyTorch take to import."""
+    code = "import sys, experiments.bench.bench; sys.exit('jax' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=bench.ROOT, check=False).returncode == 0
+
+
 def numbers_of(run):
     params = jax.eval_shape(run.task().init, jax.random.key(0)).params
     return sum(leaf.size for leaf in jax.tree.leaves(params))
@@ -110,6 +117,10 @@ def test_a_step_on_one_layer_goes_down_by_both_gradients(name, monkeypatch):
     slopes = jax.grad(half_square, (0, 1))(*operands)
     for value, after, slope in zip(operands, layers.step(layer, operands), slopes, strict=True):
         np.testing.assert_allclose(value - after, slope, atol=2e-5 * abs(slope).max())
+
+
+def test_every_rule_is_left_out_in_turn():
+    assert {*contenders.RULES, "any rule"} == RULES.keys()
 
 
 @pytest.mark.parametrize("rule", RULES)
