@@ -26,7 +26,9 @@ class Optimization:
     learning_rate: Positive = 1e-3
     """its peak value"""
     schedule: Literal["constant", "step", "cosine"] = "constant"
-    """how the learning rate moves after the warm-up; cosine reaches 0 at the last step"""
+    """how the learning rate moves after the warm-up; cosine ends at the last step, at --final-learning-rate"""
+    final_learning_rate: NotNegative = 0.0
+    """where the cosine schedule ends"""
     warmup_steps: Annotated[int, Ge(0)] = 0
     """steps over which the learning rate rises linearly from 0"""
     decay_steps: tuple[Annotated[int, Gt(0)], ...] = ()
@@ -64,7 +66,8 @@ class Optimization:
         idle = {name: rule for name, rules in _OF_RULES.items() if self.optimizer not in rules}
         if not (self.weight_decay or self.l1):
             idle["penalized"] = "without --weight-decay and --l1"
-        return idle | ({} if self.schedule == "step" else dict.fromkeys(("decay_steps", "decay_factor"), schedule))
+        of_others = {name: schedule for name, of in _OF_SCHEDULES.items() if self.schedule != of}
+        return idle | of_others
 
 
 _OF_RULES = {
@@ -73,6 +76,7 @@ _OF_RULES = {
     "beta2": {"adam", "adamw"},
     "epsilon": {"adam", "adamw", "rmsprop"},
 }
+_OF_SCHEDULES = {"decay_steps": "step", "decay_factor": "step", "final_learning_rate": "cosine"}
 
 
 def learning_rate_schedule(config: Optimization, steps: int) -> optax.Schedule:
@@ -85,7 +89,8 @@ def learning_rate_schedule(config: Optimization, steps: int) -> optax.Schedule:
             factors = {step - config.warmup_steps: config.decay_factor for step in config.decay_steps}
             schedule = optax.piecewise_constant_schedule(config.learning_rate, factors)
         case "cosine":
-            schedule = optax.cosine_decay_schedule(config.learning_rate, after_warmup)
+            floor = config.final_learning_rate / config.learning_rate
+            schedule = optax.cosine_decay_schedule(config.learning_rate, after_warmup, floor)
     if config.warmup_steps:
         warmup = optax.linear_schedule(0.0, config.learning_rate, config.warmup_steps)
         schedule = optax.join_schedules([warmup, schedule], [config.warmup_steps])

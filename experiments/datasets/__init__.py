@@ -38,6 +38,7 @@ def load(
     train_on: Literal["train", "train+valid"] = "train",
     length: int = 64,
     stride: int | None = None,
+    split: Literal["90/5/5", "90/10"] = "90/5/5",
 ) -> Dataset:
     """The data set `name` with splits "train", "valid" and "test".
 
@@ -57,13 +58,16 @@ def load(
         train_on: "train+valid" makes the training split train followed by valid; valid stays as it is.
         length: of texts, the symbols that a window predicts; it has one more.
         stride: of texts, places from one training window to the next: by default `length`, so that an epoch is a pass.
+        split: of texts, the percent for "train", "valid" and "test"; 90/10 makes the last tenth both of the latter.
 
     Raises:
         DataError: unknown name, missing or damaged files, wrong labels, or a data set that is not prepared; says what
             to type next.
     """
     name = _resolve(name, data_dir)
-    raw = _read(name, data_dir, length, stride)
+    if (train_on, split) == ("train+valid", "90/10"):
+        raise DataError("with --split 90/10 validation is the test: leave out --train-on train+valid")
+    raw = read_text(data_dir, length=length, stride=stride, split=split) if name == "text" else _read(name, data_dir)
     splits, has_images = raw.splits, name != "text"
     if binarization == "static":
         if not has_images:
@@ -101,11 +105,9 @@ def _resolve(name: str, data_dir: Path | None) -> str:
     raise DataError(f"there is no data set {name!r}; {advice}the names are {', '.join(names)}")
 
 
-def _read(name: str, data_dir: Path | None, length: int, stride: int | None) -> RawData:
-    """The raw splits of a resolved `name`; raises DataError where `data_dir` is missing, or given to "digits"."""
+def _read(name: str, data_dir: Path | None) -> RawData:
+    """The raw splits of the images of a `name`; raises DataError where `data_dir` is missing, or given to "digits"."""
     path = None if data_dir is None else data_dir.expanduser()
-    if name == "text":
-        return read_text(path, length=length, stride=stride)
     if name == "digits":
         if path is not None:
             raise DataError(

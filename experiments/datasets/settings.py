@@ -54,6 +54,8 @@ class TextData:
 
     data_dir: Path | None = None
     """a text file; without one, the help that ships with Python"""
+    split: Literal["90/5/5", "90/10"] = "90/5/5"
+    """percent that are for training, validation and test; 90/10: the last tenth is for both, as in nanoGPT"""
     train_on: Literal["train", "train+valid"] = "train"
     """train+valid: train on both"""
     length: Annotated[int, Gt(0)] = 64
@@ -63,4 +65,11 @@ class TextData:
 
     def load(self) -> Dataset:
         """The data set; raises ``DataError`` where it cannot be had."""
-        return load("text", data_dir=self.data_dir, train_on=self.train_on, length=self.length, stride=self.stride)
+        return load(
+            "text",
+            data_dir=self.data_dir,
+            train_on=self.train_on,
+            length=self.length,
+            stride=self.stride,
+            split=self.split,
+        )

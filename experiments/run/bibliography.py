@@ -36,6 +36,7 @@ BIBLIOGRAPHY = {
     ),
     "hinton2010talk": Citation("Hinton", 2010, "Talk at Microsoft Research", "slides"),
     "karpathy2022": Citation("Karpathy", 2022, "lecun1989-repro", "repository"),
+    "karpathy2022nanogpt": Citation("Karpathy", 2022, "nanoGPT", "repository"),
     "krizhevsky2012": Citation(
         "Krizhevsky et al.", 2012, "ImageNet classification with deep convolutional neural networks", "NeurIPS"
     ),

@@ -333,7 +333,7 @@ def test_weight_decay_is_not_clipped():
 
 
 def rates(steps: int, upto: int | None = None, **config) -> np.ndarray:
-    schedule = learning_rate_schedule(Optimization(learning_rate=0.2, **config), steps)
+    schedule = learning_rate_schedule(Optimization(**{"learning_rate": 0.2} | config), steps)
     return np.array([schedule(jnp.float64(t)) for t in range((upto or steps) + 1)])
 
 
@@ -364,6 +364,13 @@ def test_cosine_is_half_a_wave_from_the_peak_to_zero_at_the_last_step(warmup):
     np.testing.assert_allclose(found[warmup:], 0.1 * (1 + np.cos(np.pi * t / (40 - warmup))), atol=1e-15)
     assert found[warmup] == 0.2
     assert found[40] == 0
+
+
+def test_cosine_ends_at_its_floor():
+    """nanoGPT's: half a wave from the peak down to a tenth of it."""
+    found = rates(40, schedule="cosine", warmup_steps=8, learning_rate=1e-3, final_learning_rate=1e-4)
+    wave = 0.5 * (1 + np.cos(np.pi * np.arange(32) / 32))
+    np.testing.assert_allclose(found[8:40], 1e-4 + wave * 9e-4, rtol=1e-5)
 
 
 def test_cosine_stays_at_zero_beyond_the_last_step():

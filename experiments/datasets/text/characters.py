@@ -2,25 +2,28 @@
 
 import platform
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from experiments.datasets.dataset import SPLITS, DataError, RawData
 
 TENTHS_TRAINED_ON = 9
-"""The first nine tenths are trained on, as by nanoGPT; half of the rest is for validation, half for the test."""
+"""The first nine tenths are trained on, as by nanoGPT."""
 LONGEST = 2**31 - 1
 """Characters that 32-bit positions can number."""
 
 
-def read_text(path: Path | None, *, length: int, stride: int | None = None) -> RawData:
+def read_text(
+    path: Path | None, *, length: int, stride: int | None = None, split: Literal["90/5/5", "90/10"] = "90/5/5"
+) -> RawData:
     """The characters of a UTF-8 text as windows: "symbols" [windows, `length` + 1], numbers in the sorted alphabet.
 
     The alphabet is that of the whole text. The first 90 % are for training, the next 5 % for validation, the last 5 %
-    for the test, each a contiguous part. A window's first `length` symbols are to be read and its last `length` to be
-    predicted. Windows begin every `stride` places, by default `length`: then an epoch predicts every symbol once, but
-    for the first of a part and a rest shorter than a window at its end. Only training windows follow `stride`; 1 gives
-    every window, as nanoGPT draws them.
+    for the test, each a contiguous part; with the `split` 90/10, as by nanoGPT, the last 10 % are both. A window's
+    first `length` symbols are to be read and its last `length` to be predicted. Windows begin every `stride` places, by
+    default `length`: then an epoch predicts every symbol once, but for the first of a part and a rest shorter than a
+    window at its end. Only training windows follow `stride`; 1 gives every window, as nanoGPT draws them.
 
     Numbers are uint8 for alphabets up to 256 characters, else int32; what takes memory is the text, not its windows.
 
@@ -35,17 +38,22 @@ def read_text(path: Path | None, *, length: int, stride: int | None = None) -> R
     numbers, alphabet = encode(text)
     boundaries = [len(numbers) * TENTHS_TRAINED_ON // 10, len(numbers) * (10 + TENTHS_TRAINED_ON) // 20]
     parts = dict(zip(SPLITS, np.split(numbers, boundaries), strict=True))
-    shortest = min(parts, key=lambda split: len(parts[split]))
+    if split == "90/10":
+        parts |= dict.fromkeys(("valid", "test"), numbers[boundaries[0] :])
+    shortest = min(parts, key=lambda name: len(parts[name]))
     if len(parts[shortest]) <= length:
         raise DataError(
             f"{title}: windows of {length} + 1 characters do not fit its {shortest} part of {len(parts[shortest])}: "
             f"take a text of at least {20 * (length + 2):,} characters, or shorter windows"
         )
     splits = {
-        split: {"symbols": Windows(part, length + 1, (stride or length) if split == "train" else length)}
-        for split, part in parts.items()
+        name: {"symbols": Windows(part, length + 1, (stride or length) if name == "train" else length)}
+        for name, part in parts.items()
     }
-    notes = [f"windows of {length} + 1 of {len(text):,} characters, {len(alphabet)} of them different", "split 90/5/5"]
+    notes = [
+        f"windows of {length} + 1 of {len(text):,} characters, {len(alphabet)} of them different",
+        f"split {split}",
+    ]
     if stride not in (None, length):
         notes.append(f"training windows every {stride}")
     return RawData(title, splits, symbols=tuple(alphabet), notes=tuple(notes))

@@ -87,6 +87,18 @@ def test_training_on_train_and_valid_reads_on_over_the_seam(book: Path) -> None:
     assert f"trained on train+valid ({len(together.splits['train']['symbols'])})" in together.protocol
 
 
+def test_the_last_tenth_can_be_both_validation_and_test(book: Path) -> None:
+    thirds, halves = load("text", data_dir=book, length=16), load("text", data_dir=book, length=16, split="90/10")
+    train, valid, test = (halves.splits[split]["symbols"].sequence for split in ("train", "valid", "test"))
+    np.testing.assert_array_equal(train, thirds.splits["train"]["symbols"].sequence)
+    rest = np.concatenate([thirds.splits[split]["symbols"].sequence for split in ("valid", "test")])
+    np.testing.assert_array_equal(valid, rest)
+    np.testing.assert_array_equal(test, rest)
+    assert "split 90/10" in halves.protocol
+    with pytest.raises(DataError, match=r"leave out --train-on train\+valid"):
+        load("text", data_dir=book, length=16, split="90/10", train_on="train+valid")
+
+
 def test_without_a_file_the_text_is_the_help_of_this_python() -> None:
     from pydoc_data.topics import topics
 
