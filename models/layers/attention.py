@@ -70,7 +70,7 @@ def projected_scores(
 
 
 def attention_weights(
-    scores: Float[Array, "*leading queries keys"], mask: Bool[Array, "#*leading queries keys"] | None = None
+    scores: Float[Array, "*leading queries keys"], mask: Bool[Array, "#*leading #queries keys"] | None = None
 ) -> Float[Array, "*leading queries keys"]:
     """The softmax over the keys that a query may see: positive and of sum 1 there, 0 elsewhere.
 
@@ -117,7 +117,7 @@ def multi_head_attention(
     queries: Float[Array, "*batch queries heads size"],
     keys: Float[Array, "*batch keys heads size"],
     values: Float[Array, "*batch keys heads value_size"],
-    mask: Bool[Array, "#*batch queries keys"] | None = None,
+    mask: Bool[Array, "#*batch #queries keys"] | None = None,
 ) -> Float[Array, "*batch queries heads value_size"]:
     """Scaled attention of several heads at once, each with its part of queries, keys and values.
 

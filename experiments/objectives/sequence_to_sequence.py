@@ -1,0 +1,57 @@
+"""Translation over a batch of pairs: the loss where the decoder is told what came before, and what it writes by itself.
+
+Symbol 0 stands for nothing: before a target's first symbol, and after its last.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int
+
+from train.evaluation import MetricFn
+from train.measures import Ratio
+from train.task import LossFn
+
+
+def symbol_before(targets: Int[Array, "batch places"]) -> Int[Array, "batch places"]:
+    """At each place the symbol before it, 0 before the first."""
+    return jnp.pad(targets[:, :-1], ((0, 0), (1, 0)))
+
+
+def to_the_end(targets: Int[Array, "batch places"]) -> Float[Array, "batch places"]:
+    """1 at a target's symbols and at the first place after them, which says that it ends; 0 behind."""
+    return (symbol_before(targets).at[:, 0].set(1) != 0).astype(jnp.float32)
+
+
+def translation_loss(apply: Callable) -> LossFn:
+    """The loss ``(params, batch, keys) → (losses, {error})`` of ``apply(keys, params, source, before) → logits``.
+
+    The loss of a pair is the cross-entropy of the target's symbols and of its end, summed and divided by the places
+    that all targets have, in nats; ``error`` is the share of symbols that are wrong, in %, given the right ones before.
+    Williams & Zipser 1989 ("teacher forcing").
+    """
+
+    def loss_fn(params, batch, keys):
+        source, target = batch["source"].astype(jnp.int32), batch["target"].astype(jnp.int32)
+        logits = apply(keys, params, source, symbol_before(target))
+        weights = to_the_end(target)
+        losses = optax.losses.softmax_cross_entropy_with_integer_labels(logits, target)
+        wrong = weights * (logits.argmax(axis=-1) != target)
+        return (losses * weights).mean(axis=1), {"error": Ratio(100 * wrong.sum(axis=1), weights.sum(axis=1))}
+
+    return loss_fn
+
+
+def exact_matches(translate: Callable, loss_fn: LossFn) -> MetricFn:
+    """The loss, its metrics, and ``exact_match``: the share of pairs, in %, of which all that ``translate(params,
+    sources, places)`` writes is right, to the end.
+    """
+
+    def metric_fn(params, batch, keys):
+        losses, metrics = loss_fn(params, batch, keys)
+        source, target = batch["source"].astype(jnp.int32), batch["target"].astype(jnp.int32)
+        wrong = to_the_end(target) * (translate(params, source, target.shape[1]) != target)
+        return {"loss": losses, **metrics, "exact_match": 100.0 * (wrong.sum(axis=1) == 0)}
+
+    return metric_fn
