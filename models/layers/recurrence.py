@@ -4,9 +4,9 @@ A *recurrence* takes weights, a state and inputs, and gives the state at the end
 
     state, outputs = recurrence(weights, state, inputs, lengths)
 
-``partial(recur, cell)`` is one; ``reverse``, ``bidirectional`` and ``stack`` make others of them. The axis of time comes
-first, [time, *batch, features]. With ``lengths`` sequences are padded at their end: what stands there changes nothing,
-outputs there are 0, and a sequence of length 0 ends in the state in which it began.
+``partial(recur, cell)`` is one; ``reverse``, ``bidirectional`` and ``stack`` make others of them. The axis of time
+comes first, [time, *batch, features]. With ``lengths`` sequences are padded at their end: what stands there changes
+nothing, outputs there are 0, and a sequence of length 0 ends in the state in which it began.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ State = PyTree[Float[Array, "..."]]
 def project(
     weights: RecurrentWeights, inputs: Float[Array, "*places features"]
 ) -> Float[Array, "*places blocks_units"]:
-    """x W + b for all places in one product of two matrices, which is faster than one product a place.
+    """The product x W + b at all places, made by two matrices, which is faster than one product a place.
 
     Lecture 000, "Recurrent neural networks".
     """

@@ -82,10 +82,10 @@ def lstm_step(
         c̃ = tanh(x_t W + h_{t−1} U + b)
         c_t = f ⊙ c_{t−1} + i ⊙ c̃,   h_t = o ⊙ tanh(c_t)
 
-    The blocks are i, f, c̃, o, as in PyTorch. Without ``forget_gate`` c_t = c_{t−1} + i ⊙ c̃ and there is no block f: the
-    first version of Lectures 000 and 001. ``peepholes`` are "none"; "all", where i, f and o see c_{t−1}, as in Lecture
-    000; or "input_and_forget", where o does not, as in Lecture 001. Lecture 001 keeps the sum beside these peepholes, so
-    that its f has no effect: that is ``forget_gate=False`` with "input_and_forget".
+    The blocks are i, f, c̃, o, as in PyTorch. Without ``forget_gate`` c_t = c_{t−1} + i ⊙ c̃ and there is no block f:
+    the first version of Lectures 000 and 001. ``peepholes`` are "none"; "all", where i, f and o see c_{t−1}, as in
+    Lecture 000; or "input_and_forget", where o does not, as in Lecture 001. Lecture 001 keeps the sum beside these
+    peepholes, so that its f has no effect: that is ``forget_gate=False`` with "input_and_forget".
 
     Hochreiter & Schmidhuber 1997 without the gate, Gers et al. 2000 with it, Gers & Schmidhuber 2000 with peepholes,
     whose output gate sees c_t instead.
@@ -120,8 +120,8 @@ def gru_step(
         h_t = z ⊙ h_{t−1} + (1 − z) ⊙ h̃                        ``update`` "keeps"
         h_t = (1 − z) ⊙ h_{t−1} + z ⊙ h̃                        "replaces"
 
-    The blocks are r, z, h̃. Cho et al. 2014, equations 5 to 8: keeps, before. Lecture 000 keeps; Lecture 001 replaces, and
-    resets before, as Chung et al. 2014. PyTorch and Flax keep, and reset after, where b_U makes a difference.
+    The blocks are r, z, h̃. Cho et al. 2014, equations 5 to 8: keeps, before. Lecture 000 keeps; Lecture 001 replaces,
+    and resets before, as Chung et al. 2014. PyTorch and Flax keep, and reset after, where b_U makes a difference.
     """
     (hidden,) = state
     units = hidden.shape[-1]
@@ -147,8 +147,8 @@ def mgu_step(
         h̃ = tanh(x_t W + (f ⊙ h_{t−1}) U + b)
         h_t = (1 − f) ⊙ h_{t−1} + f ⊙ h̃
 
-    The blocks are f, h̃; ``update`` and ``reset`` as of ``gru_step`` with z = r = f. Flax keeps, and resets after. Zhou et
-    al. 2016, "Minimal gated unit for recurrent neural networks". Lectures 000 and 001.
+    The blocks are f, h̃; ``update`` and ``reset`` as of ``gru_step`` with z = r = f. Flax keeps, and resets after. Zhou
+    et al. 2016, "Minimal gated unit for recurrent neural networks". Lectures 000 and 001.
     """
     (hidden,) = state
     units = hidden.shape[-1]

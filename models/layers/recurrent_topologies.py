@@ -4,8 +4,8 @@ A *join* is the step of a cell that is given the states of several predecessors,
 
     state, output = join(weights, states, present, projected)
 
-``averaged`` and ``summed`` make one of any cell, ``child_sum_lstm`` is one by itself. Where no predecessor is there, the
-state in which all begins is the only one; so on a chain each of them is ``models.layers.recurrence.recur``.
+``averaged`` and ``summed`` make one of any cell, ``child_sum_lstm`` is one by itself. Where no predecessor is there,
+the state in which all begins is the only one; so on a chain each of them is ``models.layers.recurrence.recur``.
 """
 
 from typing import Protocol, runtime_checkable
@@ -107,8 +107,8 @@ def graph(
 
         s_v, y_v = join({s_u : u → v}, x_v)
 
-    Nodes are numbered such that predecessors come before, −1 stands for none: of a tree, children before their parent. A
-    node without predecessors begins with ``state``, whose leaves are [units]. Goller & Küchler 1996; Tai et al. 2015.
+    Nodes are numbered such that predecessors come before, −1 stands for none: of a tree, children before their parent.
+    A node without predecessors begins with ``state``, whose leaves are [units]. Goller & Küchler 1996; Tai et al. 2015.
     Lecture 000, "Topologies".
     """
 

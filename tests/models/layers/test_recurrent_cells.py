@@ -210,5 +210,5 @@ def test_blocks_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"\(2, 3\) needs 4 blocks of its width, got \(2, 9\)"):
         lstm_step(weights, (*state, *state), projected)
     weights, state, projected = jax.tree.map(jnp.asarray, arguments(np.random.default_rng(0), 4, 2))
-    with pytest.raises(ValueError, match="peepholes='all' need weights.peephole, of 3 blocks"):
+    with pytest.raises(ValueError, match=r"peepholes='all' need weights\.peephole, of 3 blocks"):
         lstm_step(weights, state, projected, peepholes="all")
