@@ -12,7 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import BaseMetadata, Ge, Gt, Lt
+from annotated_types import BaseMetadata, Ge, Gt, Le, Lt
 from optax import Schedule
 from tyro.conf import OmitArgPrefixes as Flat
 
@@ -33,6 +33,7 @@ _TESTS = {
     Gt: (lambda value, bound: value > bound.gt, lambda bound: f"greater than {bound.gt}"),
     Ge: (lambda value, bound: value >= bound.ge, lambda bound: f"at least {bound.ge}"),
     Lt: (lambda value, bound: value < bound.lt, lambda bound: f"less than {bound.lt}"),
+    Le: (lambda value, bound: value <= bound.le, lambda bound: f"at most {bound.le}"),
 }
 
 

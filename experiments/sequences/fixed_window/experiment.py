@@ -3,29 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from annotated_types import Gt
-from jaxtyping import Array, Key
 
 from experiments.datasets import Dataset
 from experiments.datasets.settings import TextData
 from experiments.networks.training import NetworkTraining, without_noise
+from experiments.objectives.continuation import Draw, TextOptions, drawn_text
 from experiments.objectives.next_token import next_token_loss
+from experiments.plots.texts import surprise
 from experiments.run.experiment import Experiment
-from experiments.run.sampling import Example, SampleOptions, Sampler
+from experiments.run.sampling import Sampler
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from experiments.sequences.fixed_window.card import CARD
-from experiments.sequences.fixed_window.figures import surprise
 from models.fixed_window import FixedWindow
+from models.layers.drawing import draw_symbol
 from train.optimizers import Optimization, make_optimizer
 from train.task import LossFn, Params, Stream, Task, supervised
-
-STARTED_FROM = 1000
-"""Training windows, at most, from one of which each sample begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +64,14 @@ def monitor(settings: FixedWindowSettings, dataset: Dataset) -> LossFn:
     return next_token_loss(without_noise(network(settings, dataset).apply))
 
 
-def generate(model: FixedWindow, params: Params, start, key, *, length: int, temperature: float = 1.0):
-    """``length`` characters drawn one after the other, each from the model's distribution given the last ones."""
+def generate(model: FixedWindow, params: Params, key, start, *, count: int, draw: Draw):
+    """``count`` characters drawn one after the other, each from the model's distribution given the last ones."""
 
     def step(window, key):
-        drawn = jax.random.categorical(key, model.apply(params, window)[-1] / temperature)
+        drawn = draw(key, model.apply(params, window)[-1])
         return jnp.append(window[1:], drawn), drawn
 
-    return jax.lax.scan(step, start, jax.random.split(key, length))[1]
+    return jax.lax.scan(step, start[-model.context :], jax.random.split(key, count))[1]
 
 
 def figures(settings: FixedWindowSettings, dataset: Dataset, params: Params) -> dict:
@@ -84,7 +80,7 @@ def figures(settings: FixedWindowSettings, dataset: Dataset, params: Params) -> 
     text = jax.device_put(dataset.head("test", 8)["symbols"].astype(np.int32))[:, 1:].ravel()
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     start = text[: settings.context]
-    drawn = jax.jit(partial(generate, model, length=len(text)))(params, start, key)
+    drawn = jax.jit(partial(generate, model, count=len(text), draw=draw_symbol))(params, key, start)
     shown = {"held-out text": text, "drawn by the model": jnp.concatenate([start, drawn])}
 
     @jax.jit
@@ -102,35 +98,10 @@ def figures(settings: FixedWindowSettings, dataset: Dataset, params: Params) -> 
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextOptions(SampleOptions):
-    """How the text begins, how long it is, and how daring."""
-
-    prompt: str = ""
-    """how it begins; without one, like a random place of the training text"""
-    length: Count | None = None
-    """characters of a sample, prompt included; by default as many as a training window has"""
-    temperature: Annotated[float, Gt(0)] = 1.0
-    """what the logits are divided by: below 1 for the likely, above 1 for the daring"""
-
-
 def draw(settings: FixedWindowSettings, dataset: Dataset, options: TextOptions, params: Params) -> Callable:
     """A text drawn character by character."""
-    model, windows = network(settings, dataset), dataset.head("train", STARTED_FROM)["symbols"]
-    length = options.length or windows.shape[1]
-    prompt = np.asarray(dataset.numbers(options.prompt), np.int32)
-    if len(prompt) > length:
-        raise ValueError(f"--prompt has {len(prompt)} characters, more than --length {length}")
-    starts = jax.device_put(windows[:, : settings.context].astype(np.int32))
-
-    def from_model(key: Key[Array, ""]) -> Example:
-        choosing, drawing = jax.random.split(key)
-        start = jnp.concatenate([jax.random.choice(choosing, starts), prompt])[-settings.context :]
-        count = length - len(prompt)
-        drawn = generate(model, params, start, drawing, length=count, temperature=options.temperature)
-        return {"symbols": jnp.concatenate([prompt, drawn]).astype(windows.dtype)}
-
-    return from_model
+    go_on = partial(generate, network(settings, dataset), params)
+    return drawn_text(dataset, options, go_on, at_least=settings.context)
 
 
 EXPERIMENT = Experiment(
