@@ -49,6 +49,49 @@ def copy_memory(delay: int, *, examples: int) -> Dataset:
     return generated("copy memory", f"{_counts(splits)} sequences of 10 symbols and a delay of {delay}", splits)
 
 
+BRACKETS = "x()"
+"""The symbols of ``brackets``, by number."""
+TAGS = ("none", "partner", "alone")
+"""What a place of ``brackets`` can be: no bracket, one that has a partner, one that has none."""
+
+
+def brackets(shortest: int, longest: int, *, examples: int) -> Dataset:
+    """Letters and brackets: "symbols" [longest], "tags" of each place, and the "length"; beyond it both are 0.
+
+    Lengths are uniform between the two, and each place is an opening bracket, a closing one, or x with equal
+    probability. Whether an opening bracket has a partner is only known from what follows, of a closing one from what
+    came before.
+    """
+    splits = {}
+    for seed, (split, count) in enumerate(_sizes(examples).items()):
+        generator = np.random.Generator(np.random.Philox(seed))
+        length = generator.integers(shortest, longest + 1, count).astype(np.int32)
+        symbols = generator.integers(0, len(BRACKETS), (count, longest), np.uint8)
+        symbols[np.arange(longest) >= length[:, None]] = 0
+        tags = np.stack([partners(row) for row in symbols])
+        splits[split] = {"symbols": symbols, "tags": tags, "length": length}
+    return generated(
+        "brackets",
+        f"{_counts(splits)} sequences of {shortest} to {longest} brackets and letters",
+        splits,
+        classes=len(TAGS),
+    )
+
+
+def partners(symbols: np.ndarray) -> np.ndarray:
+    """The tag of each place: a closing bracket's partner is the last opening one that has none yet."""
+    opened, tags = [], np.zeros(len(symbols), np.uint8)
+    for place, symbol in enumerate(symbols):
+        if BRACKETS[symbol] == "(":
+            opened.append(place)
+            tags[place] = TAGS.index("alone")
+        elif BRACKETS[symbol] == ")":
+            tags[place] = TAGS.index("partner" if opened else "alone")
+            if opened:
+                tags[opened.pop()] = TAGS.index("partner")
+    return tags
+
+
 def _sizes(examples: int) -> dict[str, int]:
     held_out = min(1000, max(examples // 4, 1))
     return {"train": examples, "valid": held_out, "test": held_out}

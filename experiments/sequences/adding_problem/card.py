@@ -14,7 +14,7 @@ from experiments.run.card import Card, Reference
 BAI = dict(length=600, batch_size=32, learning_rate=2e-3, steps=23445, examples=50000, evaluate_every=1563)
 IRNN = dict(
     length=100, cell="irnn", units=100, batch_size=16, learning_rate=1e-3, steps=30000, examples=100000,
-    clip_norm=1.0, evaluate_every=1000, save_every=5000,
+    schedule="cosine", clip_norm=1.0, evaluate_every=1000, save_every=5000,
 )  # fmt: skip
 TABLE_1 = (
     "50,000 training sequences of 600 numbers, 1,000 for the test, one run with rates and clipping chosen for each "

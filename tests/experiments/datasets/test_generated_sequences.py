@@ -5,7 +5,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.datasets.generated_sequences import ALPHABET, COPIED, GO, adding_problem, copy_memory
+from experiments.datasets.generated_sequences import (
+    ALPHABET,
+    BRACKETS,
+    COPIED,
+    GO,
+    TAGS,
+    adding_problem,
+    brackets,
+    copy_memory,
+    partners,
+)
 from experiments.sequences.adding_problem.experiment import inputs_of, squared_loss
 from experiments.sequences.copy_memory.experiment import copy_loss
 
@@ -47,3 +57,21 @@ def test_no_memory_costs_what_is_printed(delay, printed):
     np.testing.assert_allclose(losses, 10 * np.log(8) / (delay + 20), rtol=1e-5)
     assert float(losses[0]) == pytest.approx(printed, rel=1e-3)
     assert np.asarray(metrics["error"]).max() <= 100
+
+
+def test_what_has_a_partner_vanishes_when_pairs_are_taken_out():
+    """Pairs with nothing but letters between them, again and again: what is left is alone."""
+    splits = brackets(3, 12, examples=200).splits["train"]
+    for symbols, tags, length in zip(splits["symbols"], splits["tags"], splits["length"], strict=True):
+        left = list(range(length))
+        text = [BRACKETS[symbol] for symbol in symbols[:length]]
+        left = [place for place in left if text[place] != "x"]
+        while "()" in (read := "".join(text[place] for place in left)):
+            first = read.index("()")
+            del left[first : first + 2]
+        expected = [("none" if sign == "x" else "partner") for sign in text]
+        for place in left:
+            expected[place] = "alone"
+        assert [TAGS[tag] for tag in tags[:length]] == expected
+        assert not tags[length:].any()
+    assert partners(np.array([2, 1, 1, 2], np.uint8)).tolist() == [2, 2, 1, 1]
