@@ -61,8 +61,9 @@ def _draw(axes: "Axes", tree: Tree) -> None:
         for child in children[node]:
             if child >= 0:
                 axes.plot(*zip((x, y), places[int(child)], strict=True), color="0.6", linewidth=0.8, zorder=0)
+        ink = "white" if abs(probabilities[node] - 0.5) > 0.3 else "black"
         box = dict(boxstyle="round", facecolor=colormaps["coolwarm"](float(probabilities[node])), edgecolor="none")
-        axes.text(x, y, KINDS[kinds[node]], ha="center", va="center", fontsize=7, bbox=box)
+        axes.text(x, y, KINDS[kinds[node]], ha="center", va="center", fontsize=7, color=ink, bbox=box)
     axes.set(xticks=[], yticks=[])
     axes.margins(0.12)
     axes.spines[:].set_visible(False)
