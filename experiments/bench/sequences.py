@@ -6,6 +6,7 @@ Prints one JSON line as ``experiments.bench.convolution`` does; ``peers/lstm_tor
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -22,7 +23,7 @@ WORKS = {"lstm": KINDS["lstm"], "lstm-by-autodiff": KINDS["lstm"]._replace(fast=
 def task() -> Task:
     """Descent by Adam on the squared error of one number, read at the end."""
     model = RecurrentNet(1, "lstm", units=UNITS)
-    example = np.zeros((1, PLACES, FEATURES), np.float32)
+    example = jnp.zeros((1, PLACES, FEATURES))
 
     def loss_fn(params, batch, keys):
         return (model.apply(params, batch["inputs"])["outputs"][:, 0] - batch["target"]) ** 2, {}
