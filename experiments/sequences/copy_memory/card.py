@@ -2,8 +2,8 @@
 
 Papers: Hochreiter & Schmidhuber 1997 and Arjovsky et al. 2016 (the problem), Bai et al. 2018 (dilated convolutions).
 Claim: whoever remembers nothing pays 10 ln 8 / (T + 20) nats a place, and recurrent networks stay there for long; what
-sees all places at once does not. Command: ``lectern run copy_memory`` (GRU, delay 20), ``lectern run copy_memory
---preset tcn`` (delay 100). Expected figure: ``recall``, letter by letter.
+sees all places at once does not. Command: ``lectern run copy_memory`` (GRU, delay 20, 50 s on two CPU cores), ``lectern
+run copy_memory --preset tcn`` (delay 100, 3 min). Expected figure: ``recall``, letter by letter.
 """
 
 from functools import partial

@@ -2,8 +2,8 @@
 
 Paper: Vinyals et al. 2015 (captions from images), in small. Claim: one image decides a state, and from there a
 recurrent network writes a word of any length, each letter known from the state and the letter before it. Words are
-unequally long, and every letter counts the same. Command: ``lectern run image_to_sequence`` (digits). Expected figure:
-``spelt``.
+unequally long, and every letter counts the same. Command: ``lectern run image_to_sequence`` (digits, 16 s on two CPU
+cores). Expected figure: ``spelt``.
 """
 
 from experiments.run.card import Card

@@ -3,7 +3,7 @@
 Paper: Schuster & Paliwal 1997 (bidirectional recurrence). Claim: whether a closing bracket has a partner is known when
 it is read, of an opening one only later: a network that reads one way errs at opening brackets alone, and one that
 reads both ways at neither. Sequences are of unequal length, and every bracket counts the same. Command: ``lectern run
-sequence_tagging``, and ``--preset one_way``. Expected figure: ``tags``.
+sequence_tagging`` (25 s on two CPU cores), and ``--preset one_way``. Expected figure: ``tags``.
 """
 
 from experiments.run.card import Card
