@@ -16,6 +16,12 @@ class Citation(NamedTuple):
 
 
 BIBLIOGRAPHY = {
+    "bai2018": Citation(
+        "Bai et al.",
+        2018,
+        "An empirical evaluation of generic convolutional and recurrent networks for sequence modeling",
+        "arXiv",
+    ),
     "burda2016": Citation("Burda et al.", 2016, "Importance weighted autoencoders", "ICLR"),
     "chollet2015": Citation("Chollet", 2015, "Simple MNIST convnet", "Keras' code examples"),
     "cover1965": Citation(
@@ -37,6 +43,9 @@ BIBLIOGRAPHY = {
     "hinton2010talk": Citation("Hinton", 2010, "Talk at Microsoft Research", "slides"),
     "karpathy2022": Citation("Karpathy", 2022, "lecun1989-repro", "repository"),
     "karpathy2022nanogpt": Citation("Karpathy", 2022, "nanoGPT", "repository"),
+    "keller2023": Citation(
+        "Keller et al.", 2023, "Traveling waves encode the recent past and enhance sequence learning", "arXiv"
+    ),
     "krizhevsky2012": Citation(
         "Krizhevsky et al.", 2012, "ImageNet classification with deep convolutional neural networks", "NeurIPS"
     ),

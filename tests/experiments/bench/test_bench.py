@@ -5,7 +5,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.bench import bench, contenders, convolution, layers, programs
+from experiments.bench import bench, contenders, convolution, layers, programs, sequences
 from experiments.bench.bench import bench_images
 from experiments.bench.contenders import GROUPS, Benchmark, Contender, benchmarks
 from experiments.bench.rules import RULES
@@ -97,6 +97,12 @@ def test_our_convolutional_nets_have_the_numbers_of_the_peers(net, numbers):
     assert batches["image"].shape == (convolution.CHUNK, work.batch, *work.image)
     after = jax.eval_shape(task.step, state, jax.tree.map(lambda leaf: leaf[0], batches))[0]
     assert jax.tree.map(jax.typeof, after) == jax.tree.map(jax.typeof, state)
+
+
+def test_our_lstm_has_the_numbers_of_the_peer():
+    """PyTorch's 82,944 have a second bias, of 512; with 129 of the readout."""
+    state = jax.eval_shape(sequences.task().init, jax.random.key(0))
+    assert sum(leaf.size for leaf in jax.tree.leaves(state.params)) == 82_944 - 512 + 129
 
 
 @pytest.mark.parametrize("name", layers.LAYERS)
