@@ -68,12 +68,23 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         )
         return Benchmark(title, "examples/s", (ours, *(peers if installed else ())))
 
-    def sequences(net: str, title: str, peer: str) -> Benchmark:
-        ours = (sys.executable, "-m", "experiments.bench.sequences")
-        by_autodiff = Contender("lectern, by autodiff", (*ours, f"{net}-by-autodiff"))
-        peers = (Contender("PyTorch", (str(PEERS), str(HERE / "peers" / peer))),)
-        contenders = (Contender("lectern", (*ours, net)), by_autodiff, *(peers if installed else ()))
-        return Benchmark(title, "examples/s", contenders)
+    def lstm() -> Benchmark:
+        ours = (sys.executable, "-m", "experiments.bench.lstm")
+        by_autodiff = Contender("lectern, by autodiff", (*ours, "lstm-by-autodiff"))
+        peers = (Contender("PyTorch", (str(PEERS), str(HERE / "peers" / "lstm_torch.py"))),)
+        contenders = (Contender("lectern", (*ours, "lstm")), by_autodiff, *(peers if installed else ()))
+        return Benchmark("LSTM 32 → 128 over 100 places, batch 64", "examples/s", contenders)
+
+    def gpt(title: str, unit: str, programs: dict[str, str]) -> Benchmark:
+        ours = (sys.executable, "-m", "experiments.bench.gpt")
+        peer = (str(PEERS), str(HERE / "peers" / "gpt_torch.py"))
+        makers = (("lectern", ours), *((("PyTorch", peer),) if installed else ()))
+        contenders = (
+            Contender(f"{maker}{how}", (*command, program))
+            for how, program in programs.items()
+            for maker, command in makers
+        )
+        return Benchmark(title, unit, tuple(contenders))
 
     def rules(net: str, title: str) -> Benchmark:
         ours = (sys.executable, "-m", "experiments.bench.convolution", net)
@@ -133,7 +144,13 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         "three-layers": convolution("three-layers", "convolutions 1-32-64-64 on 28×28, two max pools, batch 128"),
         "resnet20": convolution("resnet20", "ResNet-20 on 32×32, batch 128"),
         "lenet": convolution("lenet", "LeNet of 20 and 50 features on 28×28, batch 500"),
-        "lstm": sequences("lstm", "LSTM 32 → 128 over 100 places, batch 64", "lstm_torch.py"),
+        "lstm": lstm(),
+        "gpt": gpt("GPT of 4 blocks of width 128, context 64, batch 12", "windows/s", {"": "train"}),
+        "gpt-sample": gpt(
+            "the same GPT draws 8 texts of 300 characters",
+            "characters/s",
+            {"": "sample", ", nothing remembered": "sample-anew"},
+        ),
         "rules-three-layers": rules("three-layers", "convolutions 1-32-64-64 on 28×28"),
         "rules-resnet20": rules("resnet20", "ResNet-20 on 32×32"),
         **{f"layer-{name}": layer(name) for name in LAYERS},
@@ -157,7 +174,7 @@ GROUPS = {
     "convolution": ("three-layers", "resnet20", "lenet"),
     "rules": ("rules-three-layers", "rules-resnet20"),
     "layers": tuple(f"layer-{name}" for name in LAYERS),
-    "sequences": ("lstm",),
+    "sequences": ("lstm", "gpt", "gpt-sample"),
 }
 """Benchmarks that a name of their own stands for."""
 WHEN_ASKED = (*GROUPS["rules"], *GROUPS["layers"])

@@ -2,14 +2,19 @@ import subprocess
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.bench import bench, contenders, convolution, layers, programs, sequences
+from experiments.bench import bench, contenders, convolution, gpt, layers, lstm, programs
 from experiments.bench.bench import bench_images
 from experiments.bench.contenders import GROUPS, Benchmark, Contender, benchmarks
 from experiments.bench.rules import RULES
 from experiments.errors import WrongInput
+from models.continuation import continue_text
+from models.gpt import GPT
+from models.layers.drawing import draw_symbol
+from models.transformer import Shape
 
 
 def printing(rate, log, letter):
@@ -101,8 +106,20 @@ def test_our_convolutional_nets_have_the_numbers_of_the_peers(net, numbers):
 
 def test_our_lstm_has_the_numbers_of_the_peer():
     """PyTorch's 82,944 have a second bias, of 512; with 129 of the readout."""
-    state = jax.eval_shape(sequences.task().init, jax.random.key(0))
+    state = jax.eval_shape(lstm.task().init, jax.random.key(0))
     assert sum(leaf.size for leaf in jax.tree.leaves(state.params)) == 82_944 - 512 + 129
+
+
+def test_our_gpt_has_the_numbers_of_the_peer_and_draws_what_it_draws_anew():
+    """PyTorch counts 804,096 as well. Past one move of the window, whose context is shortened here."""
+    example = jnp.zeros((1, gpt.CONTEXT), jnp.int32)
+    params = jax.eval_shape(gpt.MODEL.init, jax.random.key(0), example)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 804_096
+    small = GPT(5, 6, Shape(1, heads=1, width=4, hidden=4))
+    drawn = small.init(jax.random.key(0), example[:, :6])
+    given = small, jax.tree.map(lambda leaf: 50 * leaf, drawn), jax.random.key(1), jnp.zeros(1, jnp.int32)
+    cached, anew = (go_on(*given, count=10, draw=draw_symbol) for go_on in (continue_text, gpt.continue_anew))
+    assert cached.tolist() == anew.tolist()
 
 
 @pytest.mark.parametrize("name", layers.LAYERS)

@@ -1,4 +1,4 @@
-"""Steps of recurrent nets, for ``lectern bench sequences``: ``python -m experiments.bench.sequences NET``.
+"""Steps of recurrent nets, for ``lectern bench sequences``: ``python -m experiments.bench.lstm NET``.
 
 Prints one JSON line as ``experiments.bench.convolution`` does; ``peers/lstm_torch.py`` does the same work.
 """
