@@ -47,12 +47,12 @@ KINDS: dict[str, Kind] = {
 """By name. The irnn's activation is the rectifier, and its recurrent matrix begins as the identity: Le et al. 2015."""
 
 
-def small(key: Key[Array, ""], shape: tuple[int, ...], dtype: type = jnp.float32) -> Float[Array, "..."]:
+def _small(key: Key[Array, ""], shape: tuple[int, ...], dtype: type = jnp.float32) -> Float[Array, "..."]:
     """N(0, 0.001²), as the matrices of an IRNN but for the recurrent one. Le et al. 2015, section 3."""
     return 0.001 * jax.random.normal(key, shape, dtype)
 
 
-def orthogonal_blocks(key: Key[Array, ""], shape: tuple[int, int], dtype: type = jnp.float32) -> Float[Array, "..."]:
+def _orthogonal_blocks(key: Key[Array, ""], shape: tuple[int, int], dtype: type = jnp.float32) -> Float[Array, "..."]:
     """An orthogonal matrix in each block of [units, blocks · units]. Saxe et al. 2014."""
     keys = jax.random.split(key, shape[1] // shape[0])
     blocks = [nn.initializers.orthogonal()(each, (shape[0], shape[0]), dtype) for each in keys]
@@ -75,12 +75,12 @@ class CellWeights(nn.Module):
         width = kind.blocks * units
 
         def recurrent(key, shape):
-            return jnp.eye(units) if kind.identity else orthogonal_blocks(key, shape)
+            return jnp.eye(units) if kind.identity else _orthogonal_blocks(key, shape)
 
         def bias(key, shape):
             return jnp.zeros(shape).at[units : 2 * units].set(1.0 if kind.forgets else 0.0)
 
-        inputs = small if kind.identity else nn.initializers.glorot_uniform()
+        inputs = _small if kind.identity else nn.initializers.glorot_uniform()
         seeing = (units, kind.seeing * units)
         return RecurrentWeights(
             self.param("inputs", inputs, (features, width)),

@@ -37,7 +37,7 @@ def translation_loss(apply: Callable) -> LossFn:
         logits = apply(keys, params, source, symbol_before(target))
         weights = to_the_end(target)
         losses = optax.losses.softmax_cross_entropy_with_integer_labels(logits, target)
-        wrong = weights * (logits.argmax(axis=-1) != target)
+        wrong = jnp.where(logits.argmax(axis=-1) == target, 0.0, weights)
         return (losses * weights).mean(axis=1), {"error": Ratio(100 * wrong.sum(axis=1), weights.sum(axis=1))}
 
     return loss_fn
@@ -51,7 +51,7 @@ def exact_matches(translate: Callable, loss_fn: LossFn) -> MetricFn:
     def metric_fn(params, batch, keys):
         losses, metrics = loss_fn(params, batch, keys)
         source, target = batch["source"].astype(jnp.int32), batch["target"].astype(jnp.int32)
-        wrong = to_the_end(target) * (translate(params, source, target.shape[1]) != target)
-        return {"loss": losses, **metrics, "exact_match": 100.0 * (wrong.sum(axis=1) == 0)}
+        right = (translate(params, source, target.shape[1]) == target) | (to_the_end(target) == 0)
+        return {"loss": losses, **metrics, "exact_match": jnp.where(right.all(axis=1), 100.0, 0.0)}
 
     return metric_fn
