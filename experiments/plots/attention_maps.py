@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from jaxtyping import Float
 from numpy import ndarray
 
+from experiments.plots.texts import shown
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -43,4 +45,4 @@ def attention_maps(maps: Sequence[AttentionMap], *, across: int = 2) -> "Figure"
 
 
 def _shown(symbol: str) -> str:
-    return {" ": "␣", "\n": "↵", "$": r"\$", "": "∅"}.get(symbol, symbol)
+    return {" ": "␣", "": "∅"}.get(symbol, shown(symbol))

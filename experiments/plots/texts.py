@@ -35,6 +35,12 @@ def surprise(texts: Mapping[str, tuple[str, Float[ndarray, " characters"]]]) -> 
             row, column = divmod(place, COLUMNS)
             colour = colormaps["Oranges"](min(cost / MOST, 1.0) * 0.8)
             axes.add_patch(Rectangle((column, row), 1, 1, color=colour, linewidth=0))
-            shown = {"\n": "↵", "$": r"\$"}.get(letter, letter)
-            axes.text(column + 0.5, row + 0.5, shown, ha="center", va="center", fontsize=6.5, family="monospace")
+            axes.text(
+                column + 0.5, row + 0.5, shown(letter), ha="center", va="center", fontsize=6.5, family="monospace"
+            )
     return figure
+
+
+def shown(letter: str) -> str:
+    """A letter as a figure can show it: a line's end as an arrow, and a dollar that opens no formula."""
+    return {"\n": "↵", "$": r"\$"}.get(letter, letter)

@@ -42,4 +42,4 @@ def test_a_dense_layer_multiplies_by_it_at_every_place(float64):
 
 def test_a_product_over_another_axis_is_refused():
     with pytest.raises(ValueError, match="over the last axis"):
-        flat_product(jnp.ones((4, 3)), jnp.ones((4, 5)), (((0,), (0,)), ((), ())))
+        flat_product(jnp.ones((4, 4)), jnp.ones((4, 5)), (((0,), (0,)), ((), ())))
