@@ -47,18 +47,6 @@ KINDS: dict[str, Kind] = {
 """By name. The irnn's activation is the rectifier, and its recurrent matrix begins as the identity: Le et al. 2015."""
 
 
-def _small(key: Key[Array, ""], shape: tuple[int, ...], dtype: type = jnp.float32) -> Float[Array, "..."]:
-    """N(0, 0.001²), as the matrices of an IRNN but for the recurrent one. Le et al. 2015, section 3."""
-    return 0.001 * jax.random.normal(key, shape, dtype)
-
-
-def _orthogonal_blocks(key: Key[Array, ""], shape: tuple[int, int], dtype: type = jnp.float32) -> Float[Array, "..."]:
-    """An orthogonal matrix in each block of [units, blocks · units]. Saxe et al. 2014."""
-    keys = jax.random.split(key, shape[1] // shape[0])
-    blocks = [nn.initializers.orthogonal()(each, (shape[0], shape[0]), dtype) for each in keys]
-    return jnp.concatenate(blocks, axis=1)
-
-
 class CellWeights(nn.Module):
     """The parameters of one cell.
 
@@ -75,18 +63,18 @@ class CellWeights(nn.Module):
         width = kind.blocks * units
 
         def recurrent(key, shape):
-            return jnp.eye(units) if kind.identity else _orthogonal_blocks(key, shape)
+            return jnp.eye(units, dtype=jnp.float32) if kind.identity else _orthogonal_blocks(key, shape)
 
         def bias(key, shape):
-            return jnp.zeros(shape).at[units : 2 * units].set(1.0 if kind.forgets else 0.0)
+            return jnp.zeros(shape, jnp.float32).at[units : 2 * units].set(1.0 if kind.forgets else 0.0)
 
-        inputs = _small if kind.identity else nn.initializers.glorot_uniform()
+        inputs = nn.initializers.normal(0.001) if kind.identity else nn.initializers.glorot_uniform()
         seeing = (units, kind.seeing * units)
         return RecurrentWeights(
-            self.param("inputs", inputs, (features, width)),
+            self.param("inputs", inputs, (features, width), jnp.float32),
             self.param("recurrent", recurrent, (units, width)),
             self.param("bias", bias, (width,)),
-            self.param("peephole", nn.initializers.glorot_uniform(), seeing) if kind.seeing else None,
+            self.param("peephole", nn.initializers.glorot_uniform(), seeing, jnp.float32) if kind.seeing else None,
         )
 
 
@@ -118,12 +106,12 @@ class RecurrentNet(nn.Module):
         inputs: Float[Array, "batch places features"] | Int[Array, "batch places"],
         lengths: Int[Array, " batch"] | None = None,
         state: State | None = None,
-        keys: Key[Array, " batch"] | None = None,
+        initial_keys: Key[Array, " batch"] | None = None,
     ) -> dict[str, Array | State]:
         """``outputs``; ``hidden`` [batch, places, units] of the last layer; and the ``state`` at the end."""
         if self.symbols:
             inputs = nn.Embed(self.symbols, self.units, name="embedding")(inputs)
-        begun = self._begin(len(inputs), keys) if state is None else state
+        begun = self._begin(inputs, initial_keys) if state is None else state
         hidden, ended = inputs, []
         for layer in range(self.layers):
             after, hidden = self._layer(layer, begun[layer], hidden, lengths)
@@ -149,20 +137,30 @@ class RecurrentNet(nn.Module):
     def _read(self, hidden: Float[Array, "*batch features"]) -> Float[Array, "*batch outputs"]:
         """Not a Dense layer: ``with_dropout`` would take it for the first with weights."""
         width = hidden.shape[-1]
-        kernel = self.param("readout", nn.initializers.glorot_uniform(), (width, self.outputs))
-        flat = hidden.reshape(-1, width) @ kernel + self.param("readout_bias", nn.initializers.zeros, (self.outputs,))
+        kernel = self.param("readout", nn.initializers.glorot_uniform(), (width, self.outputs), jnp.float32)
+        bias = self.param("readout_bias", nn.initializers.zeros, (self.outputs,), jnp.float32)
+        flat = hidden.reshape(-1, width) @ kernel + bias
         return flat.reshape(*hidden.shape[:-1], self.outputs)
 
-    def _begin(self, batch: int, keys: Key[Array, " batch"] | None) -> tuple[State, ...]:
+    def _begin(self, inputs: Array, keys: Key[Array, " batch"] | None) -> tuple[State, ...]:
         """The states of all layers, with one entry a direction where there are two."""
-        ways = 2 if self.both_ways else 1
+        batch, ways = len(inputs), 2 if self.both_ways else 1
         shape = (self.layers, ways, KINDS[self.cell].states, self.units)
         if self.initial == "learned":
-            of_each = jnp.broadcast_to(self.param("initial", nn.initializers.zeros, shape), (batch, *shape))
+            of_each = jnp.broadcast_to(
+                self.param("initial", nn.initializers.zeros, shape, jnp.float32), (batch, *shape)
+            )
         elif self.initial == "sampled" and keys is not None:
-            of_each = jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
+            of_each = jax.vmap(lambda key: jax.random.normal(key, shape, inputs.dtype))(keys)
         else:
-            of_each = jnp.zeros((batch, *shape))
+            of_each = jnp.zeros((batch, *shape), inputs.dtype)
         layers = jnp.moveaxis(of_each, 0, 3)
         begun = tuple(tuple(tuple(way) for way in layer) for layer in layers)
         return begun if self.both_ways else tuple(way for (way,) in begun)
+
+
+def _orthogonal_blocks(key: Key[Array, ""], shape: tuple[int, int]) -> Float[Array, "..."]:
+    """An orthogonal matrix in each block of [units, blocks · units]. Saxe et al. 2014."""
+    keys = jax.random.split(key, shape[1] // shape[0])
+    blocks = [nn.initializers.orthogonal()(each, (shape[0], shape[0]), jnp.float32) for each in keys]
+    return jnp.concatenate(blocks, axis=1)

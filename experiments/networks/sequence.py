@@ -44,7 +44,7 @@ class RecurrentNetwork:
         dropped = with_dropout(compute_in(self.precision, model.apply), rate=0.0, input_rate=0.0)
 
         def apply(keys: Key[Array, " batch"], params: Params, *inputs: Array) -> Any:
-            begun = {"keys": keys} if self.initial_state == "sampled" else {}
+            begun = {"initial_keys": keys} if self.initial_state == "sampled" else {}
             return dropped(keys, params, *inputs, **begun)
 
         return apply

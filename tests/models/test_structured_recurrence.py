@@ -5,7 +5,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.datasets.generated_structures import KINDS, expressions, maze_cells, reached
-from models.image_to_sequence import ImageToSequence, say
 from models.structured_recurrence import GridNet, TreeNet
 
 
@@ -63,12 +62,3 @@ def test_a_grid_of_one_column_and_its_transpose_agree():
     params = jax.jit(model.init)(jax.random.key(1), inputs)
     turned = jax.jit(model.apply)(params, inputs.swapaxes(1, 2))
     np.testing.assert_allclose(turned[:, 0], jax.jit(model.apply)(params, inputs)[..., 0], rtol=1e-5, atol=1e-6)
-
-
-def test_what_is_said_is_likeliest_when_it_is_read_back():
-    model = ImageToSequence(symbols=5, cell="lstm", units=4, layers=2)
-    images = jax.random.normal(jax.random.key(0), (3, 4, 4, 1))
-    params = jax.jit(model.init)(jax.random.key(1), images, jnp.zeros((3, 6), jnp.int32))
-    params = jax.tree.map(lambda leaf: 3 * leaf, params)
-    said = jax.jit(say, static_argnums=0, static_argnames="count")(model, params, images, count=6)
-    np.testing.assert_array_equal(jax.jit(model.apply)(params, images, said).argmax(axis=-1), said)
