@@ -26,7 +26,7 @@ from train.task import Draw, LossFn, Params, Stream, Task, supervised
 MASK, FIRST = 1, 2
 """Number of the mask, and of the alphabet's first character; 0 is no symbol."""
 SHOWN = 6
-"""Windows of the figure."""
+"""Windows of the figure, evenly spaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,8 @@ def monitor(settings: MaskedTextSettings, dataset: Dataset) -> LossFn:
 
 def figures(settings: MaskedTextSettings, dataset: Dataset, params: Params) -> dict:
     """Some held-out windows with all places hidden that are asked for, and what is filled in."""
-    model, windows = network(settings, dataset), dataset.head("test", SHOWN)["symbols"].astype(np.int32)
+    model, held_out = network(settings, dataset), dataset.splits["test"]["symbols"]
+    windows = held_out[np.linspace(0, len(held_out) - 1, SHOWN).astype(int)].astype(np.int32)
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     asked = jax.random.bernoulli(key, settings.masked, windows.shape)
     logits = jax.jit(model.apply)(params, jnp.where(asked, MASK, windows + FIRST))

@@ -25,7 +25,7 @@ def filled_in(
     from matplotlib.patches import Rectangle
 
     windows, places = asked.shape
-    figure = Figure(figsize=(max(0.14 * places, 3.0), 0.5 * windows + 0.5), dpi=144, layout="constrained")
+    figure = Figure(figsize=(max(0.14 * places, 5.0), 0.5 * windows + 0.5), dpi=144, layout="constrained")
     axes = figure.subplots()
     axes.set(xlim=(0, places), ylim=(2.4 * windows, 0), xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
