@@ -64,3 +64,19 @@ class TextData:
     def load(self) -> Dataset:
         """The data set; raises ``DataError`` where it cannot be had."""
         return load("text", data_dir=self.data_dir, train_on=self.train_on, length=self.length, stride=self.stride)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphData:
+    """Which graph."""
+
+    data_dir: Path | None = None
+    """an .npz file of a graph, or a folder with NAME.content and NAME.cites; without one, a generated graph"""
+    row_normalized: bool = True
+    """divide the features of each node by their sum"""
+
+    def load(self) -> Dataset:
+        """The data set; raises ``DataError`` where it cannot be had."""
+        from experiments.datasets.graphs.load import load_graph
+
+        return load_graph(self.data_dir, row_normalized=self.row_normalized)

@@ -56,11 +56,8 @@ def message_passing(
     Leading axes of ``values`` after the first, such as heads, may have weights of their own. A node without an edge
     receives 0. Where several messages are largest they share the gradient of the maximum. Receivers need not be
     senders: with entries of a sparse matrix as edges from columns to rows, the sum is its product with ``values``.
-    ``ValueError`` where the edges' arrays differ in length. Gilmer et al. 2017, section 2; Hamilton et al. 2017.
+    Gilmer et al. 2017, section 2; Hamilton et al. 2017.
     """
-    if not len(senders) == len(receivers) == len(weights):
-        lengths = len(senders), len(receivers), len(weights)
-        raise ValueError(f"edges have {lengths[0]} senders, {lengths[1]} receivers and {lengths[2]} weights")
     if aggregation == "attention":
         weights = segment_softmax(weights, receivers, nodes=nodes)
     messages = values[senders] * weights.reshape(*weights.shape, *[1] * (values.ndim - weights.ndim))

@@ -120,8 +120,3 @@ def test_a_loop_is_added_at_each_node():
     looped = with_self_loops(*given, nodes=2)
     np.testing.assert_array_equal(jnp.stack(looped[:2]), [[1, 1, 0, 1], [0, 1, 0, 1]])
     np.testing.assert_array_equal(looped.weights, [0.5, 1, 1, 1])
-
-
-def test_edges_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match="10 senders, 10 receivers and 9 weights"):
-        passed("sum", weights=WEIGHTS[:-1])
