@@ -72,6 +72,12 @@ BIBLIOGRAPHY = {
     ),
     "szegedy2015": Citation("Szegedy et al.", 2015, "Going deeper with convolutions", "CVPR"),
     "velickovic2018": Citation("Veličković et al.", 2018, "Graph attention networks", "ICLR"),
+    "wang2019": Citation(
+        "Wang et al.",
+        2019,
+        "Deep graph library: a graph-centric, highly-performant package for graph neural networks",
+        "arXiv and repository",
+    ),
     "wu2019": Citation("Wu et al.", 2019, "Simplifying graph convolutional networks", "ICML"),
     "zhu2003": Citation(
         "Zhu et al.", 2003, "Semi-supervised learning using Gaussian fields and harmonic functions", "ICML"
