@@ -70,22 +70,30 @@ def graph_dataset(raw: RawGraph, *, row_normalized: bool = True) -> Dataset:
 
 
 def as_graph(raw: RawGraph, edges: Int[np.ndarray, "edges 2"], values: Float[np.ndarray, " entries"]):
-    """The record that networks take, of NumPy arrays: undirected ``edges`` both ways, in the order of receivers."""
+    """The record that networks take, of NumPy arrays: features in the order of nodes, undirected ``edges`` both ways."""
     from models.layers.graph import Graph
 
     node, feature = raw.entries.astype(np.int32)
-    both = np.concatenate([edges, edges[:, ::-1]]).astype(np.int32)
-    senders, receivers = both[np.lexsort((both[:, 0], both[:, 1]))].T.copy()
     order = np.lexsort((feature, node))
-    return Graph(
+    none = np.zeros(0, np.int32)
+    bare = Graph(
         node[order],
         feature[order],
         values[order].astype(np.float32),
-        senders,
-        receivers,
-        degrees=np.bincount(receivers, minlength=raw.nodes).astype(np.int32),
+        none,
+        none,
+        degrees=np.zeros(raw.nodes, np.int32),
         occurrences=np.bincount(feature, minlength=raw.features).astype(np.int32),
     )
+    return with_edges(bare, edges)
+
+
+def with_edges(graph, edges: Int[np.ndarray, "edges 2"]):
+    """The graph with other undirected edges, listed both ways in the order of receivers, and the degrees they give."""
+    both = np.concatenate([edges, edges[:, ::-1]]).astype(np.int32)
+    senders, receivers = both[np.lexsort((both[:, 0], both[:, 1]))].T.copy()
+    degrees = np.bincount(receivers, minlength=len(graph.degrees)).astype(np.int32)
+    return graph._replace(senders=senders, receivers=receivers, degrees=degrees)
 
 
 def normalized(
