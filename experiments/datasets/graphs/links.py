@@ -32,9 +32,8 @@ def link_dataset(dataset: Dataset) -> Dataset:
     splits = {split: _examples(parts[split], others[split]) for split in SPLITS}
     context = with_edges(graph, parts["train"])
     sizes = "/".join(str(len(parts[split])) for split in SPLITS)
-    protocol = (
-        f"{dataset.protocol}; links {sizes} by a fixed permutation, as many pairs that are none in valid and test"
-    )
+    size = f"{counted(len(graph.degrees), 'node')}, {counted(len(edges), 'edge')}"
+    protocol = f"{dataset.name}, {size}, {sizes} of them by a fixed permutation, and as many other pairs"
     return dataset._replace(
         protocol=protocol, splits=splits, context=context, fingerprint=fingerprint(splits, context), classes=0
     )
@@ -46,7 +45,7 @@ def not_joined(
     """Different pairs of different nodes, the smaller first, that no edge joins; all are equally probable."""
     if nodes * (nodes - 1) // 2 - len(edges) < 2 * count:
         raise DataError(
-            f"{where}: nearly all of its {counted(nodes, 'node')} are joined: expected {count:,} free pairs"
+            f"{where}: most of its {counted(nodes, 'node')} are joined, and {count:,} other pairs are needed"
         )
     taken, found = set(map(tuple, edges.tolist())), []
     while len(found) < count:

@@ -70,7 +70,7 @@ def graph_dataset(raw: RawGraph, *, row_normalized: bool = True) -> Dataset:
 
 
 def as_graph(raw: RawGraph, edges: Int[np.ndarray, "edges 2"], values: Float[np.ndarray, " entries"]):
-    """The record that networks take, of NumPy arrays: features in the order of nodes, undirected ``edges`` both ways."""
+    """The record that networks take, of NumPy arrays, features in the order of nodes; ``edges`` as in `with_edges`."""
     from models.layers.graph import Graph
 
     node, feature = raw.entries.astype(np.int32)

@@ -10,8 +10,8 @@ from experiments.run.card import Card, Reference
 CORA = dict(batch_size=4488, chunk=20, evaluate_every=20, save_every=200, evaluation_batch=1054, row_normalized=False)
 """Cora's 4,488 edges that are trained on, as one batch."""
 PROTOCOL = (
-    "Cora, 85/5/10 % of the edges, mean of 10 initialisations; pairs that are not joined are drawn at each step, as many "
-    "as edges, where the paper weighs all pairs"
+    "Cora, 85/5/10 % of the edges, mean of 10 initialisations; at each step as many pairs are drawn as there "
+    "are edges, where the paper weighs all pairs"
 )
 
 
