@@ -51,3 +51,25 @@ def with_dropout(apply: Callable[..., Any], *, rate: float, input_rate: float) -
             return apply(*given, **options)
 
     return dropped
+
+
+def with_dropout_of_whole(apply: Callable[..., Any]) -> Callable[..., Any]:
+    """``apply`` as ``(key, params, *inputs)`` of a network whose input is one thing and no batch, such as a graph.
+
+    Each ``Dropout`` of the network loses its own rate of what it is given, drawn from a key folded from the one key.
+    Srivastava et al. 2014, section 4; Kipf & Welling 2017, section 5.2.
+    """
+
+    def dropped(key: Key[Array, ""], *given: Any, **options: Any) -> Any:
+        calls = count()
+
+        def drop(layer: Callable[..., Any], given: tuple[Any, ...], options: dict[str, Any], context: Any) -> Any:
+            place = context.module
+            if not isinstance(place, Dropout) or context.method_name != "__call__" or place.rate == 0:
+                return layer(*given, **options)
+            return layer(dropout(jax.random.fold_in(key, next(calls)), given[0], rate=place.rate))
+
+        with nn.intercept_methods(drop):
+            return apply(*given, **options)
+
+    return dropped

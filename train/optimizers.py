@@ -1,11 +1,13 @@
 """Optimisers by configuration: a frozen dataclass in, an Optax transformation out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt, Lt
+from jaxtyping import PyTree
 
 from train.regularization import add_l1_subgradient, kernels, project_units
 
@@ -111,13 +113,9 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
             return optax.scale_by_rms(config.momentum, config.epsilon, eps_in_sqrt=False)
 
 
-def _of_penalized(config: Optimization, part: optax.GradientTransformation) -> optax.GradientTransformation:
-    if config.penalized == "all":
-        return part
-    return optax.masked(part, kernels)
-
-
-def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransformation:
+def make_optimizer(
+    config: Optimization, steps: int, *, penalized: Callable[[PyTree], PyTree[bool]] | None = None
+) -> optax.GradientTransformation:
     """Clipping and the L1 term, then the rule's direction and weight decay, then the scheduled learning rate η; the
     projection of ``max_norm`` comes last.
 
@@ -133,15 +131,23 @@ def make_optimizer(config: Optimization, steps: int) -> optax.GradientTransforma
     While η is constant both forms take the same steps (the velocities differ by the factor −η); when η falls, the
     second coasts on at its old speed. Nesterov's gradient is taken where the momentum leads, at θ + μ v of the paper's
     parameters θ; the parameters w of both rules are these points.
+
+    ``penalized``, from parameters to a tree of bools, says what weight decay and L1 act on where neither of the
+    configuration's words does.
     """
+    mask = penalized or {"all": None, "kernels": kernels}[config.penalized]
+
+    def of_penalized(part: optax.GradientTransformation) -> optax.GradientTransformation:
+        return optax.masked(part, mask) if mask else part
+
     parts = []
     if config.clip_value:
         parts.append(optax.clip(config.clip_value))
     if config.clip_norm:
         parts.append(optax.clip_by_global_norm(config.clip_norm))
     if config.l1:
-        parts.append(_of_penalized(config, add_l1_subgradient(config.l1)))
-    decay = [_of_penalized(config, optax.add_decayed_weights(config.weight_decay))] if config.weight_decay else []
+        parts.append(of_penalized(add_l1_subgradient(config.l1)))
+    decay = [of_penalized(optax.add_decayed_weights(config.weight_decay))] if config.weight_decay else []
     direction = _direction(config)
     rate = optax.scale_by_learning_rate(learning_rate_schedule(config, steps))
     match config.optimizer:

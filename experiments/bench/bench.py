@@ -22,6 +22,7 @@ from experiments.bench.contenders import (
     Benchmark,
     Contender,
     benchmarks,
+    graph_of,
     labels_of,
 )
 from experiments.errors import WrongInput
@@ -45,6 +46,7 @@ def bench(names: Sequence[str], *, rounds: int) -> None:
         data = scratch / "images.npy"
         np.save(data, bench_images())
         np.save(labels_of(data), bench_labels(EXAMPLES))
+        np.savez(graph_of(data), **bench_graph())
         available = benchmarks(data, scratch)
         names = [each for name in names for each in GROUPS.get(name, (name,))]
         for name in names:
@@ -71,6 +73,25 @@ def bench_labels(count: int) -> np.ndarray:
     from sklearn.datasets import load_digits
 
     return np.resize(load_digits().target, count).astype(np.int32)
+
+
+def bench_graph() -> dict[str, np.ndarray]:
+    """A graph of Cora's size, drawn at random: nodes, features, entries, edges, classes and splits are as many."""
+    rng = np.random.Generator(np.random.Philox(0))
+    nodes, features, classes = 2708, 1433, 7
+    entries = rng.choice(nodes * features, 49_216, replace=False)
+    pairs = rng.choice(nodes * (nodes - 1) // 2, 5_278, replace=False)
+    order = rng.permutation(nodes)
+    return {
+        "feature_index": np.stack(np.divmod(np.sort(entries), features)),
+        "feature_value": np.ones(len(entries), np.float32),
+        "shape": np.array([nodes, features]),
+        "labels": rng.permutation(np.arange(nodes) % classes),
+        "edges": np.stack(np.triu_indices(nodes, 1), axis=1)[np.sort(pairs)],
+        "train": order[:140],
+        "valid": order[140:640],
+        "test": order[640:1640],
+    }
 
 
 def _alternate(benchmark: Benchmark, rounds: int, scratch: Path) -> dict[str, list[Sample]]:

@@ -40,6 +40,11 @@ def labels_of(data: Path) -> Path:
     return data.with_name("labels.npy")
 
 
+def graph_of(data: Path) -> Path:
+    """Where the graph is."""
+    return data.with_name("graph.npz")
+
+
 def _ours(program: str, data: Path) -> tuple[str, ...]:
     return (sys.executable, "-m", "experiments.bench.programs", program, str(data))
 
@@ -99,6 +104,11 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         contenders = (Contender("lectern", ours), by_xla, *([peer] if installed else ()))
         return Benchmark(LAYERS[name].title, "examples/s", contenders)
 
+    def gcn(layout: str) -> Contender:
+        program = str(PEERS), str(HERE / "peers" / "gcn_torch.py"), "--layout", layout, "--data", str(graph_of(data))
+        return Contender(f"PyTorch, adjacency {layout.upper()}", program)
+
+    our_gcn = Contender("lectern", (sys.executable, "-m", "experiments.bench.graphs", str(graph_of(data))))
     lectern = (sys.executable, "-m", "experiments.cli")
     smoke = (*lectern, "run", "vae", "--preset", "smoke", "--workdir")
     warm, cold = scratch / "warm-cache", scratch / "cold-cache"
@@ -154,6 +164,11 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         "rules-three-layers": rules("three-layers", "convolutions 1-32-64-64 on 28×28"),
         "rules-resnet20": rules("resnet20", "ResNet-20 on 32×32"),
         **{f"layer-{name}": layer(name) for name in LAYERS},
+        "graphs": Benchmark(
+            "GCN of 16 units on a graph of Cora's size: 200 epochs",
+            "epochs/s",
+            (our_gcn, *((gcn("coo"), gcn("csr")) if installed else ())),
+        ),
         "start": Benchmark(
             "from the command to the end of 20 steps, with figures",
             "s",

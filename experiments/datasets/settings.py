@@ -73,3 +73,19 @@ class TextData:
             stride=self.stride,
             split=self.split,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphData:
+    """Which graph."""
+
+    data_dir: Path | None = None
+    """an .npz file of a graph, or a folder with NAME.content and NAME.cites; without one, a generated graph"""
+    row_normalized: bool = True
+    """divide the features of each node by their sum"""
+
+    def load(self) -> Dataset:
+        """The data set; raises ``DataError`` where it cannot be had."""
+        from experiments.datasets.graphs.load import load_graph
+
+        return load_graph(self.data_dir, row_normalized=self.row_normalized)

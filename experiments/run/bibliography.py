@@ -31,8 +31,14 @@ BIBLIOGRAPHY = {
         "recognition",
         "IEEE Transactions on Electronic Computers",
     ),
+    "fey2019": Citation(
+        "Fey & Lenssen", 2019, "Fast graph representation learning with PyTorch Geometric", "ICLR workshop"
+    ),
     "flax2020": Citation("The Flax authors", 2020, "MNIST example", "Flax' examples"),
     "gambosi2021": Citation("Gambosi", 2021, "Deep learning", "lectures, University of Rome Tor Vergata"),
+    "gasteiger2019": Citation(
+        "Gasteiger et al.", 2019, "Predict then propagate: graph neural networks meet personalized PageRank", "ICLR"
+    ),
     "he2016": Citation("He et al.", 2016, "Deep residual learning for image recognition", "CVPR"),
     "hinton2006belief": Citation(
         "Hinton, Osindero & Teh", 2006, "A fast learning algorithm for deep belief nets", "Neural Computation"
@@ -45,6 +51,12 @@ BIBLIOGRAPHY = {
     "karpathy2022nanogpt": Citation("Karpathy", 2022, "nanoGPT", "repository"),
     "keller2023": Citation(
         "Keller et al.", 2023, "Traveling waves encode the recent past and enhance sequence learning", "arXiv"
+    ),
+    "kipf2016": Citation(
+        "Kipf & Welling", 2016, "Variational graph auto-encoders", "NeurIPS workshop on Bayesian deep learning"
+    ),
+    "kipf2017": Citation(
+        "Kipf & Welling", 2017, "Semi-supervised classification with graph convolutional networks", "ICLR"
     ),
     "krizhevsky2012": Citation(
         "Krizhevsky et al.", 2012, "ImageNet classification with deep convolutional neural networks", "NeurIPS"
@@ -69,4 +81,15 @@ BIBLIOGRAPHY = {
         "Srivastava et al.", 2014, "Dropout: a simple way to prevent neural networks from overfitting", "JMLR"
     ),
     "szegedy2015": Citation("Szegedy et al.", 2015, "Going deeper with convolutions", "CVPR"),
+    "velickovic2018": Citation("Veličković et al.", 2018, "Graph attention networks", "ICLR"),
+    "wang2019": Citation(
+        "Wang et al.",
+        2019,
+        "Deep graph library: a graph-centric, highly-performant package for graph neural networks",
+        "arXiv and repository",
+    ),
+    "wu2019": Citation("Wu et al.", 2019, "Simplifying graph convolutional networks", "ICML"),
+    "zhu2003": Citation(
+        "Zhu et al.", 2003, "Semi-supervised learning using Gaussian fields and harmonic functions", "ICML"
+    ),
 }

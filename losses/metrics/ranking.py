@@ -14,3 +14,15 @@ def roc_auc(normal: Float[Array, " normal"], anomalous: Float[Array, " anomalous
     above = (anomalous[:, None] > normal[None, :]).astype(normal.dtype)
     equal = (anomalous[:, None] == normal[None, :]).astype(normal.dtype)
     return jnp.mean(above + 0.5 * equal)
+
+
+def average_precision(negative: Float[Array, " negative"], positive: Float[Array, " positive"]) -> Float[Array, ""]:
+    """The area under the curve of precision over recall, as a sum of steps; by chance the share of positives.
+
+        mean_i  #{positives with s ≥ s_i} / #{all with s ≥ s_i},   over the positives i
+
+    Of equal scores none comes before another. Manning et al. 2008, section 8.4; the pairs are counted one by one.
+    """
+    of_positives = jnp.sum((positive[None, :] >= positive[:, None]).astype(positive.dtype), axis=1)
+    of_negatives = jnp.sum((negative[None, :] >= positive[:, None]).astype(positive.dtype), axis=1)
+    return jnp.mean(of_positives / (of_positives + of_negatives))
