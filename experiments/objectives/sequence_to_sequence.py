@@ -7,11 +7,17 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import optax
+from flax import linen as nn
 from jaxtyping import Array, Float, Int
 
+from experiments.datasets import Dataset
+from models.greedy import decode_greedily
 from train.evaluation import MetricFn
 from train.measures import Ratio
-from train.task import LossFn
+from train.task import LossFn, Params
+
+Translate = Callable[[Params, Int[Array, "batch source_places"], int], Int[Array, "batch places"]]
+"""``(params, sources, places) → targets``"""
 
 
 def symbol_before(targets: Int[Array, "batch places"]) -> Int[Array, "batch places"]:
@@ -43,9 +49,9 @@ def translation_loss(apply: Callable) -> LossFn:
     return loss_fn
 
 
-def exact_matches(translate: Callable, loss_fn: LossFn) -> MetricFn:
-    """The loss, its metrics, and ``exact_match``: the share of pairs, in %, of which all that ``translate(params,
-    sources, places)`` writes is right, to the end.
+def exact_matches(translate: Translate, loss_fn: LossFn) -> MetricFn:
+    """The loss, its metrics, and ``exact_match``: the share of pairs, in %, of which ``translate`` writes everything
+    right, to the end.
     """
 
     def metric_fn(params, batch, keys):
@@ -55,3 +61,22 @@ def exact_matches(translate: Callable, loss_fn: LossFn) -> MetricFn:
         return {"loss": losses, **metrics, "exact_match": jnp.where(right.all(axis=1), 100.0, 0.0)}
 
     return metric_fn
+
+
+def translator(model: nn.Module) -> Translate:
+    """What a network writes by itself, the likeliest symbol at each place; it has methods ``begin`` and ``step``."""
+
+    def translate(params, source, places):
+        def step(state, before):
+            return model.apply(params, state, before, method="step")
+
+        state = model.apply(params, source, places, method="begin")
+        return decode_greedily(step, state, jnp.zeros(len(source), jnp.int32), places=places)
+
+    return translate
+
+
+def example_pair(dataset: Dataset) -> list[Int[Array, "1 places"]]:
+    """A source and a target of zeros, as networks are initialised with."""
+    example = dataset.example()
+    return [jnp.asarray(example[name], jnp.int32) for name in ("source", "target")]

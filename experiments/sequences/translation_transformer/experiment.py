@@ -1,25 +1,18 @@
 """Translation by a transformer: encoder and decoder write a date as ISO 8601 has it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import jax
-import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Int
 
 from experiments.datasets import Dataset
 from experiments.datasets.sequence_pairs import dates
+from experiments.evaluations.translations import translations
 from experiments.networks.training import without_noise
 from experiments.networks.transformer import Transformer
-from experiments.objectives.sequence_to_sequence import exact_matches, symbol_before, translation_loss
-from experiments.plots.attention_maps import AttentionMap, attention_maps
+from experiments.objectives.sequence_to_sequence import exact_matches, example_pair, translation_loss, translator
+from experiments.plots.attention_maps import attention_maps
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Flat, LoopSettings, Settings
 from experiments.sequences.translation_transformer.card import CARD
 from models.encoder_decoder import EncoderDecoder
-from models.feature_maps import SHOWN
-from models.greedy import decode_greedily
 from train.evaluation import MetricFn
 from train.optimizers import Optimization, make_optimizer
 from train.task import LossFn, Params, Task, supervised
@@ -46,29 +39,15 @@ def network(settings: TranslationSettings, dataset: Dataset) -> EncoderDecoder:
 
 def task(settings: TranslationSettings, dataset: Dataset) -> Task:
     """Descent on the cross-entropy of the target's symbols."""
-    model, example = network(settings, dataset), dataset.example()
-    source, target = (jnp.asarray(example[name], jnp.int32) for name in ("source", "target"))
+    model = network(settings, dataset)
     loss_fn = translation_loss(settings.transformer.wrap(model.apply))
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
-    return supervised(loss_fn, lambda key: model.init(key, source, target), optimizer)
+    return supervised(loss_fn, lambda key: model.init(key, *example_pair(dataset)), optimizer)
 
 
 def monitor(settings: TranslationSettings, dataset: Dataset) -> LossFn:
     """The same loss without dropout."""
     return translation_loss(without_noise(network(settings, dataset).apply))
-
-
-def translator(model: EncoderDecoder) -> Callable[[Params, Int[Array, "batch source_places"], int], Array]:
-    """The function ``(params, sources, places) → targets [batch, places]``, the likeliest symbol at each place."""
-
-    def translate(params, source, places):
-        state = model.apply(params, source, places, method="begin")
-        start = jnp.zeros(source.shape[:-1], jnp.int32)
-        return decode_greedily(
-            lambda state, before: model.apply(params, state, before, method="step"), state, start, places=places
-        )
-
-    return translate
 
 
 def evaluate(settings: TranslationSettings, dataset: Dataset) -> MetricFn:
@@ -77,20 +56,8 @@ def evaluate(settings: TranslationSettings, dataset: Dataset) -> MetricFn:
 
 
 def figures(settings: TranslationSettings, dataset: Dataset, params: Params) -> dict:
-    """Where the symbols of some translations look: the weights to the source, the mean over layers and heads."""
-    model, pairs = network(settings, dataset), dataset.head("test", DRAWN)
-    source = jnp.asarray(pairs["source"], jnp.int32)
-    written = jax.jit(translator(model), static_argnums=2)(params, source, pairs["target"].shape[1])
-    _, state = jax.jit(lambda *given: model.apply(*given, mutable=[SHOWN]))(params, source, symbol_before(written))
-    weights = np.mean([leaf.mean(axis=1) for leaf in jax.tree.leaves(state[SHOWN])], axis=0)
-
-    def map_of(pair: int) -> AttentionMap:
-        rows, columns = ([dataset.symbols[number] for number in text[pair]] for text in (np.asarray(written), source))
-        length = sum(symbol != "" for symbol in columns)
-        title = f"{''.join(columns)} → {''.join(rows)}"
-        return AttentionMap(title, rows, columns[:length], weights[pair, :, :length])
-
-    return {"attention": attention_maps([map_of(pair) for pair in range(len(source))])}
+    """Where the symbols of some translations look: the mean over layers and heads."""
+    return {"attention": attention_maps(translations(network(settings, dataset), dataset, params, count=DRAWN))}
 
 
 EXPERIMENT = Experiment(
