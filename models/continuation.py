@@ -49,7 +49,7 @@ def continue_text(
     kept = model.context // 2
 
     def remember(part: Int[Array, " places"]) -> tuple[Memory, ...]:
-        memory = model.empty_memory()
+        memory = model.apply(params, method="empty_memory")
         return model.apply(params, part, memory, jnp.int32(0), method="extend")[1] if len(part) else memory
 
     def go_on(carried, given):

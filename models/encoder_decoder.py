@@ -98,7 +98,7 @@ class Encoder(nn.Module):
     @nn.compact
     def __call__(self, text: Int[Array, "*batch places"]) -> Float[Array, "*batch places outputs"]:
         features = Embedding(self.symbols, self.shape, name="embedding")(text)
-        features = Stack(self.shape, name="stack")(features, present(text))
+        features = Stack(self.shape, name="stack")(features, _present(text))
         return nn.Dense(self.outputs, dot_general=flat_product, name="readout")(features)
 
 
@@ -129,13 +129,13 @@ class EncoderDecoder(nn.Module):
         """``before`` holds at each place the symbol before the one that is predicted there."""
         places = jnp.arange(before.shape[-1])
         features = self.embedding(before)
-        decoded = self.decoder(features, causal_mask(places, places), self._encode(source), present(source))
+        decoded = self.decoder(features, causal_mask(places, places), self._encode(source), _present(source))
         return self.embedding.logits(decoded)
 
     def begin(self, source: Int[Array, "*batch source_places"], places: int) -> Decoding:
         """Before the first symbol of a target with so many places."""
-        memory = empty_memory(self.shape, *source.shape[:-1], places=places)
-        return Decoding(memory, jnp.int32(0), self._encode(source), present(source))
+        memory = empty_memory(self.shape, *source.shape[:-1], places=places, dtype=self.embedding.table.dtype)
+        return Decoding(memory, jnp.int32(0), self._encode(source), _present(source))
 
     def step(self, state: Decoding, before: Int[Array, "*batch"]) -> tuple[Decoding, Float[Array, "*batch symbols"]]:
         """The logits after one more symbol."""
@@ -145,9 +145,9 @@ class EncoderDecoder(nn.Module):
         return after, self.embedding.logits(decoded)[..., 0, :]
 
     def _encode(self, source: Int[Array, "*batch source_places"]) -> Float[Array, "*batch source_places width"]:
-        return self.encoder(self.embedding(source), present(source))
+        return self.encoder(self.embedding(source), _present(source))
 
 
-def present(text: Int[Array, "*batch places"]) -> Bool[Array, "*batch 1 places"]:
+def _present(text: Int[Array, "*batch places"]) -> Bool[Array, "*batch 1 places"]:
     """The mask that shows the places that hold a symbol."""
     return (text != 0)[..., None, :]

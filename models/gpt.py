@@ -63,7 +63,7 @@ class GPT(nn.Module):
 
     def empty_memory(self, *batch: int) -> tuple[Memory, ...]:
         """A memory of nothing, with room for a context."""
-        return empty_memory(self.shape, *batch, places=self.context)
+        return empty_memory(self.shape, *batch, places=self.context, dtype=self.embedding.dtype)
 
     def _logits(self, features: Float[Array, "*batch places width"]) -> Float[Array, "*batch places symbols"]:
         return flat_product(self.norm(features), self.embedding.T)

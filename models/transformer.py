@@ -93,7 +93,7 @@ class SelfAttention(nn.Module):
         self, features: Float[Array, "*batch places width"], mask: Bool[Array, "#*batch #places places"] | None
     ) -> Float[Array, "*batch places width"]:
         """What the places attend to, as far as the mask shows it."""
-        return self.output(mixed(*self._projected(features), mask, self.dropout))
+        return self.output(_mixed(*self._projected(features), mask, self.dropout))
 
     def extend(
         self, features: Float[Array, "*batch places width"], memory: Memory, start: Int[Array, ""]
@@ -109,11 +109,11 @@ class SelfAttention(nn.Module):
         memory = Memory(*(jax.lax.dynamic_update_slice_in_dim(old, part, start, axis) for old, part in pairs))
         places = start + jnp.arange(features.shape[-2], dtype=start.dtype)
         seen = causal_mask(places, jnp.arange(memory.keys.shape[-3], dtype=start.dtype))
-        return self.output(mixed(queries, *memory, seen, self.dropout)), memory
+        return self.output(_mixed(queries, *memory, seen, self.dropout)), memory
 
     def _projected(self, features: Float[Array, "*batch places width"]) -> list[Array]:
         parts = jnp.split(self.query_key_value(features), 3, axis=-1)
-        return [divided(part, self.shape.heads) for part in parts]
+        return [_divided(part, self.shape.heads) for part in parts]
 
 
 class CrossAttention(nn.Module):
@@ -133,18 +133,18 @@ class CrossAttention(nn.Module):
     ) -> Float[Array, "*batch places width"]:
         queries = dense(self.shape.width, self.shape)(features)
         keys, values = jnp.split(dense(2 * self.shape.width, self.shape)(source), 2, axis=-1)
-        queries, keys, values = (divided(part, self.shape.heads) for part in (queries, keys, values))
+        queries, keys, values = (_divided(part, self.shape.heads) for part in (queries, keys, values))
         drop = Dropout(self.shape.dropout)
-        attended = mixed(queries, keys, values, mask, lambda weights: drop(show(self, weights, "weights")))
+        attended = _mixed(queries, keys, values, mask, lambda weights: drop(show(self, weights, "weights")))
         return dense(self.shape.width, self.shape, ends_branch=True)(attended)
 
 
-def divided(features: Float[Array, "*batch width"], heads: int) -> Float[Array, "*batch heads size"]:
+def _divided(features: Float[Array, "*batch width"], heads: int) -> Float[Array, "*batch heads size"]:
     """The features of each head."""
     return features.reshape(*features.shape[:-1], heads, -1)
 
 
-def mixed(
+def _mixed(
     queries: Float[Array, "*batch places heads size"],
     keys: Float[Array, "*batch seen heads size"],
     values: Float[Array, "*batch seen heads size"],
@@ -226,7 +226,7 @@ class Block(nn.Module):
         return total if self.shape.norm == "before" else self.norms[branch](total)
 
 
-def empty_memory(shape: Shape, *batch: int, places: int) -> tuple[Memory, ...]:
+def empty_memory(shape: Shape, *batch: int, places: int, dtype: jnp.dtype) -> tuple[Memory, ...]:
     """For each block a memory with room for so many places."""
-    zeros = jnp.zeros((*batch, places, shape.heads, shape.width // shape.heads))
+    zeros = jnp.zeros((*batch, places, shape.heads, shape.width // shape.heads), dtype)
     return (Memory(zeros, zeros),) * shape.depth

@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from models.encoder_decoder import Encoder, EncoderDecoder, present
+from models.encoder_decoder import Encoder, EncoderDecoder
 from models.feature_maps import SHOWN
-from models.greedy import decode_greedily
 from models.transformer import CrossAttention, Shape
 
 SHAPE = Shape(2, heads=2, width=6, hidden=5, activation="relu")
@@ -83,14 +82,3 @@ def test_an_encoder_sees_all_places_but_padding(float64):
     assert (np.abs(first - whole)[1].max(-1) > 1e-6).all()
     longer = apply(params, jnp.pad(SOURCE, ((0, 0), (0, 2))))
     np.testing.assert_allclose(longer[:, :6], whole, atol=1e-12)
-    assert present(SOURCE)[0].tolist() == [[True, True, True, True, False, False]]
-
-
-def test_greedy_takes_the_first_of_the_likeliest():
-    """A decoder whose logits are its state, shifted by what it wrote."""
-
-    def step(state, before):
-        return state + 1, jnp.asarray([[0.0, 2.0, 2.0], [1.0, 0.0, 3.0]]) * jnp.where(state % 2, -1.0, 1.0)
-
-    written = decode_greedily(step, jnp.int32(0), jnp.zeros(2, jnp.int32), places=3)
-    assert written.tolist() == [[1, 0, 1], [2, 1, 2]]

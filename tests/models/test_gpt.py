@@ -6,12 +6,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 from scipy.special import erf
 
 from models.continuation import continue_text, window_start
 from models.gpt import GPT
+from models.layers.drawing import draw_symbol
 from models.transformer import Shape
 
+
+def prompted(rng):
+    """A small model with parameters of NumPy, a key and a prompt."""
+    model = GPT(symbols=4, context=4, shape=Shape(1, heads=1, width=4, hidden=3))
+    params = model.init(jax.random.key(0), jnp.zeros((1, 4), jnp.int32))
+    drawn = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape), params)
+    return model, drawn, jax.random.key(int(rng.integers(9))), np.array([1, 2], np.int32)
+
+
+CASES = {
+    continue_text: Case(prompted, options={"count": 4, "draw": draw_symbol}, constant_almost_everywhere=True),
+}
 TEXT = jnp.asarray([[3, 0, 2, 2, 1, 3], [1, 1, 0, 2, 3, 0]])
 
 
@@ -91,7 +105,7 @@ def test_remembered_is_read_again(net):
     model, params = net
     extend = jax.jit(partial(model.apply, method="extend"))
     for text in (TEXT, TEXT[0]):
-        memory, parts, start = model.empty_memory(*text.shape[:-1]), [], 0
+        memory, parts, start = model.apply(params, *text.shape[:-1], method="empty_memory"), [], 0
         for length in (2, 1, 3):
             part = text[..., start : start + length]
             logits, memory = extend(params, part, memory, jnp.int32(start))
