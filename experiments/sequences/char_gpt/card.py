@@ -1,10 +1,10 @@
 """Character GPT: the next character by attention to all before it.
 
-Paper: Radford et al. 2019, in nanoGPT's setting for a CPU. Claim: a transformer decoder predicts characters far better
-than a fixed window, better with every further place that it sees, and writes text that looks like what it read.
+Paper: Radford et al. 2019, in nanoGPT's setting for a CPU. Claim: a transformer decoder predicts a character from all
+that stands before it in a window, most of it from the last few, and writes text that looks like what it read.
 Command: ``lectern run char_gpt`` (Python's help, 2 minutes on two CPU cores), ``--data-dir FILE.txt`` for a text of
 your own, then ``lectern sample WORKDIR --prompt "The " --length 300 --temperature 0.8``. Expected figures: ``places``,
-the loss falling along the window; ``surprise``.
+the loss along the window; ``surprise``.
 """
 
 from experiments.run.card import Card, Reference
