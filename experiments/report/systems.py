@@ -22,7 +22,7 @@ def systems_table(found: Sequence[Entry], runs: Sequence[Run]) -> str:
     """A row an experiment, in the order of the catalogue's rows."""
     lines = ["| experiment | system | rows | published, and ours |", "| --- | --- | --- | --- |"]
     for entry in sorted(found, key=_first_row):
-        figures = "; ".join(_figure(entry.name, reference, runs) for reference in entry.card.references)
+        figures = "; ".join(_figures(entry, runs))
         summary, rows = entry.summary.removesuffix("."), _rows(entry.card.systems)
         lines.append(f"| `{entry.name}` | {summary} | {rows} | {figures} |")
     return "\n".join(lines) + "\n"
@@ -37,11 +37,20 @@ def with_table(text: str, table: str) -> str:
     return f"{before}{begin}\n{table}{end}{after}"
 
 
+def _figures(entry: Entry, runs: Sequence[Run]) -> list[str]:
+    """The published figures that were replicated, and how many were not; those stand on the card."""
+    figures = [_figure(entry.name, reference, runs) for reference in entry.card.references]
+    replicated = [text for text in figures if text]
+    left = len(figures) - len(replicated)
+    return [*replicated, f"{counted(left, 'published figure')} not run"] if left else replicated
+
+
 def _figure(name: str, reference: Reference, runs: Sequence[Run]) -> str:
+    """As printed, and as measured; "" where no run follows its preset."""
     unit = f" {reference.unit}" if reference.unit else ""
     printed = f"{reference.metric} {reference.value:,.10g}{unit} ({reference.source}{READ[reference.read]})"
     ours = [text for run in runs if (text := _ours(name, reference, run))]
-    return f"{printed}: {'; '.join(ours)}" if ours else f"{printed}: not run"
+    return f"{printed}: {'; '.join(ours)}" if ours else ""
 
 
 def _ours(name: str, reference: Reference, run: Run) -> str:

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from experiments.report.archive import find_runs
@@ -18,7 +20,8 @@ def test_a_row_has_what_was_published_and_what_was_measured(tmp_path):
     reference = Reference(
         "nll", 86.76, "nats", cite="burda2016", where="table 1", read="memory", protocol="", preset="default"
     )
-    card = Card(systems=("A12", "A13", "A14", "A16"), references=(reference,))
+    other = dataclasses.replace(reference, preset="never run")
+    card = Card(systems=("A12", "A13", "A14", "A16"), references=(reference, other))
     later = Entry("generative", "vae", card, "A summary.\n\nMore.")
     earlier = Entry("foundations", "mlp", Card(systems=("F2",)), "Another.")
     make_run(tmp_path / "a", metrics=nll(88.0, 90.0))
@@ -26,7 +29,7 @@ def test_a_row_has_what_was_published_and_what_was_measured(tmp_path):
     rows = systems_table([later, earlier], find_runs(tmp_path)).splitlines()[2:]
     assert rows[0] == "| `mlp` | Another | F2 |  |"
     figure = "nll 86.76 nats (Burda et al. 2016, table 1, from memory): ours 89.0 ± 1.4 after 296 epochs"
-    assert rows[1] == f"| `vae` | A summary | A12–A14, A16 | {figure} |"
+    assert rows[1] == f"| `vae` | A summary | A12–A14, A16 | {figure}; 1 published figure not run |"
 
 
 def test_only_the_table_is_replaced():
