@@ -4,6 +4,7 @@ import numpy as np
 
 from experiments.datasets.dataset import Dataset
 from experiments.datasets.generated import generated
+from experiments.numerals import counted
 
 COPIED, ALPHABET = 10, 8
 """Symbols to remember in ``copy_memory``, and of how many kinds they are."""
@@ -25,7 +26,9 @@ def adding_problem(length: int, *, examples: int) -> Dataset:
         marked = np.stack([first, (first + gap) % length], axis=1).astype(np.int32)
         target = np.take_along_axis(value, marked, axis=1).sum(axis=1)
         splits[split] = {"value": value, "marked": marked, "target": target}
-    return generated("adding problem", f"{_counts(splits)} sequences of {length} numbers, two of them marked", splits)
+    return generated(
+        "adding problem", f"{_counts(splits)} sequences of {counted(length, 'number')}, two of them marked", splits
+    )
 
 
 def copy_memory(delay: int, *, examples: int) -> Dataset:

@@ -228,5 +228,5 @@ def test_a_signal_during_the_evaluation_is_answered(tmp_path):
     signalled = time.monotonic()
     code, _, errors = finish(process)
     assert code == 128 + signal.SIGTERM, errors
-    assert time.monotonic() - signalled < 10
+    assert time.monotonic() - signalled < 20  # one batch, and the end of a process on a busy machine
     assert "lectern resume" in errors
