@@ -12,6 +12,7 @@ from annotated_types import Ge, Gt, Le
 from jaxtyping import Array, Float, Int, Key
 
 from experiments.datasets import Dataset
+from experiments.numerals import counted
 from experiments.run.sampling import Example, SampleOptions
 from experiments.run.settings import Count
 from models.layers.drawing import draw_symbol
@@ -62,7 +63,7 @@ def drawn_text(
     length = options.length or windows.shape[1]
     prompt = np.asarray(dataset.numbers(options.prompt), np.int32)
     if len(prompt) > length:
-        raise ValueError(f"--prompt has {len(prompt)} characters, more than --length {length}")
+        raise ValueError(f"--prompt has {counted(len(prompt), 'character')}, more than --length {length}")
     before = jax.device_put(windows[:, len(prompt) : at_least].astype(np.int32))
 
     def from_model(key: Key[Array, ""]) -> Example:

@@ -4,6 +4,7 @@ import numpy as np
 
 from experiments.datasets.graphs.raw import RawGraph
 from experiments.datasets.graphs.splits import planetoid_split
+from experiments.numerals import counted
 
 OWN, OTHER = 0.02, 0.002
 """Probability of an edge within a class and between two."""
@@ -30,6 +31,6 @@ def block_graph(
     np.put_along_axis(used, drawn, True, axis=1)
     entries = np.stack(np.nonzero(used))
     splits, note = planetoid_split("blocks", labels, valid=valid, test=test)
-    title = f"stochastic block model of {classes} classes"
+    title = f"stochastic block model of {counted(classes, 'class')}"
     edges = np.stack(np.nonzero(joined), axis=1)
     return RawGraph(title, nodes, words, entries, np.ones(entries.shape[1]), edges, labels, splits, notes=(note,))

@@ -12,6 +12,7 @@ import optax
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.networks.training import NetworkTraining, without_noise
+from experiments.numerals import counted
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from experiments.sequences.image_to_sequence.card import CARD
@@ -49,7 +50,9 @@ def data(settings: ImageToSequenceSettings) -> Dataset:
     """Images of digits; ``DataError`` where there are not ten classes."""
     dataset = settings.images.load()
     if dataset.required_classes() != len(NAMES):
-        raise DataError(f"{dataset.name} has {dataset.classes} classes: the names of ten digits are spelt here")
+        raise DataError(
+            f"{dataset.name} has {counted(dataset.classes, 'class')}: the names of ten digits are spelt here"
+        )
     return dataset
 
 
