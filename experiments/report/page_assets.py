@@ -35,7 +35,8 @@ th[aria-sort=ascending] button::after { content: "↑"; opacity: 1; }
 th[aria-sort=descending] button::after { content: "↓"; opacity: 1; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td small { display: block; color: var(--muted); font-size: .75rem; white-space: normal; }
-td.dataset { min-width: 11rem; } td.published, td.settings { min-width: 9rem; } td.device { min-width: 6.5rem; }
+td.dataset { min-width: 11rem; } td.published { min-width: 9rem; } td.settings:not(:empty) { min-width: 7rem; }
+  td.difference { min-width: 6rem; white-space: normal; } td.device { min-width: 6.5rem; }
 td a { font-weight: 600; text-decoration: none; } td a:hover { text-decoration: underline; }
 .warnings { margin: 1.5rem 0; padding: .8rem 1.1rem; border-radius: 10px; background: var(--warning); }
 .warnings ul { margin: .2rem 0; padding-left: 1.2rem; }

@@ -79,8 +79,8 @@ def test_a_column_goes_only_where_the_table_is_too_wide(tmp_path):
 def test_markdown_has_run_and_settings(tmp_path):
     make_run(tmp_path / "a|b", departs={"note": "x|y"})
     heads, _, line = markdown(ledger_rows(find_runs(tmp_path))).splitlines()
-    assert heads.startswith("| system | preset | settings | run | dataset |")
-    assert line.startswith(r"| vae | default | note x\|y | a\|b | digits 1297/250/250 |")
+    assert heads.startswith("| system | preset | settings | run | metric | ours | published | difference |")
+    assert line.startswith(r"| vae | default | note x\|y | a\|b | nll (nats) | 20.25 ± 0.65 |")
 
 
 def test_every_column_has_its_label_on_a_narrow_screen(tmp_path):
