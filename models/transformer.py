@@ -80,7 +80,10 @@ def dense(features: int, shape: Shape, *, ends_branch: bool = False) -> nn.Dense
 
 
 class SelfAttention(nn.Module):
-    """Attention of several heads from a sequence to itself: queries, keys and values are three maps of its tokens."""
+    """Attention of several heads from a sequence to itself: queries, keys and values are three maps of its tokens.
+
+    Its weights [*batch, heads, places, places] are shown as "self_weights".
+    """
 
     shape: Shape
 
@@ -93,7 +96,11 @@ class SelfAttention(nn.Module):
         self, features: Float[Array, "*batch places width"], mask: Bool[Array, "#*batch #places places"] | None
     ) -> Float[Array, "*batch places width"]:
         """What the places attend to, as far as the mask shows it."""
-        return self.output(_mixed(*self._projected(features), mask, self.dropout))
+
+        def shown(weights: Array) -> Array:
+            return self.dropout(show(self, weights, "self_weights"))
+
+        return self.output(_mixed(*self._projected(features), mask, shown))
 
     def extend(
         self, features: Float[Array, "*batch places width"], memory: Memory, start: Int[Array, ""]

@@ -1,4 +1,4 @@
-"""Generated pairs of sequences, of which one is to be made of the other: dates in words, and symbols reversed.
+"""Generated pairs of sequences, of which one is to be made of the other: dates in words, symbols reversed, sums.
 
 Examples are "source" and "target", numbers of symbols padded at their end with 0, which stands for no symbol: text is
 ``"".join(symbols[number] for number in …)``.
@@ -60,6 +60,43 @@ def reversals(length: int = 16, symbols: int = 10, train: int = 50_000, held_out
     sizes = (train, held_out, held_out)
     protocol = f"{length} of {symbols} symbols and their reverse, {'/'.join(map(str, sizes))}"
     return sequence_pairs("reversals", protocol, sources, [source[::-1] for source in sources], sizes)
+
+
+def unique_sums(digits: int = 3, questions: int = 50_000) -> Dataset:
+    """Sums of two numbers, "12+345 " from its end to its beginning and "357": no two numbers are added twice.
+
+    A number has 1 to ``digits`` digits, as many of one length as of another; leading zeros are drawn, but not written.
+    Spaces fill a question up to the longest, and are read first. Nine tenths of the questions are trained on, as in
+    Merity et al. 2015; the rest is halved. ``ValueError`` where there are not so many, in either order of the numbers.
+    """
+    numbers = 10**digits
+    if questions > (possible := numbers * (numbers + 1) // 2):
+        raise ValueError(f"{questions:,} questions of {digits} digits: there are {possible:,}; ask for fewer")
+    generator, asked = np.random.Generator(np.random.Philox(0)), {}
+    while len(asked) < questions:
+        lengths = generator.integers(1, digits + 1, size=(questions, 2))
+        for first, second in (generator.integers(numbers, size=(questions, 2)) % 10**lengths).tolist():
+            asked.setdefault((min(first, second), max(first, second)), (first, second))
+    pairs = list(asked.values())[:questions]
+    generator.shuffle(pairs)  # short questions are found first
+    held_out = questions // 20
+    sizes = (questions - 2 * held_out, held_out, held_out)
+    protocol = f"sums of numbers of up to {digits} digits, {'/'.join(map(str, sizes))} different questions"
+    sources = [f"{first}+{second}".ljust(2 * digits + 1)[::-1] for first, second in pairs]
+    return sequence_pairs("unique sums", protocol, sources, [str(first + second) for first, second in pairs], sizes)
+
+
+def drawn_sums(train: int = 230_400, held_out: int = 2_000) -> Dataset:
+    """Sums of a number below 100 and one below 1,000, the smaller first, drawn with replacement: "14+381" and "395".
+
+    As in the example of Flax, of whose 1,800 steps of 128 these are the examples. Most held-out questions are therefore
+    among the trained ones, as they are there.
+    """
+    generator, sizes = np.random.Generator(np.random.Philox(0)), (train, held_out, held_out)
+    drawn = np.sort(generator.integers((100, 1000), size=(sum(sizes), 2)), axis=1).tolist()
+    protocol = f"sums of a number below 100 and one below 1000, {'/'.join(map(str, sizes))} drawn with replacement"
+    sources = [f"{first}+{second}" for first, second in drawn]
+    return sequence_pairs("drawn sums", protocol, sources, [str(first + second) for first, second in drawn], sizes)
 
 
 def sequence_pairs(

@@ -18,6 +18,8 @@ from train.task import LossFn, Params
 
 Translate = Callable[[Params, Int[Array, "batch source_places"], int], Int[Array, "batch places"]]
 """``(params, sources, places) → targets``"""
+Weigh = Callable[[Int[Array, "batch places"]], Float[Array, "batch places"]]
+"""``targets → weights``: 1 at the places that count, 0 at others"""
 
 
 def symbol_before(targets: Int[Array, "batch places"]) -> Int[Array, "batch places"]:
@@ -30,18 +32,23 @@ def to_the_end(targets: Int[Array, "batch places"]) -> Float[Array, "batch place
     return (symbol_before(targets).at[:, 0].set(1) != 0).astype(jnp.float32)
 
 
-def translation_loss(apply: Callable) -> LossFn:
+def everywhere(targets: Int[Array, "batch places"]) -> Float[Array, "batch places"]:
+    """1 at all places, those behind a target's end too, where 0 is right."""
+    return jnp.ones(targets.shape, jnp.float32)
+
+
+def translation_loss(apply: Callable, weigh: Weigh = to_the_end) -> LossFn:
     """The loss ``(params, batch, keys) → (losses, {error})`` of ``apply(keys, params, source, before) → logits``.
 
     The loss of a pair is the cross-entropy of the target's symbols and of its end, summed and divided by the places
     that all targets have, in nats; ``error`` is the share of symbols that are wrong, in %, given the right ones before.
-    Williams & Zipser 1989 ("teacher forcing").
+    ``weigh`` says which places count. Williams & Zipser 1989 ("teacher forcing").
     """
 
     def loss_fn(params, batch, keys):
         source, target = batch["source"].astype(jnp.int32), batch["target"].astype(jnp.int32)
         logits = apply(keys, params, source, symbol_before(target))
-        weights = to_the_end(target)
+        weights = weigh(target)
         losses = optax.losses.softmax_cross_entropy_with_integer_labels(logits, target)
         wrong = jnp.where(logits.argmax(axis=-1) == target, 0.0, weights)
         return (losses * weights).mean(axis=1), {"error": Ratio(100 * wrong.sum(axis=1), weights.sum(axis=1))}

@@ -34,6 +34,7 @@ BIBLIOGRAPHY = {
     "fey2019": Citation(
         "Fey & Lenssen", 2019, "Fast graph representation learning with PyTorch Geometric", "ICLR workshop"
     ),
+    "flax2020seq2seq": Citation("The Flax authors", 2020, "seq2seq addition", "Flax' examples"),
     "flax2020": Citation("The Flax authors", 2020, "MNIST example", "Flax' examples"),
     "gambosi2021": Citation("Gambosi", 2021, "Deep learning", "lectures, University of Rome Tor Vergata"),
     "gasteiger2019": Citation(
@@ -74,8 +75,12 @@ BIBLIOGRAPHY = {
     "rifai2011": Citation(
         "Rifai et al.", 2011, "Contractive auto-encoders: explicit invariance during feature extraction", "ICML"
     ),
+    "lippe2022": Citation("Lippe", 2022, "UvA deep learning tutorials", "University of Amsterdam"),
     "simonyan2015": Citation(
         "Simonyan & Zisserman", 2015, "Very deep convolutional networks for large-scale image recognition", "ICLR"
+    ),
+    "smerity2015": Citation(
+        "Merity et al.", 2015, "Sequence to sequence learning for performing number addition", "Keras' code examples"
     ),
     "srivastava2014": Citation(
         "Srivastava et al.", 2014, "Dropout: a simple way to prevent neural networks from overfitting", "JMLR"
