@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -18,13 +19,15 @@ from experiments.objectives.node_classification import graph_of
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from losses.divergences import gaussian_kl
+from losses.graph_reconstruction import all_pairs_cross_entropy
 from losses.likelihoods import bernoulli_log_likelihood
 from losses.metrics.ranking import average_precision, roc_auc
 from models.graph_net import GCN
+from models.layers.graph import Graph
 from models.vae import Gaussian, sample_gaussian
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Params, Task, supervised
+from train.task import Batch, LossFn, Params, Task, supervised
 
 Codes = Float[Array, "nodes latent"]
 
@@ -36,6 +39,8 @@ class LinkPredictionSettings(Settings):
     loop: Flat[LoopSettings] = LoopSettings(steps=200, batch_size=879, chunk=10, evaluate_every=10, save_every=100)
     graph: Flat[GraphData] = GraphData()
     optimization: Flat[Optimization] = Optimization(learning_rate=0.01)
+    pairs: Literal["drawn", "all"] = "drawn"
+    """what the edges are told from: as many pairs, drawn at each step, or all pairs, of which edges then weigh more"""
     variational: bool = False
     """give each node a Gaussian of codes, with a KL term, instead of one code"""
     width: Count = 32
@@ -54,17 +59,14 @@ def network(settings: LinkPredictionSettings, dataset: Dataset) -> GCN:
 
 
 def task(settings: LinkPredictionSettings, dataset: Dataset) -> Task:
-    """Descent on the cross-entropy of edges and of as many pairs drawn from all."""
+    """Descent on the cross-entropy of edges and of other pairs."""
     model, graph = network(settings, dataset), graph_of(dataset)
-    nodes = len(graph.degrees)
+    reconstruction = {"drawn": of_drawn_pairs, "all": of_all_pairs}[settings.pairs]
 
     def loss_fn(params, batch, keys):
         noise, drawing = jax.random.split(keys[0])
         codes, kl = encoded(settings, model.apply(params, graph), noise)
-        drawn = jax.random.randint(drawing, batch["pair"].shape, 0, nodes)
-        pairs = jnp.stack([batch["pair"], drawn])
-        of_both = jax.vmap(cross_entropy, (None, 0, 0))(codes, pairs, jnp.stack([batch["linked"], 0 * batch["linked"]]))
-        return of_both.mean(axis=0) + kl / nodes, {}
+        return reconstruction(codes, graph, batch, drawing) + kl / len(codes), {}
 
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
     return supervised(loss_fn, lambda key: model.init(key, graph), optimizer)
@@ -78,6 +80,26 @@ def encoded(
         return outputs, jnp.zeros((), outputs.dtype)
     posterior = Gaussian(*jnp.split(outputs, 2, axis=1))
     return sample_gaussian(key, posterior), jax.vmap(gaussian_kl)(*posterior).mean()
+
+
+def of_drawn_pairs(codes: Codes, graph: Graph, batch: Batch, key: Key[Array, ""]) -> Float[Array, " batch"]:
+    """Of each edge, and of a pair drawn from all beside it, the mean cross-entropy."""
+    drawn = jax.random.randint(key, batch["pair"].shape, 0, len(codes))
+    pairs, linked = jnp.stack([batch["pair"], drawn]), jnp.stack([batch["linked"], 0 * batch["linked"]])
+    return jax.vmap(cross_entropy, (None, 0, 0))(codes, pairs, linked).mean(axis=0)
+
+
+def of_all_pairs(codes: Codes, graph: Graph, batch: Batch, key: Key[Array, ""]) -> Float[Array, " batch"]:
+    """Of all ordered pairs, whatever the batch: half of their weight is the edges', and a node is joined to itself.
+
+    The scale is that of Kipf & Welling's code, N² / 2 (N² − E).
+    """
+    edges, nodes = len(graph.senders), len(codes)
+    others = nodes**2 - edges
+    loops = jnp.arange(nodes, dtype=graph.senders.dtype)
+    joined = jnp.stack([jnp.append(graph.senders, loops), jnp.append(graph.receivers, loops)], axis=1)
+    mean = all_pairs_cross_entropy(codes, joined, weight=others / edges)
+    return jnp.full(len(batch["pair"]), nodes**2 / (2 * others) * mean)
 
 
 def link_logits(codes: Codes, pairs: Int[Array, "pairs 2"]) -> Float[Array, " pairs"]:
