@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from experiments.datasets import Dataset
 from experiments.objectives.sequence_to_sequence import symbol_before, translator
@@ -23,7 +23,7 @@ def translations(model: nn.Module, dataset: Dataset, params: Params, *, count: i
 
 
 def mean_weights(
-    model: nn.Module, params: Params, *inputs: Int[Array, "batch _"], name: str = "weights"
+    model: nn.Module, params: Params, *inputs: Shaped[Array | np.ndarray, "batch ..."], name: str = "weights"
 ) -> Float[np.ndarray, "batch places source_places"]:
     """The mean of all attention that the network shows under this name, [batch, (heads,) places, source places]."""
     _, state = jax.jit(lambda *given: model.apply(*given, mutable=[SHOWN]))(params, *inputs)

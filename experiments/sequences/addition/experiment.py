@@ -37,7 +37,7 @@ COUNTED = {"to_the_end": to_the_end, "everywhere": everywhere}
 class AdditionSettings(Settings):
     """Sums as pairs of texts."""
 
-    loop: Flat[LoopSettings] = LoopSettings(steps=3000, batch_size=128, evaluate_every=250)
+    loop: Flat[LoopSettings] = LoopSettings(steps=4000, batch_size=128, evaluate_every=500)
     optimization: Flat[Optimization] = Optimization(learning_rate=1e-2, schedule="cosine", clip_norm=1.0)
     cell: Literal["lstm", "gru", "rnn", "mgu"] = "lstm"
     """what is repeated"""
