@@ -160,7 +160,9 @@ def length_mask(length: Int[Array, ""], *, places: int) -> Bool[Array, " places"
     return jnp.arange(places, dtype=length.dtype) < length
 
 
-def sinusoidal_positions(places: Int[Array, " places"], *, size: int) -> Float[Array, "places size"]:
+def sinusoidal_positions(
+    places: Int[Array, " places"] | Float[Array, " places"], *, size: int
+) -> Float[Array, "places size"]:
     """A place as ``size`` numbers: sines and cosines, whose wavelengths rise from 2π to 10,000 · 2π.
 
         p_t,2i = sin(t ω_i),   p_t,2i+1 = cos(t ω_i),   ω_i = 10000^(−2i / d)
