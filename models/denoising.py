@@ -1,6 +1,7 @@
 """Sampling from a diffusion: from noise to an example, in one loop that is compiled once."""
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,15 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from models.layers.denoising_steps import EstimateOf, Step
+
+
+class Passed(NamedTuple):
+    """What a sampler went through, from its first step to its last."""
+
+    noisy: Float[Array, "steps *shape"]
+    """the noisy example before each step"""
+    clean: Float[Array, "steps *shape"]
+    """what it was taken for then: x̂_0"""
 
 
 def spaced_steps(steps: int, count: int) -> Int[np.ndarray, " count"]:
@@ -28,8 +38,8 @@ def denoise(
     *,
     step: Step,
     estimate: EstimateOf,
-) -> tuple[Float[Array, "*shape"], Float[Array, "steps *shape"]]:
-    """The example that noise becomes, from the last of the ratios to the first and then to 1, and x̂_0 at each of them.
+) -> tuple[Float[Array, "*shape"], Passed]:
+    """The example that noise becomes, from the last of the ratios to the first and then to 1, and what it was before.
 
     Ratios fall, as a schedule's do, or some of them: each step goes from one in the list to the one before it, and
     never to one that is not there. Whatever is drawn is drawn from ``key``. Ho et al. 2020, algorithm 2; Song et al.
@@ -39,9 +49,9 @@ def denoise(
     pairs = jnp.stack([signal_ratios, after], axis=1)[::-1]
     advance = partial(step, estimate=estimate)
 
-    def move(noisy: Array, given: tuple[Array, Array]) -> tuple[Array, Array]:
+    def move(noisy: Array, given: tuple[Array, Array]) -> tuple[Array, Passed]:
         (ratio, next_ratio), step_key = given
         noise = jax.random.normal(step_key, noisy.shape, noisy.dtype)
-        return advance(noisy, ratio, next_ratio, noise), estimate(noisy, ratio).clean
+        return advance(noisy, ratio, next_ratio, noise), Passed(noisy, estimate(noisy, ratio).clean)
 
     return jax.lax.scan(move, noisy, (pairs, jax.random.split(key, len(pairs))))

@@ -48,6 +48,7 @@ BIBLIOGRAPHY = {
         "Hinton & Salakhutdinov", 2006, "Reducing the dimensionality of data with neural networks", "Science"
     ),
     "hinton2010talk": Citation("Hinton", 2010, "Talk at Microsoft Research", "slides"),
+    "ho2020": Citation("Ho et al.", 2020, "Denoising diffusion probabilistic models", "NeurIPS"),
     "karpathy2022": Citation("Karpathy", 2022, "lecun1989-repro", "repository"),
     "karpathy2022nanogpt": Citation("Karpathy", 2022, "nanoGPT", "repository"),
     "keller2023": Citation(
@@ -82,6 +83,7 @@ BIBLIOGRAPHY = {
     "smerity2015": Citation(
         "Merity et al.", 2015, "Sequence to sequence learning for performing number addition", "Keras' code examples"
     ),
+    "song2021": Citation("Song et al.", 2021, "Denoising diffusion implicit models", "ICLR"),
     "srivastava2014": Citation(
         "Srivastava et al.", 2014, "Dropout: a simple way to prevent neural networks from overfitting", "JMLR"
     ),

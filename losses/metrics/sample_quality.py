@@ -1,7 +1,7 @@
 """How far drawn examples are from real ones, by features of both: as two Gaussians, and as two sets with edges.
 
-Rows are examples, columns features of a classifier that has seen neither. What is measured depends on the features and on
-how many examples there are: numbers compare at equal protocol only.
+Rows are examples, columns features, as of a classifier. What is measured depends on the features and on how many
+examples there are: numbers compare at equal protocol only.
 """
 
 import jax

@@ -34,7 +34,7 @@ def test_ratios_are_gone_through_from_the_last_to_the_first_and_then_to_one():
         jax.debug.callback(lambda *pair: seen.append(tuple(map(float, pair))), ratio, after, ordered=True)
         return noisy + 1
 
-    ended, clean = denoise(
+    ended, passed = denoise(
         jax.random.key(0),
         jnp.zeros(2),
         RATIOS,
@@ -44,7 +44,8 @@ def test_ratios_are_gone_through_from_the_last_to_the_first_and_then_to_one():
     jax.effects_barrier()
     np.testing.assert_allclose(seen, [(0.1, 0.5), (0.5, 0.9), (0.9, 1.0)], rtol=1e-6)
     np.testing.assert_allclose(ended, [3, 3])
-    np.testing.assert_allclose(clean[:, 0], [0.1, 1.5, 2.9], rtol=1e-6)
+    np.testing.assert_allclose(passed.noisy[:, 0], [0, 1, 2])
+    np.testing.assert_allclose(passed.clean[:, 0], [0.1, 1.5, 2.9], rtol=1e-6)
 
 
 def test_noise_is_anew_at_every_step_and_with_every_key():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cases import Case
 
-from models.layers.denoising_steps import STEPS, ddim_step, ddpm_step, heun_step, reinjecting_step
+from models.layers.denoising_steps import STEPS, ddim_step, ddpm_step, reinjecting_step, second_order_step
 from models.layers.diffusion import Estimate, diffuse, estimate
 from models.layers.signal_ratios import cosine_signal_ratios, linear_signal_ratios
 
@@ -32,7 +32,7 @@ BEST = {"estimate": gaussian_denoiser(0.5, 0.8)}
 CASES = {
     ddim_step: Case(arguments, BEST | {"eta": 0.5}),
     ddpm_step: Case(arguments, BEST | {"variance": "lower"}),
-    heun_step: Case(arguments, BEST),
+    second_order_step: Case(arguments, BEST),
     reinjecting_step: Case(arguments, BEST | {"reinjected": "fresh"}),
 }
 SAMPLERS = STEPS | {"ddim": partial(ddim_step, eta=0.0), "ddim_half": partial(ddim_step, eta=0.5)}
@@ -78,7 +78,7 @@ def by_hand(name, ratios, mean, deviation):
 
 
 @pytest.mark.parametrize("count", [10, 50, 1000])
-@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "heun"])
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "second_order"])
 def test_moments_are_those_of_the_equations(name, count, float64):
     ratios = np.asarray(cosine_signal_ratios(steps=1000))[np.linspace(0, 999, count).astype(int)]
     found = moments(SAMPLERS[name], ratios, 0.5, 0.8)
@@ -97,15 +97,15 @@ def test_ddpm_is_right_at_any_number_of_steps_where_its_variance_is(count, float
 
 def test_curves_end_at_the_examples_distribution_with_the_order_of_their_step(float64):
     """Halving the steps' length divides the error by 2, and by 4 of second order: ratios even in log σ."""
-    errors = {"lecture": [], "heun": []}
+    errors = {"lecture": [], "second_order": []}
     for count in (40, 80):
         deviations = np.geomspace(0.002, 80, count)
         for name, found in errors.items():
             _, variance = moments(STEPS[name], 1 / (1 + deviations**2), 0.5, 0.8)
             found.append(abs(np.sqrt(variance) - 0.8))
     assert errors["lecture"][0] / errors["lecture"][1] == pytest.approx(2, abs=0.2)
-    assert errors["heun"][0] / errors["heun"][1] == pytest.approx(4, abs=0.6)
-    assert errors["heun"][1] < errors["lecture"][1] / 10
+    assert errors["second_order"][0] / errors["second_order"][1] == pytest.approx(4, abs=0.6)
+    assert errors["second_order"][1] < errors["lecture"][1] / 10
 
 
 def test_steps_that_are_others_names_for_the_same(float64):

@@ -1,0 +1,212 @@
+"""Diffusion of digits: a U-Net that finds the noise in an image, and draws digits of a class that is asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+from annotated_types import Ge
+from jaxtyping import Array, Float, Int, Key
+
+from experiments.datasets import DataError, Dataset
+from experiments.datasets.settings import ImageData
+from experiments.evaluations.classifier_choice import ClassifierChoice
+from experiments.evaluations.sample_quality import UNITS, sample_quality
+from experiments.generative.diffusion_digits.card import CARD
+from experiments.generative.diffusion_digits.figures import denoising_strips, rows_of_classes
+from experiments.networks.diffusion import Diffusion, GuidedSampling
+from experiments.networks.training import without_noise
+from experiments.objectives.diffusion import DenoisingOptions, diffusion_loss, drawn, guided
+from experiments.run.experiment import Experiment
+from experiments.run.sampling import Example, Sampler
+from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings
+from models.denoisers import UNetDenoiser
+from models.dropout import with_dropout
+from train.evaluation import WholeSet
+from train.optimizers import Fraction, NotNegative, Optimization, make_optimizer
+from train.precision import Precision, compute_in
+from train.task import LossFn, Params, Stream, Task, supervised
+
+OF_EACH, STRIPS, AT_A_TIME = 10, 6, 50
+"""Drawn images of each class and strips of the figures, and images that are drawn at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionDigitsSettings(Settings):
+    """A diffusion of images."""
+
+    loop: Flat[LoopSettings] = LoopSettings(steps=1500, batch_size=64, evaluate_every=250)
+    images: Flat[ImageData] = ImageData(binarization="none")
+    process: Flat[Diffusion] = Diffusion()
+    optimization: Flat[Optimization] = Optimization(
+        learning_rate=2e-3, schedule="cosine", warmup_steps=100, clip_norm=1.0, average_decay=0.99
+    )
+    sampling: Flat[GuidedSampling] = GuidedSampling()
+    judge: Flat[ClassifierChoice] = ClassifierChoice()
+    channels: tuple[Count, ...] = (16, 32)
+    """of the U-Net's levels, each of half the resolution of the one before"""
+    blocks: Count = 1
+    """residual blocks of a level on the way down; one more on the way up"""
+    dropout: Fraction = 0.0
+    """share that is dropped in training between the convolutions of a block"""
+    precision: Precision = "float32"
+    """of the network in training; parameters, losses and the final evaluation are float32"""
+    conditional: bool = True
+    """whether the network is told the class"""
+    unlabelled: Fraction = 0.1
+    """share of training images of which it is not told, so that it can be asked without"""
+    samples: Annotated[int, Ge(2), OfEvaluation] = 500
+    """drawn images that are judged, as many of each class"""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.process.check(self.sampling.sampling_steps, "--sampling-steps")
+
+    def idle(self) -> dict[str, str]:
+        """What a label decides, without labels."""
+        fields = () if self.conditional else ("unlabelled", "guidance")
+        return super().idle() | dict.fromkeys(fields, "with --no-conditional")
+
+
+def data(settings: DiffusionDigitsSettings) -> Dataset:
+    """Images of which there is a classifier; ``DataError`` where their sides cannot be halved as often as needed."""
+    dataset = settings.images.load()
+    settings.judge.load(dataset)
+    height, width, _ = dataset.image_shape
+    halvings = len(settings.channels) - 1
+    if height % 2**halvings or width % 2**halvings:
+        raise DataError(
+            f"--channels has {len(settings.channels)} levels, and images of {height}×{width} cannot be halved "
+            f"{halvings} times"
+        )
+    return dataset
+
+
+def classes_told(settings: DiffusionDigitsSettings, dataset: Dataset) -> int:
+    """How many classes the network is told of."""
+    return dataset.required_classes() if settings.conditional else 0
+
+
+def network(settings: DiffusionDigitsSettings, dataset: Dataset) -> UNetDenoiser:
+    """The denoiser."""
+    classes = classes_told(settings, dataset)
+    return UNetDenoiser(settings.channels, settings.blocks, classes, settings.dropout)
+
+
+def _loss(settings: DiffusionDigitsSettings, dataset: Dataset, apply: Callable, unlabelled: float) -> LossFn:
+    classes = classes_told(settings, dataset)
+    return diffusion_loss(
+        apply, settings.process, lambda batch: 2 * batch["image"] - 1, classes=classes, unlabelled=unlabelled
+    )
+
+
+def task(settings: DiffusionDigitsSettings, dataset: Dataset) -> Task:
+    """Descent on the squared error of what is said of noisy images."""
+    model, image = network(settings, dataset), jnp.zeros((1, *dataset.image_shape))
+    label = jnp.zeros(1, jnp.int32) if settings.conditional else None
+    apply = with_dropout(compute_in(settings.precision, model.apply), rate=0.0, input_rate=0.0)
+    optimizer = make_optimizer(settings.optimization, settings.loop.steps)
+    loss_fn = _loss(settings, dataset, apply, settings.unlabelled)
+    return supervised(loss_fn, lambda key: model.init(key, image, jnp.full(1, 0.5), label), optimizer)
+
+
+def monitor(settings: DiffusionDigitsSettings, dataset: Dataset) -> LossFn:
+    """The same loss of held-out images, every label told."""
+    return _loss(settings, dataset, without_noise(network(settings, dataset).apply), 0.0)
+
+
+def drawn_image(
+    settings: DiffusionDigitsSettings,
+    dataset: Dataset,
+    sampling: GuidedSampling,
+    params: Params,
+    key: Key[Array, ""],
+    label: Int[Array, ""],
+) -> tuple[Float[Array, "height width channels"], Float[Array, "steps height width channels"]]:
+    """An image of a class, in [0, 1], and what it was taken for at each step."""
+    labels = label[None] if settings.conditional else None
+    classes = classes_told(settings, dataset)
+    said = guided(network(settings, dataset).apply, params, labels, classes=classes, guidance=sampling.guidance)
+    image, passed = drawn(key, said, dataset.image_shape, settings.process, sampling, bound=1.0)
+    return jax.tree.map(lambda image: jnp.clip((image + 1) / 2, 0, 1), (image, passed.clean))
+
+
+def drawn_images(
+    settings: DiffusionDigitsSettings, dataset: Dataset, params: Params, key: Key[Array, ""], labels: Int[Array, " n"]
+) -> Float[Array, "n height width channels"]:
+    """An image of each label, some at a time, so that memory is bounded."""
+    draw = partial(drawn_image, settings, dataset, settings.sampling, params)
+    keys = jax.random.split(key, len(labels))
+    return jax.lax.map(lambda pair: draw(*pair)[0], (keys, labels), batch_size=AT_A_TIME)
+
+
+def evaluate_whole(settings: DiffusionDigitsSettings, dataset: Dataset) -> WholeSet:
+    """What a classifier says of drawn images, beside the test images."""
+    classifier, labels = settings.judge.load(dataset), jnp.arange(settings.samples) % dataset.required_classes()
+    real, trained = (dataset.head(split, 5000)["image"] for split in ("test", "train"))
+
+    def measure(params, data, key):
+        judge, real, trained = data
+        images = drawn_images(settings, dataset, params, key, labels)
+        return sample_quality(classifier, judge, images, labels if settings.conditional else None, real, trained)
+
+    return WholeSet((classifier.params, real, trained), measure)
+
+
+def figures(settings: DiffusionDigitsSettings, dataset: Dataset, params: Params) -> dict:
+    """Drawn images in rows of their classes, and some of them on their way from noise."""
+    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    classes = dataset.required_classes()
+    labels = jnp.repeat(jnp.arange(classes), OF_EACH)
+
+    @jax.jit
+    def seen(params):
+        ways = jax.vmap(partial(drawn_image, settings, dataset, settings.sampling, params))
+        _, strips = ways(jax.random.split(jax.random.fold_in(key, 1), STRIPS), jnp.arange(STRIPS) % classes)
+        return drawn_images(settings, dataset, params, key, labels), strips
+
+    images, strips = seen(params)
+    return {"samples": rows_of_classes(images, OF_EACH), "denoising": denoising_strips(strips)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionOptions(DenoisingOptions):
+    """How an image is drawn."""
+
+    label: Annotated[int, Ge(0)] | None = None
+    """class of all images; without one each has its own, at random"""
+    guidance: NotNegative | None = None
+    """how far what is said with a label is carried on beyond what is said without one"""
+
+
+def draw(settings: DiffusionDigitsSettings, dataset: Dataset, options: DiffusionOptions, params: Params) -> Callable:
+    """An image of a class."""
+    sampling = options.sampling(settings.process, settings.sampling)
+    classes = dataset.required_classes()
+    if options.label is not None and options.label >= classes:
+        raise DataError(f"--label {options.label}: {dataset.name} has the classes 0 to {classes - 1}")
+
+    def from_noise(key: Key[Array, ""]) -> Example:
+        label_key, image_key = jax.random.split(key)
+        label = jax.random.randint(label_key, (), 0, classes) if options.label is None else jnp.int32(options.label)
+        image, _ = drawn_image(settings, dataset, sampling, params, image_key, label)
+        return {"image": image, "label": label} if settings.conditional else {"image": image}
+
+    return from_noise
+
+
+EXPERIMENT = Experiment(
+    card=CARD,
+    settings=DiffusionDigitsSettings,
+    data=data,
+    task=task,
+    monitor=monitor,
+    evaluate_whole=evaluate_whole,
+    figures=figures,
+    monitored="loss",
+    units={"loss": ""} | UNITS,
+    network=network,
+    sampler=Sampler(draw=draw, options=DiffusionOptions),
+)

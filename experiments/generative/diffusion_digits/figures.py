@@ -1,0 +1,27 @@
+"""Drawn digits, and how they come out of noise."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from experiments.plots.images import image_grid
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHOWN = 10
+"""Steps of a strip."""
+
+
+def rows_of_classes(images: Float[Array, "images height width channels"], of_each: int) -> "Figure":
+    """A row of drawn images for each class."""
+    return image_grid(images, columns=of_each, title="drawn, a row a class")
+
+
+def denoising_strips(strips: Float[Array, "images steps height width channels"]) -> "Figure":
+    """Of each image in a row what it was taken for from the first step, of noise alone, to the last."""
+    chosen = np.asarray(strips)[:, np.linspace(0, strips.shape[1] - 1, SHOWN).round().astype(int)]
+    return image_grid(
+        chosen.reshape(-1, *strips.shape[2:]), columns=SHOWN, title="what is seen in the noise, from left to right"
+    )
