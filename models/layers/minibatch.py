@@ -40,7 +40,8 @@ def minibatch_closeness(
     projected = grouped(jnp.tensordot(features, tensor, axes=1), group=group)
     difference = projected[:, :, None] - projected[:, None]
     distances = jnp.sum(difference * jnp.sign(difference), axis=-1)  # whose slope at 0 is 0
-    return (jnp.exp(-distances).sum(axis=2) - 1).reshape(features.shape[0], -1)
+    others = 1 - jnp.eye(group, dtype=features.dtype)
+    return jnp.einsum("gnmk,nm->gnk", jnp.exp(-distances), others).reshape(features.shape[0], -1)
 
 
 def pack(features: Float[Array, "batch *space channels"], *, size: int) -> Float[Array, "packs *space packed"]:
