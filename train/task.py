@@ -134,9 +134,7 @@ def _share(share: tuple[int, int], batch: Batch) -> Batch:
     """The examples of one of n shares; ``ValueError`` where they do not divide the batch."""
     number, shares = share
     if batch_size(batch) % shares:
-        raise ValueError(
-            f"a batch of size {batch_size(batch)} cannot be shared by {shares} updates with their own examples"
-        )
+        raise ValueError(f"a batch of size {batch_size(batch)} cannot be shared by its updates in {shares} equal parts")
     return jax.tree.map(lambda leaf: leaf[number::shares], batch) if shares > 1 else batch
 
 

@@ -116,7 +116,7 @@ def test_every_update_of_a_step_sees_examples_and_noise_of_its_own(float64):
     key = jax.random.fold_in(task.init(jax.random.key(0)).key, 0)
     noise = [jax.vmap(jax.random.normal)(jax.random.split(jax.random.fold_in(key, i), 12)[i::3]) for i in range(3)]
     np.testing.assert_allclose(whole.params["busy"]["noise"], -np.sum(noise) / 4)
-    with pytest.raises(ValueError, match="a batch of size 8 cannot be shared by 3 updates"):
+    with pytest.raises(ValueError, match="a batch of size 8 cannot be shared by its updates in 3"):
         task.step(task.init(jax.random.key(0)), {"one_hot": jnp.eye(12)[:8]})
 
 
