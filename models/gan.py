@@ -39,7 +39,7 @@ class DenseGenerator(nn.Module):
     """how kernels begin"""
 
     @nn.compact
-    def __call__(self, latents: Float[Array, "*batch latent"], *, training: bool = False) -> Float[Array, "*batch d"]:
+    def __call__(self, latents: Float[Array, "batch latent"], *, training: bool = False) -> Float[Array, "batch d"]:
         hidden = latents
         for width in self.widths:
             hidden = nn.Dense(width, use_bias=False, kernel_init=self.kernel_init)(hidden)

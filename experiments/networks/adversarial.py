@@ -54,7 +54,7 @@ class Game:
         if part % together:
             raise ValueError(
                 f"with --updates {self.updates} and --accumulate {self.accumulate} a part of --batch-size {batch_size} "
-                f"has {counted(part, 'example')}, of which {together} are normalised together: add a smaller --group"
+                f"has {counted(part, 'example')}, of which {together} are taken together: add a smaller --group"
             )
         if together % self.packing:
             raise ValueError(f"the examples of a group, {together}, must be a multiple of --packing {self.packing}")

@@ -67,6 +67,13 @@ def latents(keys: Key[Array, " batch"], size: int) -> Float[Array, "batch {size}
     return jax.vmap(lambda key: jax.random.normal(key, (size,)))(drawing(keys, AdversarialDraw.LATENT))
 
 
+def drawn(generator: nn.Module, own: Params, key: Key[Array, "*batch"], count: int, latent: int) -> Float[Array, "..."]:
+    """Examples [*batch, count, …] of latents drawn with each key, normalised by the running statistics."""
+    draw = jnp.vectorize(lambda key: jax.random.normal(key, (count, latent)), signature="()->(n,k)")
+    examples = generator.apply(own, draw(key).reshape(-1, latent))
+    return examples.reshape(*key.shape, count, *examples.shape[1:])
+
+
 def unconditional(generator: nn.Module, discriminator: Network, *, latent: int, name: str) -> Adversaries:
     """A generator of ``batch[name]`` from latents alone."""
     return Adversaries(

@@ -18,7 +18,7 @@ RULE = {
 }
 RING = RULE | dict(
     steps=400_000, batch_size=100, evaluate_every=20_000, save_every=20_000, chunk=200, generator_widths=(400,) * 4,
-    discriminator_widths=(200,) * 3, pieces=5, initial_deviation=0.02, statistics_decay=0.95,
+    discriminator_widths=(200,) * 3, pieces=5, initial_deviation=0.02, statistics_decay=0.95, average_decay=0.0,
 )  # fmt: skip
 GRID = RING | dict(data="grid")
 TABLE_1 = (

@@ -16,7 +16,7 @@ from experiments.datasets.generated_points import MODES, gaussian_modes
 from experiments.generative.gan_ring.card import CARD
 from experiments.generative.gan_ring.figures import ring_figures
 from experiments.networks.adversarial import Game
-from experiments.objectives.adversarial import AdversarialSettings, Network, adversarial_task
+from experiments.objectives.adversarial import AdversarialSettings, Network, adversarial_task, drawn
 from experiments.plots.points import extent
 from experiments.run.experiment import Experiment
 from experiments.run.sampling import Example, SampleOptions, Sampler
@@ -37,7 +37,7 @@ class GANRingSettings(AdversarialSettings):
     """Adversarial networks on Gaussians in the plane."""
 
     loop: Flat[LoopSettings] = LoopSettings(steps=6000, batch_size=128, chunk=100)
-    game: Flat[Game] = Game()
+    game: Flat[Game] = Game(average_decay=0.995)
     generator: UpdateRule = UpdateRule(learning_rate=1e-3, beta1=0.5)
     discriminator: UpdateRule = UpdateRule(learning_rate=1e-3, beta1=0.5)
     data: Literal["ring", "grid"] = "ring"
@@ -77,9 +77,8 @@ def task(settings: GANRingSettings, dataset: Dataset) -> Task:
 def generated(
     settings: GANRingSettings, params: Params, key: Key[Array, "*batch"], count: int
 ) -> Float[Array, "*batch count 2"]:
-    """Points of latents drawn with each key, normalised by the running statistics."""
-    draw = jnp.vectorize(lambda key: jax.random.normal(key, (count, settings.game.latent)), signature="()->(n,k)")
-    return generator(settings).apply(params["generator"], draw(key))
+    """Points drawn with each key."""
+    return drawn(generator(settings), params["generator"], key, count, settings.game.latent)
 
 
 def monitor(settings: GANRingSettings, dataset: Dataset) -> LossFn:
@@ -89,15 +88,14 @@ def monitor(settings: GANRingSettings, dataset: Dataset) -> LossFn:
     """
     centres, deviation = jnp.asarray(MODES[settings.data].centres), MODES[settings.data].deviation
 
-    def of_point(point, drawn):
-        counts = mode_counts(drawn, centres, deviation=deviation)
+    def of_point(point, around):
+        counts = mode_counts(around, centres, deviation=deviation)
         own = counts[jnp.argmin(jnp.sum((centres - point) ** 2, axis=-1))]
         bad = 100 - high_quality_share(counts, samples=settings.draws)
-        return energy_score(drawn, point), {"missed": 100 * (own == 0).astype(drawn.dtype), "low_quality": bad}
+        return energy_score(around, point), {"missed": 100 * (own == 0).astype(around.dtype), "low_quality": bad}
 
     def loss_fn(params, batch, keys):
-        drawn = generated(settings, params, keys, settings.draws)
-        return jax.vmap(of_point)(batch["point"], drawn)
+        return jax.vmap(of_point)(batch["point"], generated(settings, params, keys, settings.draws))
 
     return loss_fn
 
@@ -107,8 +105,8 @@ def evaluate_whole(settings: GANRingSettings, dataset: Dataset) -> WholeSet:
     modes = MODES[settings.data]
 
     def measure(params, centres, key):
-        drawn = generated(settings, params, key, settings.samples)
-        counts = mode_counts(drawn, centres, deviation=modes.deviation)
+        points = generated(settings, params, key, settings.samples)
+        counts = mode_counts(points, centres, deviation=modes.deviation)
         return {
             "modes": modes_covered(counts),
             "high_quality": high_quality_share(counts, samples=settings.samples),
@@ -141,12 +139,12 @@ def figures(settings: GANRingSettings, dataset: Dataset, params: Params) -> dict
 
     @jax.jit
     def seen(params, centres, places):
-        drawn = generated(settings, params, key, settings.samples)
-        counts = mode_counts(drawn, centres, deviation=modes.deviation)
-        return drawn, counts, opinions(settings, dataset, params, places)
+        points = generated(settings, params, key, settings.samples)
+        counts = mode_counts(points, centres, deviation=modes.deviation)
+        return points, counts, opinions(settings, dataset, params, places)
 
-    drawn, counts, thought = (np.asarray(each) for each in seen(params, modes.centres, places))
-    return ring_figures(real, drawn, counts, ticks, thought.reshape(TICKS, TICKS))
+    points, counts, thought = (np.asarray(each) for each in seen(params, modes.centres, places))
+    return ring_figures(real, points, counts, ticks, thought.reshape(TICKS, TICKS))
 
 
 def draw(settings: GANRingSettings, dataset: Dataset, options: SampleOptions, params: Params) -> Callable:

@@ -91,7 +91,7 @@ def test_the_two_optimisers_are_two():
     ("fields", "message"),
     [
         ({"updates": 5}, "--batch-size 24 must be a multiple of --updates 5 times --accumulate 1"),
-        ({"accumulate": 2}, "has 12 examples, of which 24 are normalised together"),
+        ({"accumulate": 2}, "has 12 examples, of which 24 are taken together"),
         ({"packing": 5}, "must be a multiple of --packing 5"),
         ({"packing": 2, "gradient_penalty": 1.0}, "leave out --packing and --minibatch"),
         ({"loss": "wasserstein"}, "add --gradient-penalty or --spectral"),
