@@ -14,9 +14,10 @@ from models.batch_norm import BatchNorm
 from models.layers.activation import maxout
 from models.layers.conv import flax_convolution
 from models.layers.minibatch import minibatch_closeness, minibatch_deviation, pack, spread
+from models.layers.resize import upsample_nearest
 from models.layers.transposed_conv import convolve_transposed
 
-KERNELS, DIMS = 16, 8
+KERNELS, DIMS = 8, 4
 """Projections of ``minibatch_closeness``, and the numbers of each."""
 CONVOLUTION = partial(nn.Conv, kernel_size=(4, 4), strides=(2, 2), padding=((1, 1), (1, 1)))
 leaky_relu = partial(jax.nn.leaky_relu, negative_slope=0.2)
@@ -99,11 +100,11 @@ class Judgement(nn.Module):
     def __call__(self, features: Float[Array, "packs features"]) -> Float[Array, " batch"]:
         group = self.group or features.shape[0]
         if self.minibatch == "deviation":
-            features = _beside(features, minibatch_deviation(features, group=group))
+            features = jnp.concatenate([features, minibatch_deviation(features, group=group)], axis=-1)
         if self.minibatch == "closeness":
             shape = (features.shape[-1], KERNELS, DIMS)
             tensor = self.param("tensor", nn.initializers.normal(shape[0] ** -0.5 / DIMS), shape)
-            features = _beside(features, minibatch_closeness(features, tensor, group=group))
+            features = jnp.concatenate([features, minibatch_closeness(features, tensor, group=group)], axis=-1)
         return spread(nn.Dense(1, kernel_init=self.kernel_init)(features)[:, 0], size=self.packing)
 
 
@@ -163,5 +164,26 @@ class ConvDiscriminator(nn.Module):
         return self.judge(hidden.reshape(hidden.shape[0], -1))
 
 
-def _beside(features: Float[Array, "batch a"], more: Float[Array, "batch b"]) -> Float[Array, "batch c"]:
-    return jnp.concatenate([features, more], axis=-1)
+class Upscaler(nn.Module):
+    """Small image and latent → the image enlarged, the latent beside every pixel → convolutions 3×3 → image in [0, 1].
+
+    All but the last are rectified. Without a latent the answer is one image, where many may have been. In the manner of
+    Ledig et al. 2017, section 2.1, who enlarge at the end and take no latent.
+    """
+
+    widths: Sequence[int]
+    """maps of the hidden convolutions"""
+    factor: int
+    """how many times larger each side becomes"""
+
+    @nn.compact
+    def __call__(
+        self, small: Float[Array, "batch rows columns channels"], latents: Float[Array, "batch latent"]
+    ) -> Float[Array, "batch height width channels"]:
+        hidden = upsample_nearest(small, factor=self.factor)
+        everywhere = jnp.broadcast_to(latents[:, None, None], (*hidden.shape[:3], latents.shape[-1]))
+        hidden = jnp.concatenate([hidden, everywhere], axis=-1)
+        layer = partial(nn.Conv, kernel_size=(3, 3), conv_general_dilated=flax_convolution)
+        for width in self.widths:
+            hidden = jax.nn.relu(layer(width, kernel_init=nn.initializers.he_normal())(hidden))
+        return jax.nn.sigmoid(layer(small.shape[-1])(hidden))

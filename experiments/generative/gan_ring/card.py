@@ -21,6 +21,13 @@ RING = RULE | dict(
     discriminator_widths=(200,) * 3, pieces=5, initial_deviation=0.02, statistics_decay=0.95, average_decay=0.0,
 )  # fmt: skip
 GRID = RING | dict(data="grid")
+MINIMAX = dict(loss="minimax")
+REMEDIES = dict(
+    spectral=dict(spectral=True),
+    deviation=dict(minibatch="deviation"),
+    closeness=dict(minibatch="closeness"),
+    packing=dict(packing=2),
+)
 TABLE_1 = (
     "100,000 points, 400 epochs of 1,000 packs of 100 each, 2,500 samples of the last epoch, mean of 10 trials. Packs "
     "are drawn without replacement here and with it there, and the two players move in turn instead of at once"
@@ -55,10 +62,9 @@ CARD = Card(
         spectral=True,
     ),
     presets=dict(
-        minimax=dict(loss="minimax"),
-        spectral=dict(spectral=True),
-        minibatch=dict(minibatch="deviation"),
-        packing=dict(packing=2),
+        **REMEDIES,
+        minimax=MINIMAX,
+        **{f"minimax_{name}": MINIMAX | remedy for name, remedy in REMEDIES.items()},
         wasserstein=dict(loss="wasserstein", gradient_penalty=0.1, updates=5, batch_size=640),
         grid=dict(data="grid", steps=10_000),
         paper_ring=RING,
