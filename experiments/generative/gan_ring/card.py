@@ -2,9 +2,10 @@
 
 Papers: Goodfellow et al. 2014; Lin et al. 2018 (packing; ring and grid); Salimans et al. 2016 and Karras et al. 2018
 (minibatch statistics); Miyato et al. 2018 (spectral normalisation). Claim: a generator that fools the discriminator
-need not reach all modes, and by minimax it learns little at first; a discriminator that sees several examples at once,
-or whose slope is bounded, makes it reach them. Command: ``lectern run gan_ring`` (8 modes, 1 min on two CPU cores),
-``lectern run gan_ring --data grid --packing 4``. Expected figures: ``samples``, ``opinion``, ``modes``.
+need not reach all modes; a discriminator that judges packs of examples sees that they are too alike, and makes it reach
+them, by either loss; one of bounded slope alone does so in some seeds only. Command: ``lectern run gan_ring`` (8 modes,
+25 s on two CPU cores), ``lectern run gan_ring --preset packing``. Expected figures: ``samples``, ``opinion``,
+``modes``.
 """
 
 from functools import partial

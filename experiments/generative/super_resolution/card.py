@@ -3,7 +3,7 @@
 Paper: Ledig et al. 2017; Lecture 003, figure 4.3. Claim: of the images that a small one may have been the least squared
 error answers with the mean, which is blurred and like none of them; a generator that has to deceive a discriminator
 answers with one of them, as sharp as the truth and farther from it; the mean of many such answers is blurred again.
-Command: ``lectern run super_resolution`` (digits, 60 s on two CPU cores). Expected figures: ``answers``, ``sharpness``.
+Command: ``lectern run super_resolution`` (digits, 90 s on two CPU cores). Expected figures: ``answers``, ``sharpness``.
 """
 
 from experiments.run.card import Card

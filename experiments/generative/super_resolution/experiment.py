@@ -41,7 +41,7 @@ SHOWN = 10
 class SuperResolutionSettings(AdversarialSettings):
     """Small images enlarged."""
 
-    loop: Flat[LoopSettings] = LoopSettings(steps=2000, batch_size=64, chunk=100)
+    loop: Flat[LoopSettings] = LoopSettings(steps=1500, batch_size=64, chunk=100)
     images: Flat[GreyImageData] = GreyImageData()
     game: Flat[Game] = Game(latent=8, spectral=True, loss="hinge", average_decay=0.995)
     generator: UpdateRule = UpdateRule(learning_rate=1e-3, beta1=0.5)
