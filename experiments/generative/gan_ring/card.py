@@ -26,7 +26,7 @@ MINIMAX = dict(loss="minimax")
 REMEDIES = dict(
     spectral=dict(spectral=True),
     deviation=dict(minibatch="deviation"),
-    closeness=dict(minibatch="closeness"),
+    closeness=dict(minibatch="closeness", group=32),
     packing=dict(packing=2),
 )
 TABLE_1 = (
