@@ -7,6 +7,7 @@ COUNTED = {
     "FLOP": "FLOP",
     "functions": "function",
     "inputs": "input",
+    "modes": "mode",
     "multiply-adds": "multiply-add",
     "parameters": "parameter",
     "units": "unit",

@@ -17,8 +17,8 @@ Fraction = Annotated[float, Ge(0), Lt(1)]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimization:
-    """How parameters move."""
+class UpdateRule:
+    """How parameters move, given their gradient."""
 
     optimizer: Literal[
         "sgd", "momentum", "nesterov", "classical_momentum", "nesterov_accelerated_gradient", "adam", "adamw", "rmsprop"
@@ -57,10 +57,6 @@ class Optimization:
     """what weight decay and L1 act on: all parameters that descend, or those of two or more axes"""
     max_norm: NotNegative = 0.0
     """largest norm of a unit's incoming weights, to which kernels are projected after each step; 0 is off"""
-    average_decay: Fraction = 0.0
-    """decay of the running average of parameters that is evaluated in their place; 0 is off"""
-    accumulate: Annotated[int, Gt(0)] = 1
-    """equal parts of the batch whose gradients are taken one after the other; changes memory, not numbers"""
 
     def idle(self) -> dict[str, str]:
         """Fields without an effect beside the others' values, and the reason."""
@@ -72,6 +68,16 @@ class Optimization:
         return idle | of_others
 
 
+@dataclass(frozen=True, kw_only=True)
+class Optimization(UpdateRule):
+    """How parameters move."""
+
+    average_decay: Fraction = 0.0
+    """decay of the running average of parameters that is evaluated in their place; 0 is off"""
+    accumulate: Annotated[int, Gt(0)] = 1
+    """equal parts of the batch whose gradients are taken one after the other; changes memory, not numbers"""
+
+
 _OF_RULES = {
     "momentum": {"momentum", "nesterov", "classical_momentum", "nesterov_accelerated_gradient", "rmsprop"},
     "beta1": {"adam", "adamw"},
@@ -81,7 +87,7 @@ _OF_RULES = {
 _OF_SCHEDULES = {"decay_steps": "step", "decay_factor": "step", "final_learning_rate": "cosine"}
 
 
-def learning_rate_schedule(config: Optimization, steps: int) -> optax.Schedule:
+def learning_rate_schedule(config: UpdateRule, steps: int) -> optax.Schedule:
     """The learning rate at each step of a run of ``steps`` steps, warm-up included."""
     after_warmup = max(steps - config.warmup_steps, 1)
     match config.schedule:
@@ -99,7 +105,7 @@ def learning_rate_schedule(config: Optimization, steps: int) -> optax.Schedule:
     return lambda count: schedule(jnp.asarray(count, float))  # Optax mixes the count's integers with its own floats
 
 
-def _direction(config: Optimization) -> optax.GradientTransformation:
+def _direction(config: UpdateRule) -> optax.GradientTransformation:
     match config.optimizer:
         case "sgd":
             return optax.identity()
@@ -114,7 +120,7 @@ def _direction(config: Optimization) -> optax.GradientTransformation:
 
 
 def make_optimizer(
-    config: Optimization, steps: int, *, penalized: Callable[[PyTree], PyTree[bool]] | None = None
+    config: UpdateRule, steps: int, *, penalized: Callable[[PyTree], PyTree[bool]] | None = None
 ) -> optax.GradientTransformation:
     """Clipping and the L1 term, then the rule's direction and weight decay, then the scheduled learning rate η; the
     projection of ``max_norm`` comes last.

@@ -65,11 +65,14 @@ class Phase(NamedTuple):
     """One gradient and its application; a step runs its phases in order.
 
     A gradient is any tree of means over examples. ``measure`` looks at that of the whole batch, before its application.
+    With a ``share`` (i, n) the phase sees the examples at places i, i + n, i + 2n … of the batch and no others: a share
+    is taken before a batch is accumulated in parts or divided over devices, and so is the same however that is done.
     """
 
     gradient: Callable[[State, Batch, Key[Array, " batch"]], tuple[PyTree, Metrics]]
     update: Callable[[State, PyTree], State]
     measure: Callable[[PyTree], Metrics] = lambda gradient: {}
+    share: tuple[int, int] = (0, 1)
 
 
 class Task(NamedTuple):
@@ -90,8 +93,8 @@ class Player(NamedTuple):
     """One side of an ``alternating`` game.
 
     ``loss_fn(params, batch, keys)`` sees the parameters of all players by name and returns this player's loss and
-    metrics, one value per example; only ``params[name]`` is differentiated. ``updates`` of them are made in each step.
-    ``follow`` and ``trainable`` are those of ``supervised``, for ``params[name]``.
+    metrics, one value per example; only ``params[name]`` is differentiated. ``updates`` of them are made in each step,
+    each on examples of its own. ``follow`` and ``trainable`` are those of ``supervised``, for ``params[name]``.
     """
 
     loss_fn: LossFn
@@ -119,12 +122,20 @@ def task_of_phases(
         metrics: Metrics = {}
         for number, phase in enumerate(phases):
             keys = jax.random.split(jax.random.fold_in(key, number), batch_size(batch))
-            gradient, measured = phase.gradient(state, batch, keys)
+            gradient, measured = phase.gradient(state, *_share(phase.share, (batch, keys)))
             state = phase.update(state, gradient)
             metrics |= measured | phase.measure(gradient)
         return state._replace(step=state.step + 1), metrics
 
     return Task(init, step, tuple(phases), trainable)
+
+
+def _share(share: tuple[int, int], batch: Batch) -> Batch:
+    """The examples of one of n shares; ``ValueError`` where they do not divide the batch."""
+    number, shares = share
+    if batch_size(batch) % shares:
+        raise ValueError(f"a batch of size {batch_size(batch)} cannot be shared by its updates in {shares} equal parts")
+    return jax.tree.map(lambda leaf: leaf[number::shares], batch) if shares > 1 else batch
 
 
 def initial_state(key: Key[Array, ""], params: Params, opt_state: PyTree) -> State:
@@ -196,6 +207,9 @@ def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array,
 
     ``init_params`` returns each player's parameters under its name. Every update sees the others' newest parameters.
     Metrics come back as ``"<player>/<metric>"``, those of its last update.
+
+    A batch is shared by as many updates as the busiest player makes, n: its update i sees the i-th share, and so does
+    update i of any other player. So all see equally many examples, batch / n, and no player sees one twice in a step.
     """
 
     def init(key: Key[Array, ""]) -> State:
@@ -211,7 +225,12 @@ def alternating(players: Mapping[str, Player], init_params: Callable[[Key[Array,
     def freezing(frozen: Trainable) -> Task:
         return alternating({name: _frozen(name, player, frozen) for name, player in players.items()}, init_params)
 
-    turns = [_turn(name, player) for name, player in players.items() for _ in range(player.updates)]
+    shares = max(1, *(player.updates for player in players.values()))
+    turns = [
+        _turn(name, player)._replace(share=(number, shares))
+        for name, player in players.items()
+        for number in range(player.updates)
+    ]
     return task_of_phases(init, turns, trainable)._replace(freezing=freezing)
 
 

@@ -69,6 +69,9 @@ BIBLIOGRAPHY = {
     "lecun1998": Citation(
         "LeCun et al.", 1998, "Gradient-based learning applied to document recognition", "Proceedings of the IEEE"
     ),
+    "lin2018": Citation(
+        "Lin et al.", 2018, "PacGAN: the power of two samples in generative adversarial networks", "NeurIPS"
+    ),
     "lisa2015": Citation("LISA lab", 2015, "Deep learning tutorials", "Theano's documentation"),
     "makhzani2014": Citation("Makhzani & Frey", 2014, "k-sparse autoencoders", "ICLR"),
     "oord2017": Citation("van den Oord et al.", 2017, "Neural discrete representation learning", "NeurIPS"),

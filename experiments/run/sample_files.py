@@ -8,6 +8,7 @@ import numpy as np
 from experiments.datasets import Dataset
 from experiments.plots.canvas import save
 from experiments.plots.images import image_grid
+from experiments.plots.points import clouds, extent
 from experiments.run.run_folder import write_json
 
 SHOWN = 100
@@ -28,6 +29,8 @@ def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, exa
         (folder / "samples.txt").write_text("\n\n---\n\n".join(written) + "\n")
     if "image" in examples:
         save(image_grid(examples["image"][:SHOWN], columns=10), folder / "samples.png")
+    if "point" in examples:
+        save(clouds({"samples": examples["point"]}, half=extent(examples["point"])), folder / "samples.png")
     return folder
 
 

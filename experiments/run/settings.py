@@ -18,7 +18,7 @@ from tyro.conf import OmitArgPrefixes as Flat
 
 from train.loop import LoopSettings
 from train.mesh import Shard
-from train.optimizers import Optimization, learning_rate_schedule
+from train.optimizers import UpdateRule, learning_rate_schedule
 from train.transforms import SeedsBy
 
 Count = Annotated[int, Gt(0)]
@@ -91,7 +91,7 @@ class Options:
         An experiment adds its own; flags that name such a field are refused.
         """
         return {
-            group.prefix + name: reason
+            group.prefix + name: reason.replace("--", f"--{group.prefix}")
             for group in groups(type(self))
             if hasattr(value := getattr(self, group.attribute), "idle")
             for name, reason in value.idle().items()
@@ -135,7 +135,7 @@ class Settings(Options):
         return {
             f"{group.prefix}learning_rate": learning_rate_schedule(config, self.loop.steps)
             for group in groups(type(self))
-            if isinstance(config := getattr(self, group.attribute), Optimization)
+            if isinstance(config := getattr(self, group.attribute), UpdateRule)
         }
 
 

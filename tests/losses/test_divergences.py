@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
+import scipy.spatial
 import scipy.stats
 from cases import Case, distribution, multivariate_gaussian
 from hypothesis import assume, given, settings
@@ -14,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from losses.divergences import (
     gaussian_kl,
     gaussian_kl_between,
+    jensen_shannon_divergence,
     kl_divergence,
     monte_carlo_kl,
     multivariate_gaussian_kl,
@@ -21,6 +23,7 @@ from losses.divergences import (
 from losses.likelihoods import gaussian_log_likelihood
 
 CASES = {
+    jensen_shannon_divergence: Case(lambda rng: (distribution(rng), distribution(rng))),
     kl_divergence: Case(lambda rng: (distribution(rng), distribution(rng))),
     multivariate_gaussian_kl: Case(lambda rng: (*multivariate_gaussian(rng), *multivariate_gaussian(rng))),
 }
@@ -232,3 +235,12 @@ def test_full_gaussian_kl_is_zero_at_equality_alone(mean, factor, other_mean, ot
         assert abs(full_kl(*p, *p)) < ROUNDING
         least = np.sum((mean - other_mean) ** 2) / 82 + (81 - np.log(82)) / 81**2 * jnp.sum((p[1] - q[1]) ** 2) / 82**2
         assert full_kl(*p, *q) >= least / 2 - ROUNDING
+
+
+def test_the_jensen_shannon_divergence_is_scipys_squared_distance(float64):
+    rng = np.random.default_rng(5)
+    p, q = rng.dirichlet(np.ones(6)), np.append(rng.dirichlet(np.ones(5)), 0.0)
+    expected = scipy.spatial.distance.jensenshannon(p, q) ** 2
+    close(jensen_shannon_divergence(jnp.asarray(p), jnp.asarray(q)), expected)
+    close(jensen_shannon_divergence(jnp.asarray(q), jnp.asarray(p)), expected)
+    close(jensen_shannon_divergence(jnp.eye(2)[0], jnp.eye(2)[1]), np.log(2))

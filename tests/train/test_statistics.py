@@ -125,7 +125,7 @@ def spectral_game():
     ids=["accumulate", "pmap"],
 )
 def test_a_power_iteration_is_the_same_in_parts_and_finds_the_singular_vector(transform, float64):
-    data = batches(40, 6)
+    data = batches(40, 12)
     state, metrics = run(spectral_game(), data)
     assert_close(run(transform(spectral_game()), data), (state, metrics))
     own = state.params["critic"]

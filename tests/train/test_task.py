@@ -91,6 +91,35 @@ def test_a_player_may_update_several_times_in_a_step(float64):
     assert twice.step == once.step == 3
 
 
+def test_every_update_of_a_step_sees_examples_and_noise_of_its_own(float64):
+    """x sums what it has seen, each player every third example; the sums of a player are those of the whole batch."""
+
+    def sees(name):
+        def loss_fn(params, batch, keys):
+            noise = jax.vmap(jax.random.normal)(keys)
+            return params[name]["seen"] @ batch["one_hot"].T + params[name]["noise"] * noise, {}
+
+        return loss_fn
+
+    def init(key):
+        return {name: {"seen": jnp.zeros(12), "noise": jnp.zeros(())} for name in ("busy", "idle", "lazy")}
+
+    players = {name: Player(sees(name), optax.sgd(1.0), n) for name, n in {"busy": 3, "idle": 0, "lazy": 1}.items()}
+    task = alternating(players, init)
+    whole, _ = run(task, {"one_hot": jnp.eye(12)[None]})
+    seen = {name: np.asarray(-4 * own["seen"]) for name, own in whole.params.items()}
+    np.testing.assert_allclose(seen["busy"], np.ones(12))
+    np.testing.assert_allclose(seen["lazy"], np.arange(12) % 3 == 0)
+    assert not seen["idle"].any()
+    parts, _ = run(accumulate(task, 2), {"one_hot": jnp.eye(12)[None]})
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12), parts.params, whole.params)
+    key = jax.random.fold_in(task.init(jax.random.key(0)).key, 0)
+    noise = [jax.vmap(jax.random.normal)(jax.random.split(jax.random.fold_in(key, i), 12)[i::3]) for i in range(3)]
+    np.testing.assert_allclose(whole.params["busy"]["noise"], -np.sum(noise) / 4)
+    with pytest.raises(ValueError, match="a batch of size 8 cannot be shared by its updates in 3"):
+        task.step(task.init(jax.random.key(0)), {"one_hot": jnp.eye(12)[:8]})
+
+
 def test_players_without_parameters_of_their_name_are_refused():
     task = alternating({"a": Player(noisy_regression, optax.sgd(0.1))}, lambda key: {"b": init_params(key)})
     with pytest.raises(ValueError, match=r"players \['a'\].*got \['b'\]"):

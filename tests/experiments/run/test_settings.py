@@ -53,7 +53,7 @@ def test_flags_are_flat_and_two_optimisers_stand_side_by_side():
     ("flags", "said"),
     [
         (["--decay-steps", "3"], "--decay-steps has no effect with --schedule constant"),
-        (["--critic.decay-factor", "0.3"], "--critic.decay-factor has no effect with --schedule constant"),
+        (["--critic.decay-factor", "0.3"], "--critic.decay-factor has no effect with --critic.schedule constant"),
         (["--optimizer", "sgd", "--beta1", "0.5"], "--beta1 has no effect with --optimizer sgd"),
         (["--momentum", "0.5"], "--momentum has no effect with --optimizer adam"),
     ],

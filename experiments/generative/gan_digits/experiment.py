@@ -1,0 +1,163 @@
+"""Deep convolutional adversarial networks on images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+from annotated_types import Ge
+from jaxtyping import Array, Float, Key
+
+from experiments.datasets import DataError, Dataset
+from experiments.datasets.settings import GreyImageData
+from experiments.evaluations.classifier_choice import ClassifierChoice
+from experiments.generative.gan_digits.card import CARD
+from experiments.generative.gan_digits.figures import image_figures
+from experiments.networks.adversarial import Game
+from experiments.objectives.adversarial import AdversarialSettings, Network, adversarial_task, drawn
+from experiments.run.experiment import Experiment
+from experiments.run.sampling import Example, SampleOptions, Sampler
+from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation
+from losses.metrics.classifier_score import classifier_score
+from losses.metrics.energy_score import energy_score
+from losses.metrics.mode_coverage import reverse_kl
+from models.gan import ConvDiscriminator, ConvGenerator
+from train.evaluation import WholeSet
+from train.optimizers import UpdateRule
+from train.task import LossFn, Params, Stream, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class GANDigitsSettings(AdversarialSettings):
+    """Deep convolutional adversarial networks."""
+
+    loop: Flat[LoopSettings] = LoopSettings(steps=3000, batch_size=128, chunk=100)
+    images: Flat[GreyImageData] = GreyImageData()
+    game: Flat[Game] = Game(latent=16, initial_deviation=0.02, average_decay=0.995)
+    generator: UpdateRule = UpdateRule(learning_rate=1e-3, beta1=0.5)
+    discriminator: UpdateRule = UpdateRule(learning_rate=1e-3, beta1=0.5)
+    judge: Flat[ClassifierChoice] = ClassifierChoice()
+    generator_widths: tuple[Count, ...] = (32, 16)
+    """maps before each of the generator's transposed convolutions, from the smallest maps on"""
+    discriminator_widths: tuple[Count, ...] = (16, 32)
+    """maps of each of the discriminator's convolutions"""
+    batch_normalized: bool = True
+    """whether the discriminator has batch normalisation, behind all convolutions but the first"""
+    samples: Annotated[Count, OfEvaluation] = 1000
+    """generated images that the classifier judges"""
+    draws: Annotated[int, Ge(2)] = 16
+    """generated images that are compared with each held-out one"""
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.game.gradient_penalty and self.batch_normalized:
+            raise ValueError("--gradient-penalty is of a slope at one example: add --no-batch-normalized")
+
+
+def data(settings: GANDigitsSettings) -> Dataset:
+    """Images of which there is a classifier; ``DataError`` where their sides cannot be halved as often as needed."""
+    dataset = settings.images.load()
+    settings.judge.load(dataset)
+    height, width, _ = dataset.image_shape
+    halvings = len(settings.generator_widths)
+    if height % 2**halvings or width % 2**halvings:
+        raise DataError(
+            f"--generator-widths has {halvings} entries, and images of {height}×{width} cannot be halved so often"
+        )
+    return dataset
+
+
+def generator(settings: GANDigitsSettings, dataset: Dataset) -> ConvGenerator:
+    """Latents → images."""
+    return ConvGenerator(settings.generator_widths, dataset.image_shape, settings.together, settings.game.kernel_init)
+
+
+def discriminator(settings: GANDigitsSettings) -> Network:
+    """Images → logits."""
+    game, judge = settings.game, settings.game.judgement(settings.loop.batch_size)
+    network = ConvDiscriminator(
+        settings.discriminator_widths, settings.batch_normalized, judge.group, judge, game.kernel_init
+    )
+    return game.bounded(network)
+
+
+def task(settings: GANDigitsSettings, dataset: Dataset) -> Task:
+    """The two in turn."""
+    networks, example = (generator(settings, dataset), discriminator(settings)), dataset.example()["image"]
+    return adversarial_task(settings, *networks, name="image", example=example)
+
+
+def generated(
+    settings: GANDigitsSettings, dataset: Dataset, params: Params, key: Key[Array, "*batch"], count: int
+) -> Float[Array, "*batch count height width channels"]:
+    """Images drawn with each key."""
+    return drawn(generator(settings, dataset), params["generator"], key, count, settings.game.latent)
+
+
+def monitor(settings: GANDigitsSettings, dataset: Dataset) -> LossFn:
+    """Of each held-out image its energy score among generated ones, and how far the nearest of them is."""
+
+    def of_image(image, around):
+        flat, around = image.ravel(), around.reshape(len(around), -1)
+        nearest = jnp.sqrt(jnp.mean((around - flat) ** 2, axis=1)).min()
+        return energy_score(around, flat), {"nearest": nearest}
+
+    def loss_fn(params, batch, keys):
+        return jax.vmap(of_image)(batch["image"], generated(settings, dataset, params, keys, settings.draws))
+
+    return loss_fn
+
+
+def evaluate_whole(settings: GANDigitsSettings, dataset: Dataset) -> WholeSet:
+    """What a classifier says of generated images: how sure it is, and how unequally they fall into its classes."""
+    classifier = settings.judge.load(dataset)
+
+    def measure(params, judge, key):
+        logits = classifier.logits(judge, generated(settings, dataset, params, key, settings.samples))
+        counts = jnp.sum(jax.nn.one_hot(logits.argmax(axis=1), classifier.classes, dtype=logits.dtype), axis=0)
+        return {"classifier_score": classifier_score(logits), "reverse_kl": reverse_kl(counts)}
+
+    return WholeSet(classifier.params, measure)
+
+
+def figures(settings: GANDigitsSettings, dataset: Dataset, params: Params) -> dict:
+    """Generated images, those beside the nearest training images, and ways between latents."""
+    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    network, latent = generator(settings, dataset), settings.game.latent
+    stored = dataset.head("train", 2000)["image"]
+
+    @jax.jit
+    def seen(params, stored):
+        samples = generated(settings, dataset, params, key, 100)
+        apart = jnp.sum((samples[:10, None] - stored) ** 2, axis=(2, 3, 4))
+        ends = jax.random.normal(jax.random.fold_in(key, 1), (2, 8, 1, latent))
+        shares = jnp.linspace(0, 1, 10)[:, None]
+        between = (ends[0] * (1 - shares) + ends[1] * shares) / jnp.sqrt((1 - shares) ** 2 + shares**2)
+        ways = network.apply(params["generator"], between.reshape(-1, latent))
+        return samples, stored[apart.argmin(axis=1)], ways
+
+    return image_figures(*seen(params, stored))
+
+
+def draw(settings: GANDigitsSettings, dataset: Dataset, options: SampleOptions, params: Params) -> Callable:
+    """An image from a latent."""
+
+    def from_latent(key: Key[Array, ""]) -> Example:
+        return {"image": generated(settings, dataset, params, key, 1)[0]}
+
+    return from_latent
+
+
+EXPERIMENT = Experiment(
+    card=CARD,
+    settings=GANDigitsSettings,
+    data=data,
+    task=task,
+    monitor=monitor,
+    evaluate_whole=evaluate_whole,
+    figures=figures,
+    monitored="loss",
+    units={"loss": "", "nearest": "RMSE per pixel", "classifier_score": "classes", "reverse_kl": "nats"},
+    sampler=Sampler(draw=draw),
+)

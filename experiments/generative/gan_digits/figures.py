@@ -1,0 +1,23 @@
+"""Pictures of a generator of images: samples, the training images they are nearest to, and ways between latents."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from experiments.plots.images import image_grid, image_rows
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Images = Float[Array, "images height width channels"]
+
+
+def image_figures(samples: Images, nearest: Images, ways: Images) -> dict[str, "Figure"]:
+    """All of them; a way takes ten images."""
+    beside = {"generated": np.asarray(samples[: len(nearest)]), "nearest training image": np.asarray(nearest)}
+    return {
+        "samples": image_grid(np.asarray(samples), columns=10, title="generated images"),
+        "nearest": image_rows(beside, title="generated images, and those of the training set they are nearest to"),
+        "interpolations": image_grid(np.asarray(ways), columns=10, title="from one latent to another, row by row"),
+    }

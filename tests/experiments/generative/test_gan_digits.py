@@ -1,0 +1,24 @@
+"""Images from latents: what is refused, and that a classifier comes to see digits in them."""
+
+import pytest
+from trained import assert_same_at_every_evaluation_batch, trained
+
+from experiments.datasets import DataError
+from experiments.run.registry import load
+from experiments.run.settings import configure
+
+
+def test_a_penalty_beside_batch_normalisation_and_sides_that_cannot_be_halved_are_refused():
+    experiment = load("gan_digits")
+    with pytest.raises(ValueError, match="add --no-batch-normalized"):
+        configure(experiment.settings(), gradient_penalty=10.0)
+    with pytest.raises(DataError, match="8×8 cannot be halved so often"):
+        experiment.data(configure(experiment.settings(), generator_widths=(4, 4, 4, 4)))
+
+
+@pytest.mark.slow
+def test_a_classifier_sees_more_kinds_of_digits_as_it_learns():
+    """An untrained generator's images are all of one kind; 7 kinds seem to be there after a few hundred steps."""
+    at_first, later = (configure(load("gan_digits").settings(), steps=steps) for steps in (1, 600))
+    scores = [assert_same_at_every_evaluation_batch(*trained("gan_digits", each)) for each in (at_first, later)]
+    assert scores[0]["classifier_score"] < 2 < 4 < scores[1]["classifier_score"]
