@@ -44,7 +44,7 @@ class DenseConditioner(nn.Module):
 
     widths: Sequence[int]
     outputs: int
-    activation: str = "relu"
+    activation: str
 
     @nn.compact
     def __call__(self, values: Float[Array, "batch inputs"]) -> Float[Array, "batch outputs"]:
@@ -206,17 +206,23 @@ COUPLINGS: dict[str, type[AdditiveCoupling]] = {"affine": AffineCoupling, "addit
 
 
 def real_nvp(
-    dimensions: int, *, depth: int, widths: Sequence[int], coupling: str = "affine", mixing: bool = False
+    dimensions: int,
+    *,
+    depth: int,
+    widths: Sequence[int],
+    activation: str = "silu",
+    coupling: str = "affine",
+    mixing: bool = False,
 ) -> Flow:
     """A flow of vectors: ``depth`` times activation normalisation and a coupling that keeps either half in turn.
 
-    With ``mixing`` an invertible matrix stands between the two. Dinh et al. 2017; its own normalisation is that of
-    batches.
+    With ``mixing`` an invertible matrix stands between the two. The density is as smooth as the activation. Dinh et al.
+    2017; its own normalisation is that of batches.
     """
     kind = COUPLINGS[coupling]
 
     def block(number: int) -> list[nn.Module]:
-        conditioner = DenseConditioner(widths, kind.outputs * dimensions)
+        conditioner = DenseConditioner(widths, kind.outputs * dimensions, activation)
         mask = partial(channel_mask, parity=number % 2)
         return [ActivationNormalization(), *([Mixing()] if mixing else []), kind(conditioner, mask)]
 
