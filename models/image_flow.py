@@ -4,7 +4,7 @@ Dinh et al. 2017; Ho et al. 2019 for dequantisation by a flow. The nets ``simple
 University of Amsterdam's deep-learning tutorial 11 (Lippe 2020). Lecture 003, section 4.3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from models.flow import COUPLINGS, ActivationNormalization, AffineCoupling, Flow, LogDeterminants, Mask, Mixing, Squeeze
+from models.flow import COUPLINGS, ActivationNormalization, AffineCoupling, Flow, LogDeterminants, Mixing, Squeeze
 from models.layers.conv import flax_convolution
 from models.layers.coupling import channel_mask, checkerboard_mask
 from models.layers.dequantization import dequantize, invert_logit, logit, quantize_levels
@@ -103,54 +103,56 @@ class Conditioners(NamedTuple):
     """features of a convolution"""
     depth: int
     """gated convolutions of a network"""
+    blocks: int = 4
+    """couplings of a scale"""
     coupling: str = "affine"
 
     def times(self, factor: float) -> "Conditioners":
         """Of so many times the features."""
         return self._replace(hidden=round(factor * self.hidden))
 
-    def couplings(self, masks: Sequence[Mask], channels: int) -> list[nn.Module]:
-        """One for each mask."""
+    def couplings(self, mask: Callable[..., Array], count: int, channels: int) -> list[nn.Module]:
+        """So many, which keep one half and the other in turn."""
         kind = COUPLINGS[self.coupling]
+        masks = [partial(mask, parity=number % 2) for number in range(count)]
         return [kind(GatedConvNet(self.hidden, kind.outputs * channels, self.depth), mask) for mask in masks]
 
 
 def simple_flow(shape: tuple[int, int, int], nets: Conditioners) -> Flow:
-    """Eight couplings of checkerboards. Lippe 2020, tutorial 11."""
-    return Flow(shape, (tuple(nets.couplings(CHECKERED * 4, shape[-1])),))
+    """Couplings of checkerboards, of as many blocks as two scales. Lippe 2020, tutorial 11, in which they are eight."""
+    return Flow(shape, (tuple(nets.couplings(checkerboard_mask, 2 * nets.blocks, shape[-1])),))
 
 
 def multiscale_flow(shape: tuple[int, int, int], nets: Conditioners) -> Flow:
-    """Two couplings of checkerboards and two of channels; half of the channels are let out; four of channels.
+    """A scale whose blocks are half of checkerboards and half of channels, and one of channels.
 
-    Lippe 2020, tutorial 11, in which 32 features become 48 and 64.
+    Lippe 2020, tutorial 11, in which scales have four blocks, and 32 features become 48 and 64.
     """
-    channels = shape[-1]
-    first = [*nets.couplings(CHECKERED, channels), Squeeze(), *nets.times(1.5).couplings(HALVES, 4 * channels)]
-    second = [Squeeze(), *nets.times(2.0).couplings(HALVES * 2, 8 * channels)]
+    channels, of_channels = shape[-1], nets.blocks // 2
+    checkered = nets.couplings(checkerboard_mask, nets.blocks - of_channels, channels)
+    first = [*checkered, Squeeze(), *nets.times(1.5).couplings(channel_mask, of_channels, 4 * channels)]
+    second = [Squeeze(), *nets.times(2.0).couplings(channel_mask, nets.blocks, 8 * channels)]
     return Flow(shape, (tuple(first), tuple(second)))
 
 
 def glow_flow(shape: tuple[int, int, int], nets: Conditioners) -> Flow:
-    """Two scales of four blocks: activation normalisation, an invertible 1×1 convolution, a coupling of channels.
+    """Two scales whose blocks are activation normalisation, an invertible 1×1 convolution, a coupling of channels.
 
     Kingma & Dhariwal 2018, figure 2; the networks of the couplings are those of the other flows.
     """
 
     def scale(channels: int) -> tuple[nn.Module, ...]:
-        couplings = nets.couplings(HALVES * 2, channels)
+        couplings = nets.couplings(channel_mask, nets.blocks, channels)
         blocks = [layer for each in couplings for layer in (ActivationNormalization(), Mixing(), each)]
         return (Squeeze(), *blocks)
 
     return Flow(shape, (scale(4 * shape[-1]), scale(8 * shape[-1])))
 
 
-CHECKERED = tuple(partial(checkerboard_mask, parity=parity) for parity in (0, 1))
-HALVES = tuple(partial(channel_mask, parity=parity) for parity in (0, 1))
 IMAGE_FLOWS = {"simple": simple_flow, "multiscale": multiscale_flow, "glow": glow_flow}
 """By name, from the shape of an image and the networks of the couplings."""
 
 
-def variational_dequantizer(channels: int, *, hidden: int, depth: int) -> VariationalDequantizer:
-    """Noise by four couplings of checkerboards. Lippe 2020, tutorial 11, has 16 hidden features."""
-    return VariationalDequantizer(tuple(Conditioners(hidden, depth).couplings(CHECKERED * 2, channels)))
+def variational_dequantizer(channels: int, nets: Conditioners) -> VariationalDequantizer:
+    """Noise by couplings of checkerboards. Lippe 2020, tutorial 11, in which they are four, of 16 features."""
+    return VariationalDequantizer(tuple(nets.couplings(checkerboard_mask, nets.blocks, channels)))

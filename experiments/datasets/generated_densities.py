@@ -90,7 +90,7 @@ def points_of(name: PlaneDensity, *, count: int) -> Dataset:
         log_density = np.log(plane.density(drawn))
         splits[split] = {"point": drawn.astype(np.float32), "log_density": log_density.astype(np.float32)}
     counts = "/".join(map(str, sizes.values()))
-    return generated(name, f"{counts} draws of {name}, a density of the plane", splits)
+    return generated(name, f"{name}, a density of the plane, {counts} for training, validation and tests", splits)
 
 
 class Grid(NamedTuple):

@@ -39,6 +39,12 @@ BIBLIOGRAPHY = {
     "gasteiger2019": Citation(
         "Gasteiger et al.", 2019, "Predict then propagate: graph neural networks meet personalized PageRank", "ICLR"
     ),
+    "grathwohl2019": Citation(
+        "Grathwohl et al.",
+        2019,
+        "FFJORD: free-form continuous dynamics for scalable reversible generative models",
+        "ICLR",
+    ),
     "he2016": Citation("He et al.", 2016, "Deep residual learning for image recognition", "CVPR"),
     "hinton2006belief": Citation(
         "Hinton, Osindero & Teh", 2006, "A fast learning algorithm for deep belief nets", "Neural Computation"
@@ -67,6 +73,7 @@ BIBLIOGRAPHY = {
     "lecun1998": Citation(
         "LeCun et al.", 1998, "Gradient-based learning applied to document recognition", "Proceedings of the IEEE"
     ),
+    "lippe2020": Citation("Lippe", 2020, "Deep learning tutorials", "University of Amsterdam"),
     "lisa2015": Citation("LISA lab", 2015, "Deep learning tutorials", "Theano's documentation"),
     "makhzani2014": Citation("Makhzani & Frey", 2014, "k-sparse autoencoders", "ICLR"),
     "oord2017": Citation("van den Oord et al.", 2017, "Neural discrete representation learning", "NeurIPS"),

@@ -10,14 +10,13 @@ import pytest
 from losses.flow import change_of_variables
 from models.flow import ActivationNormalization, Flow, Mixing, Squeeze, real_nvp
 from models.image_flow import (
-    CHECKERED,
-    HALVES,
     IMAGE_FLOWS,
     Conditioners,
     ImageFlow,
     UniformDequantizer,
     variational_dequantizer,
 )
+from models.layers.coupling import channel_mask, checkerboard_mask
 
 CHOICES = pytest.mark.parametrize("options", [{}, {"coupling": "additive", "mixing": True}], ids=["affine", "additive"])
 
@@ -108,8 +107,8 @@ def test_a_flow_of_images_comes_back_with_the_volumes_of_its_jacobian(float64):
     """Of two scales, in which every kind of layer stands."""
     images, noise = grey_images(np.random.default_rng(2))
     nets = Conditioners(hidden=2, depth=1)
-    first = (nets.couplings(CHECKERED, 1)[0], Squeeze(), ActivationNormalization(), Mixing())
-    flow = Flow((4, 4, 1), (first, (Squeeze(), nets.couplings(HALVES, 8)[1])))
+    first = (*nets.couplings(checkerboard_mask, 1, 1), Squeeze(), ActivationNormalization(), Mixing())
+    flow = Flow((4, 4, 1), (first, (Squeeze(), *nets.couplings(channel_mask, 1, 8))))
     model = ImageFlow(flow, UniformDequantizer(), levels=17)
     params = unsettled(initialised(model, images, noise), np.random.default_rng(0), 0.1)
 
@@ -145,7 +144,7 @@ def test_a_named_flow_has_latents_as_large_as_its_images(name):
 def test_noise_made_by_a_flow_has_the_density_that_it_says(float64):
     """Uniform noise is taken to u, and q(u) is the reciprocal of the volume."""
     images, noise = grey_images(np.random.default_rng(3))
-    dequantizer = variational_dequantizer(1, hidden=2, depth=1)
+    dequantizer = variational_dequantizer(1, Conditioners(hidden=2, depth=1, blocks=2))
     start = initialised(dequantizer, images, noise)
 
     @jax.jit

@@ -15,7 +15,7 @@ CARD = Card(
     smoke=dict(depth=2, widths=(8,), batch_size=32, count=200, grid=40),
     presets=dict(
         rings=dict(density="rings"),
-        checkerboard=dict(density="checkerboard"),
+        checkerboard=dict(density="checkerboard", activation="relu"),
         additive=dict(coupling="additive"),
         mixing=dict(mixing=True),
     ),
