@@ -40,7 +40,7 @@ class ImageFlowNetwork:
         shape = height, width, channels = dataset.image_shape
         if self.network != "simple" and (height % 4 or width % 4):
             raise DataError(
-                f"{dataset.name} has images of {height} × {width} pixels, which blocks of 4 × 4 do not tile: "
+                f"{dataset.name} has images of {height} × {width}, which 4 × 4 blocks do not tile: "
                 "type --network simple"
             )
         nets = Conditioners(self.hidden, self.depth, self.blocks, self.coupling)
