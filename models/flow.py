@@ -146,11 +146,11 @@ class Squeeze(nn.Module):
     """Blocks of 2 × 2 places become channels."""
 
     def __call__(self, values: Values) -> tuple[Squeezed, LogDeterminants]:
-        return jax.vmap(squeeze)(values), jnp.zeros(len(values), values.dtype)
+        return jax.vmap(squeeze)(values), jnp.zeros(values.shape[0], values.dtype)
 
     def invert(self, values: Squeezed) -> tuple[Values, LogDeterminants]:
         """The other way."""
-        return jax.vmap(unsqueeze)(values), jnp.zeros(len(values), values.dtype)
+        return jax.vmap(unsqueeze)(values), jnp.zeros(values.shape[0], values.dtype)
 
 
 class Flow(nn.Module):
@@ -167,7 +167,7 @@ class Flow(nn.Module):
         """Latents and log-determinants, under named keys; ``ValueError`` for values of another shape."""
         if values.shape[1:] != self.shape:
             raise ValueError(f"a flow of values {self.shape} was given {values.shape[1:]}")
-        parts, total = [], jnp.zeros(len(values), values.dtype)
+        parts, total = [], jnp.zeros(values.shape[0], values.dtype)
         for number, layers in enumerate(self.scales, 1):
             for layer in layers:
                 values, log_determinants = layer(values)
@@ -175,7 +175,7 @@ class Flow(nn.Module):
             if number < len(self.scales):
                 values, let_out = jax.vmap(split_channels)(values)
                 parts.append(let_out)
-        latent = jnp.concatenate([part.reshape(len(part), -1) for part in (*parts, values)], axis=-1)
+        latent = jnp.concatenate([part.reshape(part.shape[0], -1) for part in (*parts, values)], axis=-1)
         return {"latent": latent, "log_determinant": total}
 
     def invert(self, latents: Float[Array, "batch latent"]) -> tuple[Values, LogDeterminants]:
@@ -183,7 +183,7 @@ class Flow(nn.Module):
         shapes = self._latent_shapes()
         ends = [sum(map(prod, shapes[:number])) for number in range(1, len(shapes))]
         parts = [part.reshape(-1, *shape) for part, shape in zip(jnp.split(latents, ends, -1), shapes, strict=True)]
-        values, total = parts.pop(), jnp.zeros(len(latents), latents.dtype)
+        values, total = parts.pop(), jnp.zeros(latents.shape[0], latents.dtype)
         for layers in reversed(self.scales):
             for layer in reversed(layers):
                 values, log_determinants = layer.invert(values)

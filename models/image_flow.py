@@ -48,7 +48,7 @@ class UniformDequantizer(nn.Module):
 
     def __call__(self, images: Images, noise: Images) -> tuple[Images, LogDeterminants]:
         """The noise of these images, and its log-density."""
-        return noise, jnp.zeros(len(images), images.dtype)
+        return noise, jnp.zeros(images.shape[0], images.dtype)
 
 
 class VariationalDequantizer(nn.Module):
@@ -76,10 +76,11 @@ class ImageFlow(nn.Module):
     dequantizer: UniformDequantizer | VariationalDequantizer
     levels: int
 
-    def __call__(self, images: Images, noise: Images) -> dict[str, Array]:
-        """Of intensities in [0, 1] and uniform noise: latents, the log-determinants of the way from noise to latent,
-        and the log-densities of the noise, under named keys.
+    def __call__(self, images: Images, noise: Images | None = None) -> dict[str, Array]:
+        """Of intensities in [0, 1] and uniform noise (or the middles of bins): latents, the log-determinants of the way
+        from noise to latent, and the log-densities of the noise, under named keys.
         """
+        noise = jnp.full_like(images, 0.5) if noise is None else noise
         within, log_noise_density = self.dequantizer(images, noise)
         values, of_bins = jax.vmap(partial(dequantize, levels=self.levels))(images, within)
         logits, of_logit = jax.vmap(partial(logit, margin=MARGIN))(values)

@@ -7,6 +7,7 @@ import pytest
 from experiments.datasets import DataError
 from experiments.generative.flow_digits.experiment import EXPERIMENT, ImageFlowSettings, data
 from experiments.objectives.flow import dequantized_bits
+from experiments.run.export import exported_forward, named
 from experiments.run.settings import configure
 
 SMALL = configure(ImageFlowSettings(), network="simple", blocks=1, depth=0, hidden=2)
@@ -38,3 +39,14 @@ def test_images_that_two_scales_do_not_tile_are_told_of():
     odd = dataset._replace(splits={"train": {"image": np.zeros((4, 6, 8, 1), np.float32)}})
     with pytest.raises(DataError, match="images of 6 × 8, which 4 × 4 blocks do not tile: type --network simple"):
         EXPERIMENT.network(configure(SMALL, network="glow"), odd)
+
+
+def test_it_is_exported_for_any_number_of_images():
+    """With the middles of bins in place of noise."""
+    dataset, model = data(SMALL), EXPERIMENT.network(SMALL, data(SMALL))
+    params = jax.jit(EXPERIMENT.task(SMALL, dataset).init)(jax.random.key(0)).params
+    images = jax.device_put(dataset.head("test", 3)["image"])
+    exported = exported_forward(model, params, dataset.example())
+    found = exported.call(named(params)[0], images)
+    expected = model.apply(params, images, jax.numpy.full_like(images, 0.5))
+    np.testing.assert_allclose(found["latent"], expected["latent"], atol=1e-5)
