@@ -16,6 +16,7 @@ EPOCH = 390
 LIPPE = dict(
     data="mnist",
     network="simple",
+    blocks=4,
     hidden=32,
     depth=3,
     batch_size=128,
