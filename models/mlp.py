@@ -10,6 +10,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
     "tanh": jax.numpy.tanh,
     "sigmoid": jax.nn.sigmoid,
+    "silu": jax.nn.silu,
     "linear": lambda z: z,
 }
 

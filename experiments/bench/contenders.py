@@ -108,6 +108,11 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         program = str(PEERS), str(HERE / "peers" / "gcn_torch.py"), "--layout", layout, "--data", str(graph_of(data))
         return Contender(f"PyTorch, adjacency {layout.upper()}", program)
 
+    def generative(work: str, title: str) -> Benchmark:
+        ours = Contender("lectern", (sys.executable, "-m", "experiments.bench.generative", work))
+        peer = Contender("PyTorch", (str(PEERS), str(HERE / "peers" / "generative_torch.py"), work))
+        return Benchmark(title, "examples/s", (ours, *([peer] if installed else ())))
+
     our_gcn = Contender("lectern", (sys.executable, "-m", "experiments.bench.graphs", str(graph_of(data))))
     lectern = (sys.executable, "-m", "experiments.cli")
     smoke = (*lectern, "run", "vae", "--preset", "smoke", "--workdir")
@@ -169,6 +174,7 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
             "epochs/s",
             (our_gcn, *((gcn("coo"), gcn("csr")) if installed else ())),
         ),
+        "real-nvp": generative("real-nvp", "RealNVP of 8 couplings of the plane, nets 2-64-64-4, batch 256"),
         "start": Benchmark(
             "from the command to the end of 20 steps, with figures",
             "s",
@@ -189,6 +195,7 @@ GROUPS = {
     "convolution": ("three-layers", "resnet20", "lenet"),
     "rules": ("rules-three-layers", "rules-resnet20"),
     "layers": tuple(f"layer-{name}" for name in LAYERS),
+    "generative": ("real-nvp",),
     "sequences": ("lstm", "gpt", "gpt-sample"),
 }
 """Benchmarks that a name of their own stands for."""

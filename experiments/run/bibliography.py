@@ -40,6 +40,12 @@ BIBLIOGRAPHY = {
     "gasteiger2019": Citation(
         "Gasteiger et al.", 2019, "Predict then propagate: graph neural networks meet personalized PageRank", "ICLR"
     ),
+    "grathwohl2019": Citation(
+        "Grathwohl et al.",
+        2019,
+        "FFJORD: free-form continuous dynamics for scalable reversible generative models",
+        "ICLR",
+    ),
     "he2016": Citation("He et al.", 2016, "Deep residual learning for image recognition", "CVPR"),
     "hinton2006belief": Citation(
         "Hinton, Osindero & Teh", 2006, "A fast learning algorithm for deep belief nets", "Neural Computation"

@@ -22,7 +22,7 @@ from experiments.run.weights import save_weights
 WEIGHTS, KEYS, FORWARD = "weights.safetensors", "keys.json", "forward.stablehlo"
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 """As ``jax.export`` names them; it takes any other name too, for a function that runs nowhere."""
-INPUTS = ("image", "symbols")
+INPUTS = ("image", "symbols", "point")
 """What a network may take, by the name that the data set's examples have for it."""
 
 

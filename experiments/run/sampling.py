@@ -24,7 +24,9 @@ class SampleOptions(Options):
 
 
 class DrawOf(Protocol):
-    """The function ``key → example``, with names, shapes and types of the data set's examples."""
+    """The function ``key → example``: arrays with names, shapes and types of the data set's examples, and what is known
+    of each beside, such as its log-density.
+    """
 
     def __call__(
         self, settings: Settings, dataset: Dataset, options: SampleOptions, prepared: PyTree, /

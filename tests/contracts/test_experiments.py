@@ -241,8 +241,10 @@ def test_it_draws_the_same_samples_and_nothing_else_changes(name, four_steps, tm
     assert bytes_of[0] == bytes_of[1]
     four, one, _, other = ({**np.load(folder / "samples" / f"2-{i}" / "samples.npz")} for i in (1, 2, 3, 4))
     example = prepare(name, "smoke", smoke(name)).dataset.head("test", 1)
+    assert four.keys() & example.keys()
     for key, drawn in four.items():
-        assert (drawn[0].shape, drawn.dtype) == (example[key][0].shape, example[key].dtype)
+        if key in example:
+            assert (drawn[0].shape, drawn.dtype) == (example[key][0].shape, example[key].dtype)
         np.testing.assert_array_equal(drawn[:1], one[key])
         assert np.isfinite(drawn).all()
         assert len({each.tobytes() for each in (*drawn, *other[key])}) == 8
