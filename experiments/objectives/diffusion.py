@@ -84,10 +84,11 @@ def guided(
     """What a network says of noisy examples of these labels, and beyond what it says without a label."""
 
     def said(noisy, ratios):
-        told = apply(params, noisy, ratios, labels)
         if labels is None or guidance == 0:
-            return told
-        return guide(told, apply(params, noisy, ratios, jnp.full_like(labels, classes)), guidance=guidance)
+            return apply(params, noisy, ratios, labels)
+        both = jnp.concatenate([labels, jnp.full_like(labels, classes)])
+        told, untold = jnp.split(apply(params, *(jnp.concatenate([each] * 2) for each in (noisy, ratios)), both), 2)
+        return guide(told, untold, guidance=guidance)
 
     return said
 

@@ -29,7 +29,7 @@ def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, exa
         (folder / "samples.txt").write_text("\n\n---\n\n".join(written) + "\n")
     if "image" in examples:
         save(image_grid(examples["image"][:SHOWN], columns=10), folder / "samples.png")
-    if "point" in examples:
+    if "point" in examples and examples["point"].shape[1] == 2:
         save(clouds({"samples": examples["point"]}, half=extent(examples["point"])), folder / "samples.png")
     return folder
 

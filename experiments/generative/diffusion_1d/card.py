@@ -13,7 +13,14 @@ CARD = Card(
     systems=("G3",),
     samples=True,
     smoke=dict(
-        batch_size=8, widths=(8,), noise_schedule="cosine", noise_steps=10, sampling_steps=3, samples=20, examples=100
+        batch_size=8,
+        widths=(8,),
+        noise_schedule="cosine",
+        noise_steps=10,
+        predicted="velocity",
+        sampling_steps=3,
+        samples=20,
+        examples=100,
     ),
     presets=dict(gaussian=dict(density="gaussian"), ddpm=dict(sampler="ddpm"), velocity=dict(predicted="velocity")),
 )

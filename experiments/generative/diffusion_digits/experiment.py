@@ -29,8 +29,8 @@ from train.optimizers import Fraction, NotNegative, Optimization, make_optimizer
 from train.precision import Precision, compute_in
 from train.task import LossFn, Params, Stream, Task, supervised
 
-OF_EACH, STRIPS, AT_A_TIME = 10, 6, 50
-"""Drawn images of each class and strips of the figures, and images that are drawn at a time."""
+OF_EACH, AT_A_TIME = 10, 50
+"""Drawn images of each class in the figures, and images that are drawn at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +135,11 @@ def drawn_image(
 
 def drawn_images(
     settings: DiffusionDigitsSettings, dataset: Dataset, params: Params, key: Key[Array, ""], labels: Int[Array, " n"]
-) -> Float[Array, "n height width channels"]:
-    """An image of each label, some at a time, so that memory is bounded."""
+) -> tuple[Float[Array, "n height width channels"], Float[Array, "n steps height width channels"]]:
+    """An image of each label, and what it was taken for; some at a time, so that memory is bounded."""
     draw = partial(drawn_image, settings, dataset, settings.sampling, params)
     keys = jax.random.split(key, len(labels))
-    return jax.lax.map(lambda pair: draw(*pair)[0], (keys, labels), batch_size=AT_A_TIME)
+    return jax.lax.map(lambda pair: draw(*pair), (keys, labels), batch_size=AT_A_TIME)
 
 
 def evaluate_whole(settings: DiffusionDigitsSettings, dataset: Dataset) -> WholeSet:
@@ -149,7 +149,7 @@ def evaluate_whole(settings: DiffusionDigitsSettings, dataset: Dataset) -> Whole
 
     def measure(params, data, key):
         judge, real, trained = data
-        images = drawn_images(settings, dataset, params, key, labels)
+        images, _ = drawn_images(settings, dataset, params, key, labels)
         return sample_quality(classifier, judge, images, labels if settings.conditional else None, real, trained)
 
     return WholeSet((classifier.params, real, trained), measure)
@@ -161,14 +161,8 @@ def figures(settings: DiffusionDigitsSettings, dataset: Dataset, params: Params)
     classes = dataset.required_classes()
     labels = jnp.repeat(jnp.arange(classes), OF_EACH)
 
-    @jax.jit
-    def seen(params):
-        ways = jax.vmap(partial(drawn_image, settings, dataset, settings.sampling, params))
-        _, strips = ways(jax.random.split(jax.random.fold_in(key, 1), STRIPS), jnp.arange(STRIPS) % classes)
-        return drawn_images(settings, dataset, params, key, labels), strips
-
-    images, strips = seen(params)
-    return {"samples": rows_of_classes(images, OF_EACH), "denoising": denoising_strips(strips)}
+    images, seen = jax.jit(partial(drawn_images, settings, dataset))(params, key, labels)
+    return {"samples": rows_of_classes(images, OF_EACH), "denoising": denoising_strips(seen[:: OF_EACH + 1])}
 
 
 @dataclass(frozen=True, kw_only=True)
