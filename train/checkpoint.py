@@ -46,34 +46,57 @@ def to_host(tree: PyTree) -> PyTree[np.ndarray | Array]:
     """
 
     def copy(leaf: Array | np.ndarray) -> np.ndarray | Array:
-        if jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            leaf = jax.random.key_data(leaf)
-        return np.array(leaf) if is_here(leaf) else jax.numpy.copy(leaf)
+        words = jax.random.key_data(leaf) if _is_key(leaf) else leaf
+        return np.array(words) if is_here(words) else jax.numpy.copy(words)
 
     return jax.tree.map(copy, tree)
 
 
 def from_host(host: PyTree[np.ndarray | Array], like: PyTree) -> PyTree:
-    """The inverse of ``to_host``, with the kinds (keys or arrays) and the shardings of the leaves of ``like``."""
+    """The inverse of ``to_host``, with the kinds (keys or arrays) and the shardings of the leaves of ``like``.
 
-    def put(leaf: np.ndarray | Array, target: Array | np.ndarray) -> Array:
-        is_key = jax.dtypes.issubdtype(target.dtype, jax.dtypes.prng_key)
-        words = jax.random.key_data(target) if is_key else target
+    These may be arrays, or ``jax.ShapeDtypeStruct``.
+    """
+
+    def put(leaf: np.ndarray | Array, target: Array | np.ndarray | jax.ShapeDtypeStruct) -> Array:
         if not isinstance(leaf, jax.Array):
-            leaf = place(leaf, words.sharding) if isinstance(words, jax.Array) else jax.numpy.asarray(leaf)
-        return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(target)) if is_key else leaf
+            sharding = getattr(target, "sharding", None)
+            leaf = jax.numpy.asarray(leaf) if sharding is None else place(leaf, sharding)
+        if not _is_key(target):
+            return leaf
+        return jax.random.wrap_key_data(leaf, impl=jax.random.key_impl(jax.numpy.empty((), target.dtype)))
 
     return jax.tree.map(put, host, like)
+
+
+def _is_key(leaf: Array | np.ndarray | jax.ShapeDtypeStruct) -> bool:
+    return jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+
+
+def _to_read_into(like: PyTree) -> PyTree:
+    """What Orbax is to make of each leaf: an array of the host, or one that is divided over processes as it was."""
+
+    def empty(leaf: Array | np.ndarray | jax.ShapeDtypeStruct) -> np.ndarray | jax.ShapeDtypeStruct:
+        words = jax.eval_shape(jax.random.key_data, leaf) if _is_key(leaf) else leaf
+        if is_here(leaf):
+            return np.empty(words.shape, words.dtype)
+        return jax.ShapeDtypeStruct(words.shape, words.dtype, sharding=leaf.sharding)
+
+    return jax.tree.map(empty, like)
 
 
 def manifest(tree: PyTree) -> dict[str, dict[str, object]]:
     """Leaf path → shape, dtype (of random keys: their kind) and SHA-256 of the bytes."""
     return {
-        jax.tree_util.keystr(path): {
-            "shape": list(leaf.shape),
-            "dtype": str(leaf.dtype),
-            "sha256": hashlib.sha256(np.ascontiguousarray(gather(leaf)).tobytes()).hexdigest(),
-        }
+        path: described | {"sha256": hashlib.sha256(np.ascontiguousarray(gather(leaf)).tobytes()).hexdigest()}
+        for (path, described), leaf in zip(_described(tree).items(), jax.tree.leaves(tree), strict=True)
+    }
+
+
+def _described(tree: PyTree) -> dict[str, dict[str, object]]:
+    """Leaf path → shape and dtype (of random keys: their kind)."""
+    return {
+        jax.tree_util.keystr(path): {"shape": list(leaf.shape), "dtype": str(leaf.dtype)}
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
     }
 
@@ -236,7 +259,8 @@ class Checkpoints:
         return None
 
     def restore(self, like: PyTree, step: int | None = None) -> Restored:
-        """The state at ``step``, or at the newest intact step, in the structure of ``like``.
+        """The state at ``step``, or at the newest intact step, in the structure of ``like``: arrays, of whatever values,
+        or ``jax.ShapeDtypeStruct``.
 
         ``CheckpointError`` where there is none, or where its leaves are not those of ``like``.
         """
@@ -276,10 +300,10 @@ class Checkpoints:
 
     def _restore_verified(self, step: int, like: PyTree) -> tuple[PyTree, dict]:
         written = self._read_manifest(step)
-        if reason := _mismatch(written["leaves"], manifest(like), ("shape", "dtype")):
+        if reason := _mismatch(written["leaves"], _described(like), ("shape", "dtype")):
             raise CheckpointError(f"checkpoint {step} in {self.folder} is of another model: {reason}")
         try:
-            items = ocp.args.Composite(state=ocp.args.StandardRestore(to_host(like)))
+            items = ocp.args.Composite(state=ocp.args.StandardRestore(_to_read_into(like)))
             tree = from_host(self._manager.restore(step, args=items)["state"], like)
         except Exception as error:  # a truncated file raises a bare Exception
             raise _DamagedError(f"its arrays cannot be read: {_first_line(error)}") from error

@@ -76,9 +76,10 @@ def place(tree: PyTree[np.ndarray], shardings: PyTree[Sharding]) -> PyTree[Array
     return jax.tree.map(put, tree, shardings)
 
 
-def is_here(leaf: Array | np.ndarray) -> bool:
-    """Whether this process can read the whole of ``leaf`` without asking another."""
-    return not isinstance(leaf, jax.Array) or leaf.is_fully_addressable or leaf.is_fully_replicated
+def is_here(leaf: Array | np.ndarray | jax.ShapeDtypeStruct) -> bool:
+    """Whether this process can read the whole of ``leaf``, or of what it describes, without asking another."""
+    sharding = getattr(leaf, "sharding", None)
+    return sharding is None or sharding.is_fully_addressable or sharding.is_fully_replicated
 
 
 def gather(tree: PyTree[Array | np.ndarray]) -> PyTree[np.ndarray]:

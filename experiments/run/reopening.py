@@ -82,7 +82,7 @@ def restore(run: Run, workdir: Path, checkpoints: Checkpoints, step: int | None 
         if notes["fingerprint"] != run.dataset.fingerprint:
             other = f"{workdir} was trained on other data than {run.dataset.name} ({run.dataset.protocol})"
             raise RunFolderError(f"{other}: its fingerprint was {notes['fingerprint']}")
-    restored = checkpoints.restore(run.beginning(), step)
+    restored = checkpoints.restore(run.structure(), step)
     for damaged, reason in restored.damaged.items():
         print(f"checkpoint {damaged} is damaged and was passed over: {reason}", file=sys.stderr)
     return restored

@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeVar
 
 import jax
 import numpy as np
+from jax.sharding import Sharding
 from jaxtyping import Array, Int, PyTree
 
 from experiments.datasets import Dataset
@@ -85,6 +86,20 @@ class Run(NamedTuple):
 
     def beginning(self) -> Saved:
         """The state of all seeds before the first step."""
+        make, given, shardings = self._made_at_first()
+        return jax.jit(make, out_shardings=shardings)(*given)
+
+    def structure(self) -> Saved:
+        """Shapes, types and shardings of such a state, without computing one: what a checkpoint is read into."""
+        make, given, shardings = self._made_at_first()
+        return jax.tree.map(
+            lambda leaf, sharding: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+            jax.eval_shape(make, *given),
+            shardings,
+        )
+
+    def _made_at_first(self) -> tuple[Callable[..., Saved], tuple, PyTree[Sharding]]:
+        """What makes the first state, what it is given, and how its leaves are divided."""
         where, settings = self.where(), self.settings
         own = self.experiment.task(settings, self.dataset)  # what it reads or computes is no part of the program
 
@@ -93,7 +108,7 @@ class Run(NamedTuple):
             return begin(task.init(jax.vmap(jax.random.key)(seeds)), settings.seeds.seeds, settings.loop)
 
         given = np.asarray(settings.seeds.all, np.int32), self.initial
-        return jax.jit(make, out_shardings=where.state(jax.eval_shape(make, *given)))(*given)
+        return make, given, where.state(jax.eval_shape(make, *given))
 
     def feed(self) -> Feed:
         """Arrays stay on the device; sources, and arrays where asked for, are streamed, each process its part."""

@@ -203,6 +203,13 @@ def test_buffers_donated_after_save_do_not_change_what_was_saved(tmp_path):
     np.testing.assert_array_equal(restored.tree["w"], np.arange(2**18, dtype=np.float32))
 
 
+def test_shapes_and_types_are_enough_to_restore_into(folder):
+    like = jax.eval_shape(lambda: state(0))
+    with Checkpoints(folder) as checkpoints:
+        assert_is_step(checkpoints.restore(like), 2)
+        assert_is_step(checkpoints.restore(state(0)), 2)
+
+
 def test_a_restored_state_can_be_donated_without_changing_the_checkpoint(folder):
     overwrite = jax.jit(lambda leaf: leaf + 1, donate_argnums=0)
     with Checkpoints(folder) as checkpoints:
