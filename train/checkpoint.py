@@ -259,8 +259,8 @@ class Checkpoints:
         return None
 
     def restore(self, like: PyTree, step: int | None = None) -> Restored:
-        """The state at ``step``, or at the newest intact step, in the structure of ``like``: arrays, of whatever values,
-        or ``jax.ShapeDtypeStruct``.
+        """The state at ``step``, or at the newest intact step, in the structure of ``like``: arrays of any values, or
+        ``jax.ShapeDtypeStruct``.
 
         ``CheckpointError`` where there is none, or where its leaves are not those of ``like``.
         """

@@ -7,6 +7,7 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 from annotated_types import Ge, Le
+from flax import linen as nn
 from jaxtyping import Array, Float, Int, Key
 
 from experiments.errors import WrongInput
@@ -118,3 +119,21 @@ def drawn(
         step=step_of(sampling.sampler, eta=sampling.eta),
         estimate=estimate_of,
     )
+
+
+def drawn_points(
+    model: nn.Module,
+    params: Params,
+    process: Diffusion,
+    sampling: Sampling,
+    keys: Key[Array, " points"],
+    *,
+    dimensions: int,
+    bound: float,
+) -> tuple[Float[Array, "points dimensions"], Passed]:
+    """Points that a network draws, one a key, within ± ``bound``, and what they were on the way."""
+
+    def said(noisy: Array, ratios: Array) -> Array:
+        return model.apply(params, noisy, ratios)
+
+    return jax.vmap(lambda key: drawn(key, said, (dimensions,), process, sampling, bound=bound))(keys)

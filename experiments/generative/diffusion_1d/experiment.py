@@ -16,7 +16,7 @@ from experiments.generative.diffusion_1d.card import CARD
 from experiments.generative.diffusion_1d.figures import densities, errors_over_steps, paths
 from experiments.networks.diffusion import Diffusion, Sampling
 from experiments.networks.training import without_noise
-from experiments.objectives.diffusion import DenoisingOptions, Said, diffusion_loss, drawn
+from experiments.objectives.diffusion import DenoisingOptions, Said, diffusion_loss, drawn, drawn_points
 from experiments.objectives.observation import drawing
 from experiments.run.experiment import Experiment
 from experiments.run.sampling import Example, Sampler
@@ -109,12 +109,8 @@ def network_points(
     settings: Diffusion1DSettings, dataset: Dataset, params: Params, sampling: Sampling, keys: Key[Array, " points"]
 ) -> tuple[Float[Array, "points 1"], Passed]:
     """Points that the network draws, one a key, no further out than trained ones, and what they were on the way."""
-    model, bound = network(settings, dataset), float(np.abs(dataset.whole("train")["point"]).max())
-
-    def said(noisy: Array, ratios: Array) -> Array:
-        return model.apply(params, noisy, ratios)
-
-    return jax.vmap(lambda key: drawn(key, said, (1,), settings.process, sampling, bound=bound))(keys)
+    bound = float(np.abs(dataset.whole("train")["point"]).max())
+    return drawn_points(network(settings, dataset), params, settings.process, sampling, keys, dimensions=1, bound=bound)
 
 
 def best_points(
