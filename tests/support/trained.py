@@ -1,9 +1,11 @@
-"""An experiment trained without its run folder, and what it measures at any evaluation batch."""
+"""An experiment that is trained, and what it measures: without a run folder at any evaluation batch, or as a run."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.run import runner
+from experiments.run.registry import load
 from experiments.run.run import prepare
 from experiments.run.runner import measure_test_split
 from experiments.run.settings import configure
@@ -53,3 +55,11 @@ def assert_same_at_every_evaluation_batch(run, params):
         for name, value in expected.items():
             np.testing.assert_allclose(other[name], value, rtol=2e-5, err_msg=name)
     return first | shown
+
+
+def metrics_of_run(name, folder, **fields):
+    """The mean of each metric after so many ``steps`` of preset default with these fields."""
+    small = {"chunk": 50, "evaluate_every": fields["steps"], "save_every": fields["steps"]}
+    settings = configure(load(name).settings(), small | fields)
+    summary = runner.start(prepare(name, "default", settings), folder / "run")
+    return {metric: value["mean"] for metric, value in summary["metrics"].items()}

@@ -1,19 +1,7 @@
 """Recurrent networks learn what they are said to learn, and one of them what it cannot."""
 
 import pytest
-
-from experiments.run import runner
-from experiments.run.registry import load
-from experiments.run.run import prepare
-from experiments.run.settings import configure
-
-
-def trained(name, tmp_path, **fields):
-    """The mean of each metric after so many steps."""
-    small = {"chunk": 50, "evaluate_every": fields["steps"], "save_every": fields["steps"]}
-    settings = configure(load(name).settings(), small | fields)
-    summary = runner.start(prepare(name, "default", settings), tmp_path / "run")
-    return {metric: value["mean"] for metric, value in summary["metrics"].items()}
+from trained import metrics_of_run
 
 
 @pytest.mark.slow
@@ -23,13 +11,15 @@ def trained(name, tmp_path, **fields):
 def test_two_of_twenty_numbers_are_found_and_added(cell, most, numbers_alone, tmp_path):
     """Answering 1 costs 1/6; without gates 2,000 steps are the beginning."""
     rate = 1e-3 if cell == "irnn" else 5e-3
-    assert trained("adding_problem", tmp_path, cell=cell, length=20, steps=2000, learning_rate=rate)["loss"] < most
+    assert (
+        metrics_of_run("adding_problem", tmp_path, cell=cell, length=20, steps=2000, learning_rate=rate)["loss"] < most
+    )
 
 
 @pytest.mark.slow
 def test_who_reads_one_way_errs_at_opening_brackets_alone(numbers_alone, tmp_path):
     one, both = (
-        trained("sequence_tagging", tmp_path / str(ways), both_ways=ways, steps=1500) for ways in (False, True)
+        metrics_of_run("sequence_tagging", tmp_path / str(ways), both_ways=ways, steps=1500) for ways in (False, True)
     )
     assert both["error"] < 0.5
     assert one["closing_error"] < 0.5
@@ -38,22 +28,22 @@ def test_who_reads_one_way_errs_at_opening_brackets_alone(numbers_alone, tmp_pat
 
 @pytest.mark.slow
 def test_ways_are_found_on_larger_grids(numbers_alone, tmp_path):
-    found = trained("grid_recurrence", tmp_path, steps=1500)
+    found = metrics_of_run("grid_recurrence", tmp_path, steps=1500)
     assert found["error"] < 0.1
     assert found["larger_error"] < 3
 
 
 @pytest.mark.slow
 def test_an_expression_is_evaluated_along_its_tree(numbers_alone, tmp_path):
-    assert trained("tree_recurrence", tmp_path, steps=1000)["error"] < 0.5
+    assert metrics_of_run("tree_recurrence", tmp_path, steps=1000)["error"] < 0.5
 
 
 @pytest.mark.slow
 def test_digits_are_spelt(numbers_alone, tmp_path):
-    assert trained("image_to_sequence", tmp_path, steps=1000)["name_error"] < 6
+    assert metrics_of_run("image_to_sequence", tmp_path, steps=1000)["name_error"] < 6
 
 
 @pytest.mark.slow
 def test_ten_symbols_are_remembered_by_convolutions(numbers_alone, tmp_path):
     fields = dict(cell="tcn", units=10, layers=4, window=8, delay=20, steps=1500)
-    assert trained("copy_memory", tmp_path, **fields)["error"] < 1
+    assert metrics_of_run("copy_memory", tmp_path, **fields)["error"] < 1
