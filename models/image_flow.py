@@ -1,7 +1,7 @@
 """Flows of images: dequantisation, a logit, and couplings whose networks are convolutional.
 
 Dinh et al. 2017; Ho et al. 2019 for dequantisation by a flow. The nets ``simple`` and ``multiscale`` are those of the
-University of Amsterdam's deep-learning tutorial 11 (Lippe 2020). Lecture 003, section 4.3.
+University of Amsterdam's deep-learning tutorial 11 (Lippe 2022). Lecture 003, section 4.3.
 """
 
 from collections.abc import Callable, Sequence
@@ -120,14 +120,14 @@ class Conditioners(NamedTuple):
 
 
 def simple_flow(shape: tuple[int, int, int], nets: Conditioners) -> Flow:
-    """Couplings of checkerboards, of as many blocks as two scales. Lippe 2020, tutorial 11, in which they are eight."""
+    """Couplings of checkerboards, of as many blocks as two scales. Lippe 2022, tutorial 11, in which they are eight."""
     return Flow(shape, (tuple(nets.couplings(checkerboard_mask, 2 * nets.blocks, shape[-1])),))
 
 
 def multiscale_flow(shape: tuple[int, int, int], nets: Conditioners) -> Flow:
     """A scale whose blocks are half of checkerboards and half of channels, and one of channels.
 
-    Lippe 2020, tutorial 11, in which scales have four blocks, and 32 features become 48 and 64.
+    Lippe 2022, tutorial 11, in which scales have four blocks, and 32 features become 48 and 64.
     """
     channels, of_channels = shape[-1], nets.blocks // 2
     checkered = nets.couplings(checkerboard_mask, nets.blocks - of_channels, channels)
@@ -155,5 +155,5 @@ IMAGE_FLOWS = {"simple": simple_flow, "multiscale": multiscale_flow, "glow": glo
 
 
 def variational_dequantizer(channels: int, nets: Conditioners) -> VariationalDequantizer:
-    """Noise by couplings of checkerboards. Lippe 2020, tutorial 11, in which they are four, of 16 features."""
+    """Noise by couplings of checkerboards. Lippe 2022, tutorial 11, in which they are four, of 16 features."""
     return VariationalDequantizer(tuple(nets.couplings(checkerboard_mask, nets.blocks, channels)))

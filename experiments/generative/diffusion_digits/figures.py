@@ -22,6 +22,4 @@ def rows_of_classes(images: Float[Array, "images height width channels"], of_eac
 def denoising_strips(strips: Float[Array, "images steps height width channels"]) -> "Figure":
     """Of each image in a row what it was taken for from the first step, of noise alone, to the last."""
     chosen = np.asarray(strips)[:, np.linspace(0, strips.shape[1] - 1, SHOWN).round().astype(int)]
-    return image_grid(
-        chosen.reshape(-1, *strips.shape[2:]), columns=SHOWN, title="what is seen in the noise, from left to right"
-    )
+    return image_grid(chosen.reshape(-1, *strips.shape[2:]), columns=SHOWN, title="what is seen in noise")

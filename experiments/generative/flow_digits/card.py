@@ -1,7 +1,7 @@
 """Normalising flow of images: how many bits a pixel costs, with uniform noise in the bins or noise that is learned.
 
 Papers: Dinh et al. 2017 (RealNVP), Kingma & Dhariwal 2018 (Glow), Ho et al. 2019 (variational dequantisation); nets and
-protocol of the MNIST presets: Lippe 2020, tutorial 11 of the University of Amsterdam (50,000 training images, 200
+protocol of the MNIST presets: Lippe 2022, tutorial 11 of the University of Amsterdam (50,000 training images, 200
 epochs of batches of 128, Adam at 0.001 · 0.99^epoch, gradients clipped at 1, the bound of 8 draws on the test set).
 Claim: a second scale and learned noise each save bits. Figures hold for one number of levels: 17 of scikit-learn's
 digits (4.09 bits, were all equally probable), 256 of MNIST (8 bits). Command: ``lectern run flow_digits`` (digits, two

@@ -18,6 +18,6 @@ def image_figures(samples: Images, nearest: Images, ways: Images) -> dict[str, "
     beside = {"generated": np.asarray(samples[: len(nearest)]), "nearest training image": np.asarray(nearest)}
     return {
         "samples": image_grid(np.asarray(samples), columns=10, title="generated images"),
-        "nearest": image_rows(beside, title="generated images, and those of the training set they are nearest to"),
+        "nearest": image_rows(beside, title="beside the nearest trained"),
         "interpolations": image_grid(np.asarray(ways), columns=10, title="from one latent to another, row by row"),
     }
