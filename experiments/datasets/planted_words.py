@@ -91,9 +91,10 @@ def planted_words(sentences: int) -> Dataset:
         word, neighbour = texts[:, places].reshape(-1, 2).T
         splits[split] = {"word": word.astype(np.int32), "neighbour": neighbour.astype(np.int32)}
     context = {"questions": _questions(vocabulary)}
+    counts = "/".join(map(str, sizes.values()))
     protocol = (
-        f"{'/'.join(map(str, sizes.values()))} sentences of {counted(texts.shape[1], 'word')}, {len(vocabulary)} "
-        f"different words, {counted(len(context['questions']), 'question')}"
+        f"{counts} sentences of {counted(texts.shape[1], 'word')}, {counted(len(vocabulary), 'different word')}, "
+        f"{counted(len(context['questions']), 'question')}"
     )
     return Dataset(
         "planted words",

@@ -14,6 +14,7 @@ from models.mlp import ACTIVATIONS
 
 BY_NUMPY = {
     "relu": lambda z: np.maximum(z, 0),
+    "silu": lambda z: z * scipy.special.expit(z),
     "tanh": np.tanh,
     "sigmoid": scipy.special.expit,
     "linear": lambda z: z,

@@ -8,7 +8,13 @@ import scipy.special
 
 from models.mlp import ACTIVATIONS, MLP
 
-BY_NUMPY = {"linear": lambda z: z, "relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "sigmoid": scipy.special.expit}
+BY_NUMPY = {
+    "linear": lambda z: z,
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": lambda x: x * scipy.special.expit(x),
+    "tanh": np.tanh,
+    "sigmoid": scipy.special.expit,
+}
 
 
 def net(*layers):

@@ -43,7 +43,7 @@ def _published(value: float, cite: str, where: str, preset: str) -> Reference:
 CARD = Card(
     systems=("G3",),
     samples=True,
-    smoke=dict(batch_size=8, channels=(4, 4), predicted="velocity", noise_steps=10, sampling_steps=2, samples=20),
+    smoke=dict(batch_size=8, channels=(4,), predicted="velocity", noise_steps=10, sampling_steps=2, samples=20),
     presets=dict(
         velocity=dict(predicted="velocity"),
         unconditional=dict(conditional=False),
