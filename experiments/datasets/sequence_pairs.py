@@ -12,6 +12,7 @@ import numpy as np
 from experiments.datasets.dataset import SPLITS, Dataset
 from experiments.datasets.hashing import fingerprint
 from experiments.datasets.sources import Examples
+from experiments.numerals import counted
 
 PADDING = ""
 """The symbol of number 0."""
@@ -71,7 +72,9 @@ def unique_sums(digits: int = 3, questions: int = 50_000) -> Dataset:
     """
     numbers = 10**digits
     if questions > (possible := numbers * (numbers + 1) // 2):
-        raise ValueError(f"{questions:,} questions of {digits} digits: there are {possible:,}; ask for fewer")
+        raise ValueError(
+            f"{questions:,} questions of {counted(digits, 'digit')}: there are {possible:,}; ask for fewer"
+        )
     generator, asked = np.random.Generator(np.random.Philox(0)), {}
     while len(asked) < questions:
         lengths = generator.integers(1, digits + 1, size=(questions, 2))
@@ -81,7 +84,7 @@ def unique_sums(digits: int = 3, questions: int = 50_000) -> Dataset:
     generator.shuffle(pairs)  # short questions are found first
     held_out = questions // 20
     sizes = (questions - 2 * held_out, held_out, held_out)
-    protocol = f"sums of numbers of up to {digits} digits, {'/'.join(map(str, sizes))} different questions"
+    protocol = f"sums of numbers of up to {counted(digits, 'digit')}, {'/'.join(map(str, sizes))} different questions"
     sources = [f"{first}+{second}".ljust(2 * digits + 1)[::-1] for first, second in pairs]
     return sequence_pairs("unique sums", protocol, sources, [str(first + second) for first, second in pairs], sizes)
 
