@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
+from experiments.plots.canvas import PALETTE, canvas
 from experiments.plots.images import image_grid, image_pairs, manifold
 from losses.collapse import kl_per_dimension
-from models.vae import Gaussian
+from models.vae import Gaussian, sample_gaussian
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,8 +26,8 @@ Decode = Callable[[Float[Array, "batch latent"]], Float[Array, "batch height wid
 def latent_figures(
     encode: Encode, decode: Decode, images: Float[Array, "batch height width channels"], *, key: Key[Array, ""]
 ) -> dict[str, "Figure"]:
-    """Samples from the prior, reconstructions of the first ``images``, and the manifold of the two most used latent
-    dimensions.
+    """Samples from the prior, reconstructions of the first ``images``, the manifold of the two most used latent
+    dimensions, and draws of all images' posteriors there.
 
     ``decode`` returns expected images.
     """
@@ -39,6 +41,7 @@ def latent_figures(
             "reconstructions": decode(posterior.mean[:SHOWN]),
             "plane": plane,
             "manifold": latent_plane(decode, latent, *plane),
+            "aggregate": _draws(posterior, jax.random.fold_in(key, 1))[:, plane],
         }
 
     drawn = jax.device_get(computed(images, key))
@@ -47,7 +50,27 @@ def latent_figures(
         "samples": image_grid(drawn["samples"], columns=10, title="samples from the prior"),
         "reconstructions": image_pairs(images[:SHOWN], drawn["reconstructions"], columns=8, title="held-out images"),
         "manifold": manifold(drawn["manifold"], title=f"latents {first} (down), {second} (across)"),
+        "aggregate": aggregate_posterior(drawn["aggregate"], (int(first), int(second))),
     }
+
+
+def _draws(posterior: Gaussian, key: Key[Array, ""]) -> Float[Array, "batch latent"]:
+    """One of each posterior."""
+    return jax.vmap(sample_gaussian)(jax.random.split(key, len(posterior.mean)), posterior)
+
+
+def aggregate_posterior(draws: Float[np.ndarray, "draws 2"], dimensions: tuple[int, int]) -> "Figure":
+    """Draws of all posteriors in two dimensions of the latent, and the circles that hold half and 99 % of the prior."""
+    figure, axes = canvas("draws of all posteriors, and the prior")
+    axes.plot(*draws.T, ".", color=PALETTE[0], markersize=3, alpha=0.6, label="posteriors")
+    angle = np.linspace(0, 2 * np.pi, 200)
+    for share, style in ((0.5, "-"), (0.99, "--")):
+        radius = np.sqrt(-2 * np.log(1 - share))
+        ring = radius * np.cos(angle), radius * np.sin(angle)
+        axes.plot(*ring, style, color=PALETTE[1], linewidth=1.2, label=f"{100 * share:g} % of the prior")
+    axes.set(xlabel=f"latent {dimensions[0]}", ylabel=f"latent {dimensions[1]}", aspect="equal")
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    return figure
 
 
 def most_used(posterior: Gaussian) -> Int[Array, "2"]:

@@ -16,6 +16,8 @@ from experiments.plots.latent import latent_figures
 from experiments.run.experiment import Experiment
 from experiments.run.sampling import Example, SampleOptions, Sampler
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation
+from losses.metrics.aggregate_posterior import aggregate_posterior_surgery
+from models.vae import sample_gaussian
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative
 from train.task import Params, Stream
@@ -37,9 +39,23 @@ def evaluate(settings: VAESettings, dataset: Dataset) -> MetricFn:
 
 
 def evaluate_whole(settings: VAESettings, dataset: Dataset) -> WholeSet:
-    """The active units of the latent."""
+    """The active units of the latent, and the KL from posteriors to the prior in its two parts: what a latent says of
+    its image, and how far all posteriors together are from the prior.
+    """
     images = dataset.head("test", 1000)["image"]
-    return count_active_units(network(settings, dataset).apply, settings.observe, images)
+    apply = network(settings, dataset).apply
+    counted = count_active_units(apply, settings.observe, images)
+
+    def measure(params, images, key):
+        observed_key, latent_key = jax.random.split(key)
+        observed = jax.vmap(settings.observe)(jax.random.split(observed_key, len(images)), images)
+        posterior = apply(params, observed, method="encode")
+        latents = jax.vmap(sample_gaussian)(jax.random.split(latent_key, len(images)), posterior)
+        parts = aggregate_posterior_surgery(latents, *posterior)
+        found = {"latent_information": parts.information, "aggregate_kl": parts.divergence}
+        return counted.measure(params, images, key) | found
+
+    return counted._replace(measure=measure)
 
 
 def codec(settings: VAESettings, dataset: Dataset, params: Params) -> Codec:
@@ -86,7 +102,8 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="loss",
-    units=dict.fromkeys(("loss", "elbo", "nll", "kl", "reconstruction"), "nats") | {"active_units": "units"},
+    units=dict.fromkeys(("loss", "elbo", "nll", "kl", "reconstruction", "latent_information", "aggregate_kl"), "nats")
+    | {"active_units": "units"},
     network=network,
     codec=codec,
     sampler=Sampler(draw=draw, options=LatentOptions),
