@@ -41,7 +41,7 @@ $(PEERS)/.installed: experiments/bench/peers/requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check $(PEER_PIP_OPTIONS) -r $<
 	@touch $@
 
-$(PARITY)/.installed: experiments/bench/peers/requirements-torchvision.txt
+$(PARITY)/.installed: experiments/bench/peers/requirements-parity.txt
 	$(PYTHON) -m venv $(PARITY)
 	$(PARITY)/bin/pip install --quiet --disable-pip-version-check $(PEER_PIP_OPTIONS) -r $<
 	@touch $@

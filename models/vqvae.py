@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from jaxtyping import Array, Float, Int
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, Int, Key
 
 from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
 from models.layers.conv import convolve, flax_convolution
@@ -24,8 +25,21 @@ class Quantized(NamedTuple):
     codes: Float[Array, "*batch positions dimensions"]
 
 
-def _uniform_codebook(key: Array, shape: tuple[int, int]) -> Float[Array, "codes dimensions"]:
-    return jax.random.uniform(key, shape, jnp.float32, minval=-1 / shape[0], maxval=1 / shape[0])
+def uniform_codebook(
+    key: Key[Array, ""], shape: tuple[int, int], dtype: DTypeLike = float
+) -> Float[Array, "codes dimensions"]:
+    """A codebook to begin with: every number uniform over ±1/codes, as in the code of van den Oord et al. 2017."""
+    return jax.random.uniform(key, shape, dtype, minval=-1 / shape[0], maxval=1 / shape[0])
+
+
+def quantized(
+    vectors: Float[Array, "*batch positions dimensions"], codebook: Float[Array, "codes dimensions"]
+) -> Quantized:
+    """The nearest code of each vector. van den Oord et al. 2017, equation 1."""
+    flat = vectors.reshape(-1, vectors.shape[-1])
+    indices = jax.vmap(nearest_code, (0, None))(jax.lax.stop_gradient(flat), jax.lax.stop_gradient(codebook))
+    indices = indices.reshape(vectors.shape[:-1])
+    return Quantized(vectors, indices, codebook[indices])
 
 
 class VQVAE(Autoencoder):
@@ -38,15 +52,16 @@ class VQVAE(Autoencoder):
     dimensions: int
 
     def setup(self):
-        self.codebook = self.param("codebook", _uniform_codebook, (self.codes, self.dimensions))
+        self.codebook = self.param("codebook", uniform_codebook, (self.codes, self.dimensions), jnp.float32)
 
     def encode(self, images: Float[Array, "*batch height width channels"]) -> Quantized:
         """The vector of each position, and the nearest code."""
         vectors = self.encoder(images).reshape(*images.shape[:-3], -1, self.dimensions)
-        flat = vectors.reshape(-1, self.dimensions)
-        indices = jax.vmap(nearest_code, (0, None))(jax.lax.stop_gradient(flat), jax.lax.stop_gradient(self.codebook))
-        indices = indices.reshape(vectors.shape[:-1])
-        return Quantized(vectors, indices, self.codebook[indices])
+        return quantized(vectors, self.codebook)
+
+    def indices(self, images: Float[Array, "*batch height width channels"]) -> Int[Array, "*batch positions"]:
+        """The indices of the nearest codes alone."""
+        return self.encode(images).indices
 
     def decode(
         self, codes: Float[Array, "*batch positions dimensions"]

@@ -11,7 +11,8 @@ from pathlib import Path
 os.environ["JAX_PLATFORMS"] = "cpu"
 # Compiled programs are shared by the processes of the tests and kept for the next time, also of another checkout; the
 # caches of runs that a test starts as a user would live as long as the tests.
-PROGRAMS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lectern" / "test-programs"
+KEPT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lectern" / "test-programs"
+PROGRAMS = Path(os.environ.setdefault("LECTERN_TEST_PROGRAMS", str(KEPT)))  # one folder for the workers of pytest-xdist
 MOST_BYTES = 2**30
 CACHE = tempfile.TemporaryDirectory(prefix="lectern-tests-")
 os.environ["XDG_CACHE_HOME"] = CACHE.name
@@ -32,7 +33,7 @@ from jaxtyping import install_import_hook
 
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
-install_import_hook(["models", "losses", "train"], "beartype.beartype").__enter__()
+install_import_hook(["models", "losses", "train"], "typecheck.checked").__enter__()
 
 import matplotlib
 import optax

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key, PyTree
+from annotated_types import Ge
+from jaxtyping import Array, Int, Key, PyTree
 
-from experiments.datasets import Dataset
+from experiments.datasets import DataError, Dataset
 from experiments.run.settings import Options, Settings
 from train.task import Params, Stream
 
@@ -21,6 +23,23 @@ BLOCK = 16
 @dataclass(frozen=True, kw_only=True)
 class SampleOptions(Options):
     """How samples are drawn; a sampler adds fields of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelOptions(SampleOptions):
+    """Of which class samples are."""
+
+    label: Annotated[int, Ge(0)] | None = None
+    """class of all samples; without one each has its own, at random"""
+
+    def labels(self, dataset: Dataset) -> Callable[[Key[Array, ""]], Int[Array, ""]]:
+        """The label of a sample by its key; ``DataError`` where the data set has no such class."""
+        classes = dataset.required_classes()
+        if self.label is None:
+            return lambda key: jax.random.randint(key, (), 0, classes)
+        if self.label >= classes:
+            raise DataError(f"--label {self.label}: {dataset.name} has the classes 0 to {classes - 1}")
+        return lambda key: jnp.int32(self.label)
 
 
 class DrawOf(Protocol):

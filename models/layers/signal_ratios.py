@@ -28,12 +28,13 @@ def linear_signal_ratios(*, steps: int, first: float = 1e-4, last: float = 0.02)
 def cosine_signal_ratios(*, steps: int, offset: float = 0.008, largest: float = 0.999) -> Float[Array, " steps"]:
     """ᾱ_1 … ᾱ_T along a squared cosine, so that signal is lost more evenly.
 
-        ᾱ_t = f(t) / f(0),   f(t) = cos²((t/T + s)/(1 + s) · π/2),   s = offset
+        ᾱ_t = f(t) / f(0),   f(t) = cos²((t/T + s)/(1 + s) · π/2) = sin²((1 − t/T)/(1 + s) · π/2),   s = offset
 
-    Each step keeps 1 − ``largest`` of what there was at least. Nichol & Dhariwal 2021, equation 17.
+    Of the two the sine is exact where little is left. Each step keeps 1 − ``largest`` of what there was at least.
+    Nichol & Dhariwal 2021, equation 17.
     """
-    angles = (jnp.linspace(0, 1, steps + 1) + offset) / (1 + offset) * jnp.pi / 2
-    kept = jnp.cos(angles[1:]) ** 2 / jnp.cos(angles[:-1]) ** 2
+    left = jnp.sin(jnp.arange(steps, -1, -1) / steps / (1 + offset) * jnp.pi / 2) ** 2
+    kept = left[1:] / left[:-1]
     return jnp.cumprod(jnp.maximum(kept, 1 - largest))
 
 

@@ -4,11 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from cases import Case
 from programs import jit_of_draws
 
 from models.layers.conv import convolve
-from models.vqvae import Doubling, mlp_vqvae, residual_vqvae
+from models.vqvae import Doubling, mlp_vqvae, residual_vqvae, uniform_codebook
 
+CASES = {uniform_codebook: Case(lambda rng: (jax.random.key(rng.integers(100)), (5, 3)))}
 SHAPES = [(8, 8, 1), (7, 9, 3)]
 CODES, DIMENSIONS = 7, 3
 
@@ -39,6 +41,13 @@ def random_params(module, inputs):
 
 def close(actual, expected, tolerance=1e-12):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), actual, expected)
+
+
+def test_a_codebook_begins_within_its_bounds():
+    codebook = uniform_codebook(jax.random.key(0), (500, 40))
+    assert codebook.dtype == jnp.float32
+    assert np.abs(codebook).max() <= 1 / 500
+    np.testing.assert_allclose(np.asarray(codebook).std(), 1 / 500 / 3**0.5, rtol=0.02)
 
 
 @pytest.mark.parametrize("image_shape", SHAPES, ids=str)

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Key
 
 from experiments.autoencoders.vqvae.card import CARD
 from experiments.autoencoders.vqvae.figures import code_usage
@@ -18,13 +18,14 @@ from experiments.datasets.settings import ImageData
 from experiments.networks.training import NetworkTraining, without_noise
 from experiments.networks.vqvae import VQVAENetwork
 from experiments.numerals import counted
-from experiments.objectives.observation import Observe, observation, observed
+from experiments.objectives.observation import Observe, observation
 from experiments.objectives.vector_quantization import (
     QuantizationObjective,
     code_bits,
     code_frequencies,
     encode_images,
     moving_codebook_task,
+    observed_images,
     positional_frequencies,
     quantization_loss,
 )
@@ -35,12 +36,8 @@ from experiments.run.settings import Flat, LoopSettings, Settings
 from losses.metrics.codebook import codebook_perplexity
 from models.vqvae import VQVAE
 from train.evaluation import MetricFn, WholeSet
-from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer
 from train.task import LossFn, Params, Stream, Task, supervised
-
-FITTED_ON = 10_000
-"""Training images, at most, whose codes the prior is fitted to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,19 +109,6 @@ def evaluate(settings: VQVAESettings, dataset: Dataset) -> MetricFn:
     return metric_fn
 
 
-def observed_images(
-    settings: VQVAESettings, dataset: Dataset
-) -> dict[str, Float[Array, "images height width channels"]]:
-    """Training images to fit a prior to and all test images, as bits where these are drawn: the same at every call."""
-    counts = {"train": FITTED_ON, "test": size_of(dataset.splits["test"])}
-    split_keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(counts))
-    images = {split: dataset.head(split, count)["image"] for split, count in counts.items()}
-    return {
-        split: observed(settings.observe, jax.random.split(key, len(each)), each)
-        for (split, each), key in zip(images.items(), split_keys, strict=True)
-    }
-
-
 def evaluate_whole(settings: VQVAESettings, dataset: Dataset) -> WholeSet:
     """How many codes the test images use, and their bits per dimension under the prior of training codes."""
     model, likelihood = settings.architecture.build(dataset)
@@ -146,7 +130,7 @@ def evaluate_whole(settings: VQVAESettings, dataset: Dataset) -> WholeSet:
             "codes_used": jnp.sum(frequencies > 0).astype(bits.dtype),
         }
 
-    return WholeSet(observed_images(settings, dataset), measure)
+    return WholeSet(observed_images(settings.observe, dataset), measure)
 
 
 def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
@@ -156,7 +140,7 @@ def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
     shown = jax.device_put(dataset.head("test", 16)["image"])
     decoded = jax.jit(lambda images: likelihood.mean(model.apply(params, images)["decoded"]))(shown)
     encode = jax.jit(partial(encode_images, model, params))
-    indices = {split: encode(images) for split, images in observed_images(settings, dataset).items()}
+    indices = {split: encode(images) for split, images in observed_images(settings.observe, dataset).items()}
     frequencies = code_frequencies(indices["test"], codes=codes)
 
     @jax.jit
@@ -182,7 +166,7 @@ def prepare(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict[s
     def fitted(params: Params, images: Array) -> Array:
         return positional_frequencies(encode_images(model, params, images), codes=codes)
 
-    return {"params": params, "prior": fitted(params, observed_images(settings, dataset)["train"])}
+    return {"params": params, "prior": fitted(params, observed_images(settings.observe, dataset)["train"])}
 
 
 def draw(settings: VQVAESettings, dataset: Dataset, options: SampleOptions, prepared: dict[str, Any]) -> Callable:

@@ -3,7 +3,7 @@
     python torchvision_nets.py --net resnet50 --size 224 --to FOLDER
     python torchvision_nets.py --names resnet50 vgg11 > names.json
 
-A stand-alone program for the environment of requirements-torchvision.txt. FOLDER gets weights.safetensors, the state
+A stand-alone program for the environment of requirements-parity.txt. FOLDER gets weights.safetensors, the state
 dict as torchvision names it, and outputs.npz: images [2, size, size, 3] and logits [2, 1000] in inference. Running
 statistics are drawn too, as those of a new net would hide a mistake. ``--names`` prints the shapes of state dicts.
 """

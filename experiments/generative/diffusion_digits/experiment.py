@@ -20,7 +20,7 @@ from experiments.networks.diffusion import Diffusion, GuidedSampling
 from experiments.networks.training import without_noise
 from experiments.objectives.diffusion import DenoisingOptions, diffusion_loss, drawn, guided
 from experiments.run.experiment import Experiment
-from experiments.run.sampling import Example, Sampler
+from experiments.run.sampling import Example, LabelOptions, Sampler
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings
 from models.denoisers import UNetDenoiser
 from models.dropout import with_dropout
@@ -166,11 +166,9 @@ def figures(settings: DiffusionDigitsSettings, dataset: Dataset, params: Params)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiffusionOptions(DenoisingOptions):
+class DiffusionOptions(DenoisingOptions, LabelOptions):
     """How an image is drawn."""
 
-    label: Annotated[int, Ge(0)] | None = None
-    """class of all images; without one each has its own, at random"""
     guidance: NotNegative | None = None
     """how far what is said with a label is carried on beyond what is said without one"""
 
@@ -178,13 +176,11 @@ class DiffusionOptions(DenoisingOptions):
 def draw(settings: DiffusionDigitsSettings, dataset: Dataset, options: DiffusionOptions, params: Params) -> Callable:
     """An image of a class."""
     sampling = options.sampling(settings.process, settings.sampling)
-    classes = dataset.required_classes()
-    if options.label is not None and options.label >= classes:
-        raise DataError(f"--label {options.label}: {dataset.name} has the classes 0 to {classes - 1}")
+    label_of = options.labels(dataset)
 
     def from_noise(key: Key[Array, ""]) -> Example:
         label_key, image_key = jax.random.split(key)
-        label = jax.random.randint(label_key, (), 0, classes) if options.label is None else jnp.int32(options.label)
+        label = label_of(label_key)
         image, _ = drawn_image(settings, dataset, sampling, params, image_key, label)
         return {"image": image, "label": label} if settings.conditional else {"image": image}
 
