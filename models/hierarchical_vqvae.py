@@ -145,7 +145,8 @@ class HierarchicalVQVAE(nn.Module):
     ) -> Float[Array, "*batch positions codes"]:
         """The logits of each index, given the label and all indices before it."""
         start = (2 * self.codes + label).astype(indices.dtype)[..., None]
-        logits = self.prior(jnp.concatenate([start, indices + self.symbol_offsets], axis=-1)[..., :-1])
+        symbols = indices + self.symbol_offsets.astype(indices.dtype)
+        logits = self.prior(jnp.concatenate([start, symbols], axis=-1)[..., :-1])
         top = self.positions["top"]
         return jnp.concatenate([logits[..., :top, : self.codes], logits[..., top:, self.codes : 2 * self.codes]], -2)
 
@@ -202,6 +203,7 @@ def draw_indices(
         place, offset, key = given
         logits, memory = prior.apply(of_prior, symbol[None], memory, place, method="extend")
         index = jax.random.categorical(key, jax.lax.dynamic_slice_in_dim(logits[0], offset, model.codes))
+        index = index.astype(offset.dtype)
         return (index + offset, memory), index
 
     offsets = model.symbol_offsets
