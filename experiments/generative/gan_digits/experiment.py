@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import jax
@@ -12,12 +14,15 @@ from jaxtyping import Array, Float, Key
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.evaluations.classifier_choice import ClassifierChoice
+from experiments.evaluations.codec import Codec
+from experiments.evaluations.generator_map import MAPPED, generated_otherwise, generator_map_psnr
 from experiments.generative.gan_digits.card import CARD
-from experiments.generative.gan_digits.figures import image_figures
+from experiments.generative.gan_digits.figures import image_figures, mapped_rows
 from experiments.networks.adversarial import Game
 from experiments.objectives.adversarial import AdversarialSettings, Network, adversarial_task, drawn
 from experiments.run.experiment import Experiment
 from experiments.run.sampling import Example, SampleOptions, Sampler
+from experiments.run.saved import ParametricAutoencoder, saved_autoencoder, saved_params
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation
 from losses.metrics.classifier_score import classifier_score
 from losses.metrics.energy_score import energy_score
@@ -26,6 +31,9 @@ from models.gan import ConvDiscriminator, ConvGenerator
 from train.evaluation import WholeSet
 from train.optimizers import UpdateRule
 from train.task import LossFn, Params, Stream, Task
+
+MAPPED_SHOWN = 10
+"""Images of which the figure shows how an autoencoder has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +56,21 @@ class GANDigitsSettings(AdversarialSettings):
     """generated images that the classifier judges"""
     draws: Annotated[int, Ge(2)] = 16
     """generated images that are compared with each held-out one"""
+    autoencoder: Path | None = None
+    """a run folder of `autoencoder` or `vae` of such images, to whose codes the latents are mapped"""
+    support: Count = 100
+    """generated images by which this map is fitted"""
 
     def __post_init__(self):
         super().__post_init__()
         if self.game.gradient_penalty and self.batch_normalized:
             raise ValueError("--gradient-penalty is of a slope at one example: add --no-batch-normalized")
+        if self.support <= self.game.latent:
+            raise ValueError(f"--support must be greater than --latent {self.game.latent}, or the map is undetermined")
+
+    def idle(self) -> dict[str, str]:
+        """Nothing is mapped without an autoencoder."""
+        return super().idle() | ({} if self.autoencoder else {"support": "without --autoencoder"})
 
 
 def data(settings: GANDigitsSettings) -> Dataset:
@@ -110,15 +128,36 @@ def monitor(settings: GANDigitsSettings, dataset: Dataset) -> LossFn:
 
 
 def evaluate_whole(settings: GANDigitsSettings, dataset: Dataset) -> WholeSet:
-    """What a classifier says of generated images: how sure it is, and how unequally they fall into its classes."""
-    classifier = settings.judge.load(dataset)
+    """What a classifier says of generated images: how sure it is, and how unequally they fall into its classes; and how
+    near an autoencoder comes to them through a linear map of the latents.
+    """
+    classifier, mapped = settings.judge.load(dataset), saved_codec(settings, dataset)
 
-    def measure(params, judge, key):
+    def measure(params, saved, key):
+        judge, of_codec = saved
         logits = classifier.logits(judge, generated(settings, dataset, params, key, settings.samples))
         counts = jnp.sum(jax.nn.one_hot(logits.argmax(axis=1), classifier.classes, dtype=logits.dtype), axis=0)
-        return {"classifier_score": classifier_score(logits), "reverse_kl": reverse_kl(counts)}
+        found = {"classifier_score": classifier_score(logits), "reverse_kl": reverse_kl(counts)}
+        if mapped is None:
+            return found
+        given = map_between(settings, dataset, params, mapped.codec(of_codec), key, settings.samples)
+        return found | generator_map_psnr(*given)
 
-    return WholeSet(classifier.params, measure)
+    return WholeSet((classifier.params, mapped and saved_params(settings.autoencoder, dataset)), measure)
+
+
+def saved_codec(settings: GANDigitsSettings, dataset: Dataset) -> ParametricAutoencoder | None:
+    """The autoencoder to whose codes latents are mapped, where one is given."""
+    return saved_autoencoder(settings.autoencoder, dataset) if settings.autoencoder else None
+
+
+def map_between(
+    settings: GANDigitsSettings, dataset: Dataset, params: Params, codec: Codec, key: Key[Array, ""], count: int
+) -> tuple[Callable, Codec, Float[Array, "support latent"], Float[Array, "count latent"]]:
+    """The generator, the autoencoder, and latents of the support set and of ``count`` other images."""
+    network = generator(settings, dataset)
+    latents = jax.random.normal(key, (settings.support + count, settings.game.latent))
+    return partial(network.apply, params["generator"]), codec, *jnp.split(latents, [settings.support])
 
 
 def figures(settings: GANDigitsSettings, dataset: Dataset, params: Params) -> dict:
@@ -137,7 +176,17 @@ def figures(settings: GANDigitsSettings, dataset: Dataset, params: Params) -> di
         ways = network.apply(params["generator"], between.reshape(-1, latent))
         return samples, stored[apart.argmin(axis=1)], ways
 
-    return image_figures(*seen(params, stored))
+    drawn = image_figures(*seen(params, stored))
+    if (mapped := saved_codec(settings, dataset)) is None:
+        return drawn
+
+    @jax.jit
+    def otherwise(params, of_codec):
+        return generated_otherwise(*map_between(settings, dataset, params, mapped.codec(of_codec), key, MAPPED_SHOWN))
+
+    return drawn | {
+        "map": mapped_rows(otherwise(params, saved_params(settings.autoencoder, dataset)), settings.support)
+    }
 
 
 def draw(settings: GANDigitsSettings, dataset: Dataset, options: SampleOptions, params: Params) -> Callable:
@@ -158,6 +207,7 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="loss",
-    units={"loss": "", "nearest": "RMSE per pixel", "classifier_score": "classes", "reverse_kl": "nats"},
+    units={"loss": "", "nearest": "RMSE per pixel", "classifier_score": "classes", "reverse_kl": "nats"}
+    | {f"{name}/psnr": "dB" for name in MAPPED},
     sampler=Sampler(draw=draw),
 )
