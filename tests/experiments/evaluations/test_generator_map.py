@@ -1,4 +1,4 @@
-"""Maps from a generator's latents to codes, of a generator and an autoencoder that are linear, and of unrelated ones."""
+"""Maps from a generator's latents to codes: of a linear generator and autoencoder, and of unrelated ones."""
 
 import jax
 import jax.numpy as jnp
