@@ -108,9 +108,9 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         program = str(PEERS), str(HERE / "peers" / "gcn_torch.py"), "--layout", layout, "--data", str(graph_of(data))
         return Contender(f"PyTorch, adjacency {layout.upper()}", program)
 
-    def generative(work: str, title: str) -> Benchmark:
-        ours = Contender("lectern", (sys.executable, "-m", "experiments.bench.generative", work))
-        peer = Contender("PyTorch", (str(PEERS), str(HERE / "peers" / "generative_torch.py"), work))
+    def generative(program: str, work: str, title: str) -> Benchmark:
+        ours = Contender("lectern", (sys.executable, "-m", f"experiments.bench.{program}", work))
+        peer = Contender("PyTorch", (str(PEERS), str(HERE / "peers" / f"{program}_torch.py"), work))
         return Benchmark(title, "examples/s", (ours, *([peer] if installed else ())))
 
     our_gcn = Contender("lectern", (sys.executable, "-m", "experiments.bench.graphs", str(graph_of(data))))
@@ -174,7 +174,11 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
             "epochs/s",
             (our_gcn, *((gcn("coo"), gcn("csr")) if installed else ())),
         ),
-        "real-nvp": generative("real-nvp", "RealNVP of 8 couplings of the plane, nets 2-64-64-4, batch 256"),
+        "real-nvp": generative(
+            "generative", "real-nvp", "RealNVP of 8 couplings of the plane, nets 2-64-64-4, batch 256"
+        ),
+        "diffusion-training": generative("diffusion", "unet", "U-Net of 16 and 32 channels on 8×8, batch 64"),
+        "diffusion-sampling": generative("diffusion", "ddim", "64 images of 8×8 by that U-Net in 50 steps of DDIM"),
         "start": Benchmark(
             "from the command to the end of 20 steps, with figures",
             "s",
@@ -195,7 +199,7 @@ GROUPS = {
     "convolution": ("three-layers", "resnet20", "lenet"),
     "rules": ("rules-three-layers", "rules-resnet20"),
     "layers": tuple(f"layer-{name}" for name in LAYERS),
-    "generative": ("real-nvp",),
+    "generative": ("real-nvp", "diffusion-training", "diffusion-sampling"),
     "sequences": ("lstm", "gpt", "gpt-sample"),
 }
 """Benchmarks that a name of their own stands for."""
