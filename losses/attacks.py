@@ -16,7 +16,12 @@ Loss = Callable[[Float[Array, "*shape"]], Float[Array, ""]]
 
 
 def fast_gradient(
-    loss: Loss, image: Float[Array, "*shape"], *, radius: float, norm: Norm = "linf", clip: tuple[float, float]
+    loss: Loss,
+    image: Float[Array, "*shape"],
+    *,
+    radius: float | Float[Array, ""],
+    norm: Norm = "linf",
+    clip: tuple[float, float],
 ) -> Float[Array, "*shape"]:
     """One step along the steepest direction, as far as is allowed: with ``linf`` the fast gradient sign method.
 
@@ -34,8 +39,8 @@ def projected_gradient(
     image: Float[Array, "*shape"],
     start: Float[Array, "*shape"],
     *,
-    radius: float,
-    step_size: float,
+    radius: float | Float[Array, ""],
+    step_size: float | Float[Array, ""],
     steps: int,
     norm: Norm = "linf",
     clip: tuple[float, float],

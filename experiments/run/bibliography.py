@@ -40,6 +40,7 @@ BIBLIOGRAPHY = {
     "gasteiger2019": Citation(
         "Gasteiger et al.", 2019, "Predict then propagate: graph neural networks meet personalized PageRank", "ICLR"
     ),
+    "goodfellow2015": Citation("Goodfellow et al.", 2015, "Explaining and harnessing adversarial examples", "ICLR"),
     "grathwohl2019": Citation(
         "Grathwohl et al.",
         2019,

@@ -10,7 +10,7 @@ Norm = Literal["linf", "l2"]
 
 
 def within_linf(
-    value: Float[Array, "*shape"], center: Float[Array, "*shape"], *, radius: float
+    value: Float[Array, "*shape"], center: Float[Array, "*shape"], *, radius: float | Float[Array, ""]
 ) -> Float[Array, "*shape"]:
     """The point of the cube around ``center`` that is nearest to ``value``.
 
@@ -22,7 +22,7 @@ def within_linf(
 
 
 def within_l2(
-    value: Float[Array, "*shape"], center: Float[Array, "*shape"], *, radius: float
+    value: Float[Array, "*shape"], center: Float[Array, "*shape"], *, radius: float | Float[Array, ""]
 ) -> Float[Array, "*shape"]:
     """The point of the ball around ``center`` that is nearest to ``value``.
 
@@ -58,12 +58,16 @@ def steepest_l2(gradient: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return scaled / jnp.sqrt(jnp.where(squared > 0, squared, 1.0))
 
 
-def random_within_linf(key: Key[Array, ""], center: Float[Array, "*shape"], *, radius: float) -> Float[Array, "*shape"]:
+def random_within_linf(
+    key: Key[Array, ""], center: Float[Array, "*shape"], *, radius: float | Float[Array, ""]
+) -> Float[Array, "*shape"]:
     """A point of the cube around ``center``, all of them equally likely. Madry et al. 2018, section 3.1."""
     return center + jax.random.uniform(key, center.shape, center.dtype, -radius, radius)
 
 
-def random_within_l2(key: Key[Array, ""], center: Float[Array, "*shape"], *, radius: float) -> Float[Array, "*shape"]:
+def random_within_l2(
+    key: Key[Array, ""], center: Float[Array, "*shape"], *, radius: float | Float[Array, ""]
+) -> Float[Array, "*shape"]:
     """A point of the ball around ``center``, all of them equally likely.
 
         y = c + ε u^{1/n} z / ‖z‖₂,   z ~ N(0, I),  u ~ U(0, 1),  n the number of entries
