@@ -67,6 +67,7 @@ BIBLIOGRAPHY = {
     "kipf2017": Citation(
         "Kipf & Welling", 2017, "Semi-supervised classification with graph convolutional networks", "ICLR"
     ),
+    "kondratyuk2018": Citation("Kondratyuk", 2018, "One pixel attack", "repository"),
     "krizhevsky2012": Citation(
         "Krizhevsky et al.", 2012, "ImageNet classification with deep convolutional neural networks", "NeurIPS"
     ),
