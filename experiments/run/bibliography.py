@@ -81,6 +81,7 @@ BIBLIOGRAPHY = {
         "Lin et al.", 2018, "PacGAN: the power of two samples in generative adversarial networks", "NeurIPS"
     ),
     "lisa2015": Citation("LISA lab", 2015, "Deep learning tutorials", "Theano's documentation"),
+    "long2015": Citation("Long et al.", 2015, "Fully convolutional networks for semantic segmentation", "CVPR"),
     "makhzani2014": Citation("Makhzani & Frey", 2014, "k-sparse autoencoders", "ICLR"),
     "oord2017": Citation("van den Oord et al.", 2017, "Neural discrete representation learning", "NeurIPS"),
     "rezende2015": Citation("Rezende & Mohamed", 2015, "Variational inference with normalizing flows", "ICML"),
@@ -88,6 +89,9 @@ BIBLIOGRAPHY = {
         "Rifai et al.", 2011, "Contractive auto-encoders: explicit invariance during feature extraction", "ICML"
     ),
     "lippe2022": Citation("Lippe", 2022, "UvA deep learning tutorials", "University of Amsterdam"),
+    "ronneberger2015": Citation(
+        "Ronneberger et al.", 2015, "U-Net: convolutional networks for biomedical image segmentation", "MICCAI"
+    ),
     "simonyan2015": Citation(
         "Simonyan & Zisserman", 2015, "Very deep convolutional networks for large-scale image recognition", "ICLR"
     ),

@@ -38,9 +38,7 @@ def test_the_papers_u_net_makes_388_of_572():
     params, shape = shapes_of(network, 1, 572, 572, 1)
     assert shape == (1, 388, 388, 2)
     assert unet_size(572, levels=5, padding="VALID") == 388
-    convolutions = [9 * a * b + b for a, b in zip((1, *PAPER[:-1]), PAPER, strict=True)] + [
-        9 * b * b + b for b in PAPER
-    ]
+    down = [9 * (a + b) * b + 2 * b for a, b in zip((1, *PAPER[:-1]), PAPER, strict=True)]
     up = [4 * 2 * b * b + b + 9 * 2 * b * b + b + 9 * b * b + b for b in PAPER[:-1]]
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == sum(down) + sum(up) + 2 * 64 + 2
 
