@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from models.denoisers import GroupNorm
 from models.layers.bilinear import bilinear_kernel
 from models.layers.conv import flax_convolution
 from models.layers.pool import max_pool
@@ -70,6 +71,8 @@ class FCN(nn.Module):
     skips: int = 2
     join: Literal["sum", "concatenation"] = "sum"
     depth: int = 1
+    normalized: bool = False
+    """whether groups of channels are normalised after each convolution (Wu & He 2018), in which the papers have none"""
 
     @nn.compact
     def __call__(
@@ -83,7 +86,8 @@ class FCN(nn.Module):
         hidden, pooled = images, []
         for channels in self.channels:
             for _ in range(self.depth):
-                hidden = nn.relu(conv(channels)(hidden))
+                hidden = conv(channels)(hidden)
+                hidden = nn.relu(GroupNorm()(hidden) if self.normalized else hidden)
             hidden = max_pool(hidden, window=2)
             pooled.append(hidden)
         scores = conv(self.classes, size=1, name="score")(hidden)

@@ -15,7 +15,7 @@ from losses.segmentation import IGNORED, border_weights
 from train.optimizers import Fraction, NotNegative
 
 CLASSES = ("background", *SHAPE_CLASSES)
-SIDES = (10.0, 20.0)
+SIDES = (12.0, 22.0)
 """Pixels of the smallest and the largest shape."""
 
 
@@ -23,13 +23,13 @@ SIDES = (10.0, 20.0)
 class PixelData:
     """Which scenes."""
 
-    scenes: Annotated[int, Ge(1)] = 1000
+    scenes: Annotated[int, Ge(1)] = 3000
     """training scenes"""
     held_out: Annotated[int, Ge(1)] = 100
     """scenes for validation; for the test there are twice as many"""
-    side: Annotated[int, Ge(8)] = 48
+    side: Annotated[int, Ge(8)] = 32
     """pixels of a side"""
-    objects: Annotated[int, Ge(2)] = 5
+    objects: Annotated[int, Ge(2)] = 3
     """shapes in a scene at most"""
     noise: NotNegative = 0.05
     """standard deviation of the noise of every value"""
@@ -44,7 +44,7 @@ class PixelData:
             size=self.side,
             objects=self.objects,
             least=SIDES[0],
-            most=SIDES[1],
+            most=min(SIDES[1], self.side),
             noise=self.noise,
         )
         splits = {

@@ -17,6 +17,11 @@ AT_A_TIME = 20
 """Images of a whole set that are seen at once."""
 
 
+def centred(images: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Intensities 0 … 1 as −2 … 2, with which training begins faster."""
+    return 4 * (images - 0.5)
+
+
 def segmentation_loss(scores: Scores) -> LossFn:
     """The loss ``(params, batch, keys) → (losses, {error})``: cross-entropy in nats, and the share of wrong pixels.
 

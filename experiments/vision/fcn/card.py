@@ -21,14 +21,15 @@ def _published(form: str, value: float) -> Reference:
 
 CARD = Card(
     systems=("V9",),
-    smoke=dict(scenes=8, held_out=4, side=16, objects=2, channels=(2, 2, 2), forms=("32s", "8s"), batch_size=4),
+    smoke=dict(scenes=8, held_out=4, side=16, objects=2, channels=(2, 2, 2), forms=("8s",), depth=1, batch_size=4),
     presets=dict(
         unlabelled=dict(unlabelled=0.5),
+        full=dict(scenes=8000, steps=4000, forms=("32s", "16s", "8s")),
         paper_sizes=dict(
             side=224,
             objects=20,
             channels=(64, 128, 256, 512, 512),
-            depth=2,
+            normalized=False,
             batch_size=8,
             steps=20_000,
             learning_rate=1e-4,

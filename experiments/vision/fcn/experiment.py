@@ -1,7 +1,6 @@
 """Fully convolutional nets: 32s, 16s and 8s, with skips by sum and by concatenation, on scenes of shapes."""
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import jax
@@ -10,7 +9,7 @@ from jaxtyping import Array
 
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.labelled_pixels import PixelData
-from experiments.objectives.segmentation import segmentation_loss, whole_mean_iou
+from experiments.objectives.segmentation import Scores, centred, segmentation_loss, whole_mean_iou
 from experiments.plots.segmentation import segmented_rows
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
@@ -29,15 +28,17 @@ SHOWN = 8
 class FCNSettings(Settings):
     """Fully convolutional nets."""
 
-    loop: Flat[LoopSettings] = LoopSettings(steps=600, batch_size=16, chunk=50, evaluate_every=100)
+    loop: Flat[LoopSettings] = LoopSettings(steps=500, batch_size=16, chunk=50, evaluate_every=100)
     pixels: Flat[PixelData] = PixelData()
-    optimization: Flat[Optimization] = Optimization(learning_rate=3e-3, schedule="cosine")
+    optimization: Flat[Optimization] = Optimization(learning_rate=4e-3, schedule="cosine", warmup_steps=50)
     forms: tuple[Literal[*FORMS], ...] = tuple(FORMS)
     """which nets: with no, one or two skips, by sum or by concatenation"""
     channels: tuple[Count, ...] = (16, 32, 64)
     """of each stage; with five of them strides are those of the names"""
     depth: Count = 2
     """convolutions of a stage"""
+    normalized: bool = True
+    """normalise groups of channels after each convolution; the paper begins with trained weights instead"""
 
     def __post_init__(self):
         super().__post_init__()
@@ -58,9 +59,14 @@ def data(settings: FCNSettings) -> Dataset:
 def networks(settings: FCNSettings, dataset: Dataset) -> dict[str, FCN]:
     """By the names of their forms."""
     return {
-        form: FCN(settings.channels, dataset.classes, FORMS[form][0], FORMS[form][1], settings.depth)
+        form: FCN(settings.channels, dataset.classes, *FORMS[form], settings.depth, settings.normalized)
         for form in settings.forms
     }
+
+
+def scores_of(network: FCN) -> Scores:
+    """Scores of every pixel."""
+    return lambda params, images: network.apply(params, centred(images))
 
 
 def task(settings: FCNSettings, dataset: Dataset) -> Task:
@@ -69,14 +75,14 @@ def task(settings: FCNSettings, dataset: Dataset) -> Task:
     optimizer = make_optimizer(settings.optimization, settings.loop.steps)
 
     def learner(network: FCN) -> Learner:
-        return Learner(segmentation_loss(network.apply), lambda key: network.init(key, example), optimizer)
+        return Learner(segmentation_loss(scores_of(network)), lambda key: network.init(key, example), optimizer)
 
     return side_by_side({form: learner(network) for form, network in networks(settings, dataset).items()})
 
 
 def monitor(settings: FCNSettings, dataset: Dataset) -> LossFn:
     """The mean loss of the nets, and the share of pixels that each gets wrong."""
-    losses = {form: segmentation_loss(network.apply) for form, network in networks(settings, dataset).items()}
+    losses = {form: segmentation_loss(scores_of(network)) for form, network in networks(settings, dataset).items()}
 
     def loss_fn(params, batch, keys):
         found = {form: loss(params[form], batch, keys) for form, loss in losses.items()}
@@ -92,7 +98,7 @@ def evaluate_whole(settings: FCNSettings, dataset: Dataset) -> WholeSet:
 
     def measure(params, data, key):
         return {
-            f"{form}/mean_iou": whole_mean_iou(net.apply, params[form], data["image"], data["labels"])
+            f"{form}/mean_iou": whole_mean_iou(scores_of(net), params[form], data["image"], data["labels"])
             for form, net in nets.items()
         }
 
@@ -103,9 +109,9 @@ def figures(settings: FCNSettings, dataset: Dataset, params: Params) -> dict:
     """Scenes, and what each net takes their pixels for."""
     shown, nets = dataset.head("test", SHOWN), networks(settings, dataset)
 
-    @partial(jax.jit)
+    @jax.jit
     def seen(params: Params, images: Array) -> dict[str, Array]:
-        return {form: net.apply(params[form], images).argmax(axis=-1) for form, net in nets.items()}
+        return {form: scores_of(net)(params[form], images).argmax(axis=-1) for form, net in nets.items()}
 
     found = jax.device_get(seen(params, shown["image"]))
     rows = {form.replace("_", ", "): found[form] for form in settings.forms}
