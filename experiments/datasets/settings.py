@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 
 from experiments.datasets import DataError, Dataset, load
 from experiments.numerals import counted
@@ -46,6 +46,50 @@ class BinaryImageData(ImageData):
 
     binarization: Literal["static", "stochastic"] = "stochastic"
     """static: bits drawn once from the intensities; stochastic: drawn anew at each use"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneData:
+    """Which generated scenes of shapes."""
+
+    scenes: Annotated[int, Gt(0)] = 2000
+    """scenes for training"""
+    held_out: Annotated[int, Gt(0)] = 250
+    """scenes for validation, and half as many as for the test"""
+    image_size: Annotated[int, Ge(16)] = 64
+    """height and width of a scene in pixels"""
+    channels: Literal[1, 3] = 1
+    """of a scene: grey or colours"""
+    objects: Annotated[int, Gt(0)] = 4
+    """most shapes in a scene"""
+    least_side: Annotated[float, Ge(3)] = 8.0
+    """geometric mean of a shape's sides in pixels, of the least shape"""
+    most_side: Annotated[float, Ge(3)] = 28.0
+    """the same of the largest"""
+    pixel_noise: Annotated[float, Ge(0)] = 0.05
+    """standard deviation of the noise on intensities in [0, 1]"""
+
+    def __post_init__(self):
+        if not self.least_side <= self.most_side <= self.image_size:
+            raise ValueError(
+                f"--least-side {self.least_side:g}, --most-side {self.most_side:g} and --image-size {self.image_size} "
+                "must not fall"
+            )
+
+    def load(self) -> Dataset:
+        """The scenes, with boxes, labels and masks."""
+        from experiments.datasets.generated_scenes import shape_scenes
+
+        return shape_scenes(
+            examples=self.scenes,
+            held_out=self.held_out,
+            size=self.image_size,
+            channels=self.channels,
+            objects=self.objects,
+            least=self.least_side,
+            most=self.most_side,
+            noise=self.pixel_noise,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

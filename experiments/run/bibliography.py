@@ -40,6 +40,7 @@ BIBLIOGRAPHY = {
     "gasteiger2019": Citation(
         "Gasteiger et al.", 2019, "Predict then propagate: graph neural networks meet personalized PageRank", "ICLR"
     ),
+    "goodfellow2015": Citation("Goodfellow et al.", 2015, "Explaining and harnessing adversarial examples", "ICLR"),
     "grathwohl2019": Citation(
         "Grathwohl et al.",
         2019,
@@ -66,6 +67,7 @@ BIBLIOGRAPHY = {
     "kipf2017": Citation(
         "Kipf & Welling", 2017, "Semi-supervised classification with graph convolutional networks", "ICLR"
     ),
+    "kondratyuk2018": Citation("Kondratyuk", 2018, "One pixel attack", "repository"),
     "krizhevsky2012": Citation(
         "Krizhevsky et al.", 2012, "ImageNet classification with deep convolutional neural networks", "NeurIPS"
     ),
@@ -79,6 +81,7 @@ BIBLIOGRAPHY = {
         "Lin et al.", 2018, "PacGAN: the power of two samples in generative adversarial networks", "NeurIPS"
     ),
     "lisa2015": Citation("LISA lab", 2015, "Deep learning tutorials", "Theano's documentation"),
+    "long2015": Citation("Long et al.", 2015, "Fully convolutional networks for semantic segmentation", "CVPR"),
     "makhzani2014": Citation("Makhzani & Frey", 2014, "k-sparse autoencoders", "ICLR"),
     "oord2017": Citation("van den Oord et al.", 2017, "Neural discrete representation learning", "NeurIPS"),
     "rezende2015": Citation("Rezende & Mohamed", 2015, "Variational inference with normalizing flows", "ICML"),
@@ -86,6 +89,9 @@ BIBLIOGRAPHY = {
         "Rifai et al.", 2011, "Contractive auto-encoders: explicit invariance during feature extraction", "ICML"
     ),
     "lippe2022": Citation("Lippe", 2022, "UvA deep learning tutorials", "University of Amsterdam"),
+    "ronneberger2015": Citation(
+        "Ronneberger et al.", 2015, "U-Net: convolutional networks for biomedical image segmentation", "MICCAI"
+    ),
     "simonyan2015": Citation(
         "Simonyan & Zisserman", 2015, "Very deep convolutional networks for large-scale image recognition", "ICLR"
     ),

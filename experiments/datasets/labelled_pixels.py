@@ -1,0 +1,85 @@
+"""Generated scenes as images whose every pixel has a class."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import jax
+import numpy as np
+from annotated_types import Ge
+from jaxtyping import Float, Int
+
+from experiments.datasets.dataset import Dataset
+from experiments.datasets.generated import generated
+from experiments.datasets.generated_scenes import SHAPE_CLASSES, draw_scene, shape_scenes
+from losses.segmentation import IGNORED, border_weights
+from train.optimizers import Fraction, NotNegative
+
+CLASSES = ("background", *SHAPE_CLASSES)
+SIDES = (12.0, 22.0)
+"""Pixels of the smallest and the largest shape."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelData:
+    """Which scenes."""
+
+    scenes: Annotated[int, Ge(1)] = 3000
+    """training scenes"""
+    held_out: Annotated[int, Ge(1)] = 100
+    """scenes for validation; for the test there are twice as many"""
+    side: Annotated[int, Ge(8)] = 32
+    """pixels of a side"""
+    objects: Annotated[int, Ge(2)] = 3
+    """shapes in a scene at most"""
+    noise: NotNegative = 0.05
+    """standard deviation of the noise of every value"""
+    unlabelled: Fraction = 0.0
+    """a square in the middle of training scenes has no labels: this share of each side; its pixels are to be ignored"""
+
+    def load(self) -> Dataset:
+        """Examples of "image" [side, side, 1], "labels" [side, side] and "instance", which shape a pixel shows."""
+        drawn = shape_scenes(
+            examples=self.scenes,
+            held_out=self.held_out,
+            size=self.side,
+            objects=self.objects,
+            least=SIDES[0],
+            most=min(SIDES[1], self.side),
+            noise=self.noise,
+        )
+        splits = {
+            split: {"image": each["image"], "labels": each["mask"].copy(), "instance": each["instance"]}
+            for split, each in drawn.splits.items()
+        }
+        hidden = round(self.side * self.unlabelled)
+        middle = slice((self.side - hidden) // 2, (self.side + hidden) // 2)
+        splits["train"]["labels"][:, middle, middle] = IGNORED[1]
+        left_out = f", a square of {hidden} a side unlabelled in training" if hidden else ""
+        dataset = generated("scenes", drawn.protocol + left_out, splits, classes=len(CLASSES))
+        return dataset._replace(class_names=CLASSES)
+
+    def large(self, times: int) -> dict[str, np.ndarray]:
+        """A scene so many times as wide, of as large shapes, as no split has it."""
+        scene = draw_scene(
+            np.random.Generator(np.random.Philox(99)),
+            size=times * self.side,
+            channels=1,
+            objects=self.objects * times**2,
+            sides=SIDES,
+            noise=self.noise,
+        )
+        return {"image": scene.image, "labels": scene.mask}
+
+
+def with_border_weights(dataset: Dataset, objects: int, *, weight: float, width: float) -> Dataset:
+    """The data set whose training examples also have "weights": 1, and more between two shapes."""
+    instances = dataset.splits["train"]["instance"]
+
+    @jax.jit
+    def weights(instance: Int[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
+        masks = instance[None] == 1 + np.arange(max(2, objects))[:, None, None]
+        return 1 + border_weights(masks, weight=weight, width=width)
+
+    weighed = np.stack([np.asarray(weights(instance)) for instance in instances])
+    train = dataset.splits["train"] | {"weights": weighed}
+    return dataset._replace(splits=dataset.splits | {"train": train})

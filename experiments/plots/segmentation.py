@@ -1,0 +1,32 @@
+"""Pictures of pixels by class."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from experiments.plots.images import image_rows
+from losses.segmentation import IGNORED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLOURS = np.array([[0.9, 0.9, 0.9], [0.0, 0.45, 0.7], [0.84, 0.37, 0.0], [0.0, 0.62, 0.45], [0.8, 0.47, 0.65]])
+"""Of the classes, background first; Okabe & Ito."""
+
+
+def coloured(labels: Int[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape 3"]:
+    """A colour for each pixel by its class; white where it is to be ignored. After the last colour the first again."""
+    labels = np.asarray(labels)
+    return np.where(np.isin(labels, IGNORED)[..., None], 1.0, COLOURS[labels % len(COLOURS)])
+
+
+def segmented_rows(
+    images: Float[np.ndarray, "images height width channels"],
+    labels: Int[np.ndarray, "images height width"],
+    predicted: dict[str, Int[np.ndarray, "images height width"]],
+) -> "Figure":
+    """Images over their classes, and over the classes that they were taken for by each of several names."""
+    seen = np.broadcast_to(images, (*images.shape[:-1], 3))
+    rows = {"image": seen, "truth": coloured(labels)} | {name: coloured(each) for name, each in predicted.items()}
+    return image_rows(rows, title="scenes and the class of each pixel")

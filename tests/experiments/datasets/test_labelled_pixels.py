@@ -1,0 +1,44 @@
+"""Labels are those of the scenes, and squares are unlabelled where they are asked for."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.datasets.generated_scenes import shape_scenes
+from experiments.datasets.labelled_pixels import CLASSES, PixelData, with_border_weights
+from losses.segmentation import border_weights
+
+SMALL = {"scenes": 4, "held_out": 2, "side": 32, "objects": 3}
+
+
+def test_labels_are_the_masks_of_the_scenes():
+    dataset = PixelData(**SMALL).load()
+    scenes = shape_scenes(examples=4, held_out=2, size=32, objects=3, least=12, most=22)
+    np.testing.assert_array_equal(dataset.splits["test"]["labels"], scenes.splits["test"]["mask"])
+    np.testing.assert_array_equal(dataset.splits["train"]["image"], scenes.splits["train"]["image"])
+    assert dataset.classes == len(CLASSES) == 4
+    labels, instance = (dataset.splits["train"][name] for name in ("labels", "instance"))
+    np.testing.assert_array_equal(labels > 0, instance > 0)
+
+
+def test_a_square_is_unlabelled_in_training_alone():
+    dataset = PixelData(**SMALL, unlabelled=0.5).load()
+    hidden = dataset.splits["train"]["labels"] == 255
+    assert (hidden.sum(axis=(1, 2)) == 16 * 16).all()
+    assert hidden[:, 8:24, 8:24].all()
+    assert dataset.splits["test"]["labels"].max() < len(CLASSES)
+    assert "a square of 16 a side unlabelled" in dataset.protocol
+    assert dataset.fingerprint != PixelData(**SMALL).load().fingerprint
+
+
+def test_pixels_between_two_shapes_weigh_more():
+    dataset = with_border_weights(PixelData(**SMALL).load(), 3, weight=10.0, width=5.0)
+    instance, weights = (dataset.splits["train"][name][0] for name in ("instance", "weights"))
+    masks = np.stack([instance == number for number in (1, 2, 3)])
+    np.testing.assert_allclose(weights, 1 + np.asarray(border_weights(jnp.asarray(masks))), rtol=1e-5)
+    assert "weights" not in dataset.splits["test"]
+
+
+def test_large_scenes_have_labels_too():
+    scene = PixelData(**SMALL).large(3)
+    assert scene["image"].shape == (96, 96, 1)
+    assert set(np.unique(scene["labels"])) == {0, 1, 2, 3}
