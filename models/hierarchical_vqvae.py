@@ -48,19 +48,21 @@ class Halving(nn.Module):
     """A 4×4 convolution of stride 2, and residual blocks."""
 
     features: int
+    blocks: int
 
     @nn.compact
     def __call__(
         self, images: Float[Array, "batch height width channels"]
     ) -> Float[Array, "batch shorter narrower features"]:
         hidden = nn.Conv(self.features, (4, 4), 2, conv_general_dilated=flax_convolution)(images)
-        return ResidualBlocks(self.features)(nn.relu(hidden))
+        return ResidualBlocks(self.features, self.blocks)(nn.relu(hidden))
 
 
 class Enlarging(nn.Module):
     """A 3×3 convolution, residual blocks, and a transposed convolution to twice the height and width."""
 
     features: int
+    blocks: int
     outputs: int
 
     @nn.compact
@@ -68,7 +70,7 @@ class Enlarging(nn.Module):
         self, hidden: Float[Array, "batch height width channels"]
     ) -> Float[Array, "batch taller wider outputs"]:
         hidden = nn.Conv(self.features, (3, 3), conv_general_dilated=flax_convolution)(hidden)
-        return Doubling(self.outputs)(ResidualBlocks(self.features)(hidden))
+        return Doubling(self.outputs)(ResidualBlocks(self.features, self.blocks)(hidden))
 
 
 class HierarchicalVQVAE(nn.Module):
@@ -83,6 +85,8 @@ class HierarchicalVQVAE(nn.Module):
     """numbers for each value of the image"""
     features: int
     """of the convolutions"""
+    blocks: int
+    """residual ones after each halving and before each enlarging"""
     codes: int
     """vectors in each codebook"""
     dimensions: int
@@ -93,11 +97,11 @@ class HierarchicalVQVAE(nn.Module):
     def setup(self):
         shape = (self.codes, self.dimensions)
         self.codebooks = {name: self.param(name, uniform_codebook, shape, jnp.float32) for name in CODEBOOKS}
-        self.bottom_encoder, self.top_encoder = Halving(self.features), Halving(self.features)
+        self.bottom_encoder, self.top_encoder = (Halving(self.features, self.blocks) for _ in range(2))
         self.to_top, self.to_bottom = self._one_by_one(), self._one_by_one()
-        self.top_decoder = Enlarging(self.features, self.features)
+        self.top_decoder = Enlarging(self.features, self.blocks, self.features)
         self.top_enlarged = Doubling(self.dimensions)
-        self.decoder = Enlarging(self.features, self.image_shape[2] * self.outputs)
+        self.decoder = Enlarging(self.features, self.blocks, self.image_shape[2] * self.outputs)
 
     def _one_by_one(self) -> nn.Conv:
         return nn.Conv(self.dimensions, (1, 1), conv_general_dilated=flax_convolution)

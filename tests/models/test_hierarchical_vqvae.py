@@ -17,7 +17,7 @@ CODES, DIMENSIONS, OUTPUTS = 2, 3, 2
 
 def model_of(image_shape, codes=CODES, labels=2):
     prior = prior_network(image_shape, codes=codes, labels=labels, shape=Shape(1, 2, 8, 8))
-    return HierarchicalVQVAE(image_shape, OUTPUTS, 4, codes, DIMENSIONS, prior)
+    return HierarchicalVQVAE(image_shape, OUTPUTS, 4, 1, codes, DIMENSIONS, prior)
 
 
 def params_of(model, rng, scale=1.0):

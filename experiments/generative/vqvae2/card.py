@@ -14,7 +14,7 @@ from experiments.run.card import Card
 CARD = Card(
     systems=("A17",),
     samples=True,
-    smoke=dict(batch_size=8, features=4, codes=8, dimensions=2, depth=1, heads=1, width=8, samples=20),
+    smoke=dict(batch_size=8, features=4, blocks=1, codes=8, dimensions=2, depth=1, heads=1, width=8, samples=20),
     presets=dict(
         gradient=dict(codebook="gradient"),
         unconditional=dict(conditional=False),

@@ -57,6 +57,8 @@ class VQVAE2Settings(Settings):
     judge: Flat[ClassifierChoice] = ClassifierChoice()
     features: Count = 16
     """of the convolutions"""
+    blocks: Count = 2
+    """residual ones after each halving and before each enlarging"""
     codes: Count = 32
     """vectors in the codebook of each level"""
     dimensions: Count = 8
@@ -97,7 +99,8 @@ def network(settings: VQVAE2Settings, dataset: Dataset) -> HierarchicalVQVAE:
     shape = dataset.image_shape
     prior = prior_network(shape, codes=settings.codes, labels=labels, shape=settings.prior.shape)
     outputs = likelihood_of(settings, dataset).outputs
-    return HierarchicalVQVAE(shape, outputs, settings.features, settings.codes, settings.dimensions, prior)
+    sizes = settings.features, settings.blocks, settings.codes, settings.dimensions
+    return HierarchicalVQVAE(shape, outputs, *sizes, prior)
 
 
 def told(settings: VQVAE2Settings, labels: Int[Array, "*batch"]) -> Int[Array, "*batch"]:

@@ -21,7 +21,7 @@ from models.transformer import Shape
 SHAPE, LEVELS, CODES = (4, 4, 1), 3, 5
 likelihood = LIKELIHOODS["categorical"](LEVELS)
 prior = prior_network(SHAPE, codes=CODES, labels=2, shape=Shape(1, 1, 4, 4))
-model = HierarchicalVQVAE(SHAPE, LEVELS, 3, CODES, 2, prior)
+model = HierarchicalVQVAE(SHAPE, LEVELS, 3, 1, CODES, 2, prior)
 
 
 def loss_of(moving_codebook, commitment=0.25):
