@@ -45,9 +45,9 @@ class YOLOv3(nn.Module):
     """Image → trunk → from its last three maps, the coarsest first: [rows, columns, anchors, 5 + classes].
 
     The trunk is a convolution of ``widths[0]`` features, then stages: a convolution of stride 2, and residual blocks
-    x + conv3×3(conv1×1(x)) that halve the features between. A head of five convolutions reads the last map and speaks;
-    half of its features, upsampled, stand before those of the map one stage earlier, which the next head reads. The
-    numbers of a slot are t_x, t_y, t_w, t_h, its objectness and its classes, all before a sigmoid.
+    x + conv3×3(conv1×1(x)) that halve the features between. A head of several convolutions reads the last map and
+    speaks; half of its features, upsampled, stand before those of the map one stage earlier, which the next head reads.
+    The numbers of a slot are t_x, t_y, t_w, t_h, its objectness and its classes, all before a sigmoid.
 
     The published one has Darknet-53 as its trunk, 61,949,149 trained parameters at 80 classes, and strides of 32, 16
     and 8. Redmon & Farhadi 2018, table 1 and section 2.3. Lecture 003, "YOLOv3".
@@ -60,6 +60,8 @@ class YOLOv3(nn.Module):
     """residual blocks of each stage"""
     group: int = 0
     """examples that are normalised together in training; 0: the whole batch"""
+    head: int = 5
+    """convolutions of each head before its last two, an odd number"""
     prior: float = 0.5
     """objectness of every slot at the start; a small one spares training its first steps (Lin et al. 2017)"""
 
@@ -87,25 +89,21 @@ class YOLOv3(nn.Module):
             if scale > 1:
                 passed = unit(f"scale{scale}_lateral", width // 2, 1, hidden)
                 hidden = jnp.concatenate([upsample_nearest(passed), lateral], axis=-1)
-            for number in range(1, 6):
+            for number in range(1, self.head + 1):
                 narrow = number % 2 == 1
                 hidden = unit(f"scale{scale}_conv{number}", width // (1 + narrow), 1 if narrow else 3, hidden)
-            wide = unit(f"scale{scale}_conv6", width, 3, hidden)
+            wide = unit(f"scale{scale}_conv{self.head + 1}", width, 3, hidden)
             numbers = ANCHORS * (5 + self.classes)
             said = nn.Conv(
                 numbers,
                 (1, 1),
                 kernel_init=nn.initializers.normal(0.01),
-                bias_init=self._first_bias,
+                bias_init=_first_bias(self.prior),
                 conv_general_dilated=flax_convolution,
                 name=f"scale{scale}_output",
             )(wide)
             outputs.append(said.reshape(*said.shape[:-1], ANCHORS, -1))
         return tuple(outputs)
-
-    def _first_bias(self, key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
-        numbers = jnp.zeros((ANCHORS, shape[0] // ANCHORS), dtype)
-        return numbers.at[:, 4].set(math.log(self.prior / (1 - self.prior))).reshape(shape)
 
     def layer_names(self) -> Iterator[str]:
         """Its convolutions in the order in which Darknet's configuration file has them."""
@@ -117,5 +115,15 @@ class YOLOv3(nn.Module):
         for scale in range(1, SCALES + 1):
             if scale > 1:
                 yield f"scale{scale}_lateral"
-            yield from (f"scale{scale}_conv{number}" for number in range(1, 7))
+            yield from (f"scale{scale}_conv{number}" for number in range(1, self.head + 2))
             yield f"scale{scale}_output"
+
+
+def _first_bias(prior: float) -> nn.initializers.Initializer:
+    """Zeros, but for objectness the logit of the prior."""
+
+    def bias(key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+        numbers = jnp.zeros((ANCHORS, shape[0] // ANCHORS), dtype)
+        return numbers.at[:, 4].set(math.log(prior / (1 - prior))).reshape(shape)
+
+    return bias
