@@ -52,7 +52,7 @@ def objectness_maps(
     for stride, objectness in maps.items():
         cells = np.repeat(np.repeat(objectness, stride, axis=1), stride, axis=2)
         rows[f"cells of {stride}²"] = cells[:, :size, :size, None]
-    return image_rows(rows, title="objectness of the best anchor in each cell")
+    return image_rows(rows, title="greatest objectness of a cell")
 
 
 def precision_by_threshold(
