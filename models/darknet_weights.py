@@ -1,0 +1,52 @@
+"""Darknet's files of weights, as parameters of a net whose convolutions are told in their order."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+Variables = dict[str, dict[str, Any]]
+_VERSION_OF_WIDE_COUNT = 2  # from 0.2 on the count of images seen has 64 bits
+
+
+def read_darknet_weights(path: Path, names: Iterator[str], variables: Mapping[str, Any]) -> Variables:
+    """The collections "params" and "batch_stats" of a net, of the shapes in ``variables``, from a file.
+
+    The file has three int32 (major, minor, revision), the number of images seen as int64 (int32 before version 0.2),
+    then float32: of each convolution in turn its bias, scale, running mean, running variance and kernel [out, in,
+    height, width], or where nothing is normalised its bias and kernel. All numbers are little-endian. ``ValueError``
+    names how many floats were expected and found where these differ. Redmon 2013–2018, *Darknet*, src/parser.c.
+    """
+    content = path.read_bytes()
+    if len(content) < 16:
+        raise ValueError(f"{path} has {len(content)} bytes, and no header of Darknet's")
+    major, minor, _ = np.frombuffer(content, "<i4", 3)
+    start = 20 if 10 * major + minor >= _VERSION_OF_WIDE_COUNT else 16
+    places = [place for name in names for place in _places(name, variables)]
+    expected, (found, rest) = sum(size for *_, size in places), divmod(len(content) - start, 4)
+    if found != expected or rest:
+        beyond = f" and {rest} bytes" * bool(rest)
+        raise ValueError(f"{path} has {found:,} floats{beyond} after its header: expected {expected:,}")
+    floats, read = np.frombuffer(content, "<f4", offset=start), {}
+    for collection, name, part, leaf, size in places:
+        layer = variables[collection][name]
+        shape = (layer[part] if part else layer)[leaf].shape
+        taken, floats = floats[:size], floats[size:]
+        array = taken.reshape([shape[i] for i in (3, 2, 0, 1)]).transpose(2, 3, 1, 0) if leaf == "kernel" else taken
+        inner = read.setdefault(collection, {}).setdefault(name, {})
+        (inner.setdefault(part, {}) if part else inner)[leaf] = np.array(array, np.float32)
+    return read
+
+
+def _places(name: str, variables: Mapping[str, Any]) -> list[tuple[str, str, str, str, int]]:
+    """Where each array of a layer belongs, in the order of the file, and its size."""
+    normalized = "bn" in variables["params"][name]
+    order = [("params", "bn", "bias"), ("params", "bn", "scale")] if normalized else [("params", "", "bias")]
+    order += [("batch_stats", "bn", "mean"), ("batch_stats", "bn", "variance")] if normalized else []
+    order += [("params", "conv" if normalized else "", "kernel")]
+    found = []
+    for collection, part, leaf in order:
+        layer = variables[collection][name]
+        found.append((collection, name, part, leaf, int(np.prod((layer[part] if part else layer)[leaf].shape))))
+    return found
