@@ -12,7 +12,7 @@ from experiments.run.card import Card
 
 CARD = Card(
     systems=("V10",),
-    smoke=dict(scenes=8, held_out=4, side=16, objects=2, channels=(2, 2), batch_size=4),
+    smoke=dict(scenes=8, held_out=20, side=16, objects=2, channels=(2, 2), batch_size=4),
     presets=dict(
         valid=dict(padding="VALID"),
         unlabelled=dict(unlabelled=0.5),

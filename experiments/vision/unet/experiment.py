@@ -20,7 +20,7 @@ from experiments.objectives.segmentation import (
     whole_mean_iou,
     wrong_pixels,
 )
-from experiments.plots.images import named_images
+from experiments.plots.images import image_rows
 from experiments.plots.segmentation import coloured, segmented_rows
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
@@ -215,7 +215,7 @@ def figures(settings: UNetSettings, dataset: Dataset, params: Params) -> dict:
     }
     return {
         "classes": segmented_rows(shown["image"], shown["labels"], {"U-Net": found}),
-        "large": named_images(np.stack(list(large.values())), list(large)),
+        "large": image_rows({name: each[None] for name, each in large.items()}, upscale=2),
     }
 
 
