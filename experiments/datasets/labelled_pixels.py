@@ -15,7 +15,7 @@ from losses.segmentation import IGNORED, border_weights
 from train.optimizers import Fraction, NotNegative
 
 CLASSES = ("background", *SHAPE_CLASSES)
-SIDES = (12.0, 22.0)
+SIDES = (14.0, 24.0)
 """Pixels of the smallest and the largest shape."""
 
 
@@ -29,9 +29,9 @@ class PixelData:
     """scenes for validation; for the test there are twice as many"""
     side: Annotated[int, Ge(8)] = 32
     """pixels of a side"""
-    objects: Annotated[int, Ge(2)] = 3
+    objects: Annotated[int, Ge(2)] = 2
     """shapes in a scene at most"""
-    noise: NotNegative = 0.05
+    noise: NotNegative = 0.03
     """standard deviation of the noise of every value"""
     unlabelled: Fraction = 0.0
     """a square in the middle of training scenes has no labels: this share of each side; its pixels are to be ignored"""

@@ -1,10 +1,11 @@
 """Fully convolutional nets: 32s, 16s and 8s, with skips by sum and by concatenation, on scenes of shapes.
 
 Paper: Long et al. 2015. Claim: a classifier's convolutions give every pixel a class, the finer the earlier the layers
-that are joined to the scores: mean intersection over union rises from 32s to 16s to 8s. (Ours: 53, 76, 88 % by sum.)
-The nets are small: three stages instead of five, and so strides of 8, 4 and 2 where the names say 32, 16 and 8.
-Command: ``lectern run fcn`` (generated scenes, 2 minutes on two CPU cores). Expected figure: ``classes``, borders that
-are finer from row to row. The paper's sizes: ``--preset paper_sizes``, on scenes of 224 pixels a side.
+that are joined to the scores: mean intersection over union rises from 32s to 16s to 8s (seed 0: 71.9, 77.5 and 83.9 %
+by sum; 78.8 % for 8s by concatenation). The nets are small: three stages instead of five, and so strides of 8, 4 and 2
+where the names say 32, 16 and 8. Command: ``lectern run fcn`` (generated scenes, four nets side by side, 2 to 4 minutes
+on two CPU cores). Expected figure: ``classes``, borders that are finer from row to row. The paper's sizes: ``--preset
+paper_sizes``, on scenes of 224 pixels a side.
 """
 
 from experiments.run.card import Card, Reference

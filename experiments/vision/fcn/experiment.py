@@ -28,12 +28,12 @@ SHOWN = 8
 class FCNSettings(Settings):
     """Fully convolutional nets."""
 
-    loop: Flat[LoopSettings] = LoopSettings(steps=500, batch_size=16, chunk=50, evaluate_every=100)
+    loop: Flat[LoopSettings] = LoopSettings(steps=500, batch_size=16, chunk=50, evaluate_every=100, save_every=250)
     pixels: Flat[PixelData] = PixelData()
-    optimization: Flat[Optimization] = Optimization(learning_rate=4e-3, schedule="cosine", warmup_steps=50)
+    optimization: Flat[Optimization] = Optimization(learning_rate=5e-3, schedule="cosine", warmup_steps=50)
     forms: tuple[Literal[*FORMS], ...] = tuple(FORMS)
     """which nets: with no, one or two skips, by sum or by concatenation"""
-    channels: tuple[Count, ...] = (16, 32, 64)
+    channels: tuple[Count, ...] = (12, 24, 48)
     """of each stage; with five of them strides are those of the names"""
     depth: Count = 2
     """convolutions of a stage"""

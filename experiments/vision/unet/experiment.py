@@ -40,10 +40,10 @@ LARGER, SHOWN = 3, 8
 class UNetSettings(Settings):
     """U-Nets."""
 
-    loop: Flat[LoopSettings] = LoopSettings(steps=1200, batch_size=16, chunk=50, evaluate_every=100)
+    loop: Flat[LoopSettings] = LoopSettings(steps=700, batch_size=16, chunk=50, evaluate_every=100, save_every=350)
     pixels: Flat[PixelData] = PixelData()
     optimization: Flat[Optimization] = Optimization(
-        learning_rate=4e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
+        learning_rate=5e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
     )
     channels: tuple[Count, ...] = (16, 32, 48)
     """of each level, each of half the resolution of the one before"""
@@ -215,7 +215,7 @@ def figures(settings: UNetSettings, dataset: Dataset, params: Params) -> dict:
     }
     return {
         "classes": segmented_rows(shown["image"], shown["labels"], {"U-Net": found}),
-        "large": image_rows({name: each[None] for name, each in large.items()}, upscale=3),
+        "large": image_rows({name: each[None] for name, each in large.items()}, upscale=2),
     }
 
 

@@ -12,7 +12,7 @@ SMALL = {"scenes": 4, "held_out": 2, "side": 32, "objects": 3}
 
 def test_labels_are_the_masks_of_the_scenes():
     dataset = PixelData(**SMALL).load()
-    scenes = shape_scenes(examples=4, held_out=2, size=32, objects=3, least=12, most=22)
+    scenes = shape_scenes(examples=4, held_out=2, size=32, objects=3, least=14, most=24, noise=0.03)
     np.testing.assert_array_equal(dataset.splits["test"]["labels"], scenes.splits["test"]["mask"])
     np.testing.assert_array_equal(dataset.splits["train"]["image"], scenes.splits["train"]["image"])
     assert dataset.classes == len(CLASSES) == 4
