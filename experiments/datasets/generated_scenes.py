@@ -60,7 +60,7 @@ def shape_scenes(
             for _ in range(count)
         ]
         splits[split] = {name: np.stack([getattr(scene, name) for scene in drawn]) for name in Scene._fields}
-    what = f"1 to {counted(objects, 'shape')} of {least:g} to {most:g} pixels on {size}×{size}"
+    what = f"1 to {counted(objects, 'shape')} of {least:g} to {counted(most, 'pixel')} on {size}×{size}"
     protocol = f"{examples}/{held_out}/{2 * held_out} scenes of {what}, {counted(channels, 'channel')}"
     dataset = generated("scenes of shapes", protocol, splits, classes=len(SHAPE_CLASSES))
     return dataset._replace(class_names=SHAPE_CLASSES)

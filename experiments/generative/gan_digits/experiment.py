@@ -65,7 +65,7 @@ class GANDigitsSettings(AdversarialSettings):
         super().__post_init__()
         if self.game.gradient_penalty and self.batch_normalized:
             raise ValueError("--gradient-penalty is of a slope at one example: add --no-batch-normalized")
-        if self.support <= self.game.latent:
+        if self.autoencoder and self.support <= self.game.latent:
             raise ValueError(f"--support must be greater than --latent {self.game.latent}, or the map is undetermined")
 
     def idle(self) -> dict[str, str]:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from experiments.autoencoders.vqvae.experiment import VQVAESettings, evaluate, evaluate_whole, network, observed_images
+from experiments.autoencoders.vqvae.experiment import VQVAESettings, evaluate, evaluate_whole, network
 from experiments.datasets import Dataset
 from experiments.objectives.observation import dynamic_binarization
+from experiments.objectives.vector_quantization import observed_images
 from experiments.run.settings import configure
 
 SHAPE, LEVELS, CODES, POSITIONS, DIMENSIONS = (2, 2, 1), 4, 5, 3, 2
@@ -68,7 +69,7 @@ def test_images_that_are_encoded_as_a_whole_are_bits_from_keys_of_their_own():
     drawn by a key that is a stream of seed 0."""
     grey = {split: {"image": np.full((5, 20, 20, 1), 0.5, np.float32)} for split in ("train", "test")}
     dataset = Dataset("planted", "", "", grey)
-    first, second = observed_images(SMALL, dataset), observed_images(SMALL, dataset)
+    first, second = observed_images(SMALL.observe, dataset), observed_images(SMALL.observe, dataset)
     jax.tree.map(np.testing.assert_array_equal, first, second)
     streams = jax.vmap(lambda i: jax.random.fold_in(jax.random.key(0), i))(jnp.arange(5))
     of_streams = jax.vmap(dynamic_binarization)(streams, jnp.asarray(grey["train"]["image"]))
