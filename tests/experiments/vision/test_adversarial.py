@@ -93,6 +93,7 @@ def test_an_attack_on_a_batch_is_that_on_each_image():
     assert (after[rows, batch["label"]] > before[rows, batch["label"]]).all()
 
 
+@pytest.mark.slow
 def test_numbers_do_not_depend_on_the_evaluation_batch_and_fit_each_other():
     run, params = trained("adversarial", settings_of(steps=40, draws=2))
     shown = assert_same_at_every_evaluation_batch(run, params)
