@@ -1,6 +1,7 @@
 """What checks types in tests: beartype, which takes a function that others define at each call apart once.
 
-jaxtyping hands over stand-ins, which have the signature of a function and do nothing: those of one signature are alike.
+jaxtyping hands over stand-ins, which have the signature of a function and do nothing: those of one place whose
+signatures read alike are alike. (The signatures themselves are not equal: each definition makes its types anew.)
 """
 
 import inspect
@@ -8,7 +9,7 @@ from collections.abc import Callable
 
 from beartype import beartype
 
-CHECKED: dict[tuple, Callable] = {}
+CHECKED: dict[tuple[str, str, str], Callable] = {}
 """Stand-ins of functions that others define, with their types checked, by where they are defined and by signature."""
 
 
@@ -16,10 +17,7 @@ def checked(stand_in: Callable) -> Callable:
     """The stand-in with the types of its arguments checked."""
     if "<locals>" not in stand_in.__qualname__:
         return beartype(stand_in)
-    place = stand_in.__module__, stand_in.__qualname__, inspect.signature(stand_in)
-    try:
-        if place not in CHECKED:
-            CHECKED[place] = beartype(stand_in)
-    except TypeError:  # a default value that cannot be hashed
-        return beartype(stand_in)
+    place = stand_in.__module__, stand_in.__qualname__, str(inspect.signature(stand_in))
+    if place not in CHECKED:
+        CHECKED[place] = beartype(stand_in)
     return CHECKED[place]
