@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from trained import assert_same_at_every_evaluation_batch, trained
+from trained import assert_same_at_every_evaluation_batch, metrics_of_run, trained
 
 from experiments.datasets import DataError
 from experiments.run.registry import load
