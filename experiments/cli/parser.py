@@ -61,7 +61,7 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         type=Path,
         metavar="PLACE",
         help="start from another run's parameters, those of its first seed and newest step that fit; or from a file: "
-        "weights.safetensors of `lectern export`, or weights published for PyTorch",
+        "weights.safetensors of `lectern export`, or weights published for PyTorch or for Darknet",
     )
     run.add_argument(
         "--freeze",
