@@ -1,0 +1,18 @@
+"""Activation maximisation: what each unit of a net is for, and what each of its layers keeps of an image.
+
+Papers: Erhan et al. 2009 (ascent in the image), Simonyan et al. 2014 (squared norm, classes before the softmax),
+Yosinski et al. 2015 (blur), Mordvintsev et al. 2015 (jitter), Mahendran & Vedaldi 2015 (total variation; inversion of
+features). Claim: an image that is made by ascent excites a unit far beyond any image that the net has learnt from,
+whatever it shows; with regularisers it is smoother, lies nearer to such images, and excites the unit less. An image is
+found again from the first layers of the net but not from the last, where many images look alike. Command: ``lectern run
+activation_maximization`` (the LeNet-5 that comes with the package, 20 s on two CPU cores); another net with
+``--classifier WORKDIR``, as a run of ``architectures --from vgg16.safetensors``. Expected figures: ``wall``, what each
+unit of each layer wants; ``regularizers``; ``inverted``; ``inversion_errors``, by depth.
+"""
+
+from experiments.run.card import Card
+
+CARD = Card(
+    systems=("V1", "V2"),
+    smoke=dict(units=2, ways=("none", "together"), layers=("conv1", "fc5"), invert=2, inverted_layers=("relu1", "fc5")),
+)
