@@ -1,5 +1,6 @@
 """Photographs: those that come with scikit-learn, and files of the user's own, at any size."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +21,7 @@ def photograph(
     that. One whose longer side has more than ``side`` pixels is made as small, with anti-aliasing and its proportions
     kept; 0 leaves it as it is. ``DataError`` where the file cannot be read.
     """
-    pixels = read_pixels(file, "RGB") if file else _sample(name)
+    pixels = read_pixels(file, "RGB") if file else photograph_pixels(name)
     height, width = pixels.shape[:2]
     if side and max(height, width) > side:
         pixels = _smaller(pixels, side / max(height, width))
@@ -28,10 +29,9 @@ def photograph(
     return np.divide(pixels, 255, dtype=np.float32), f"{words}, {pixels.shape[0]}×{pixels.shape[1]}"
 
 
-def _sample(name: Photograph) -> UInt8[np.ndarray, "height width 3"]:
-    from sklearn.datasets import load_sample_image
-
-    return load_sample_image(f"{name}.jpg")
+def photograph_pixels(name: Photograph) -> UInt8[np.ndarray, "427 640 3"]:
+    """A photograph that comes with scikit-learn, as it is. Importing scikit-learn would take most of a second."""
+    return read_pixels(Path(find_spec("sklearn").origin).parent / "datasets" / "images" / f"{name}.jpg", "RGB")
 
 
 def _smaller(pixels: UInt8[np.ndarray, "height width 3"], factor: float) -> UInt8[np.ndarray, "_ _ 3"]:

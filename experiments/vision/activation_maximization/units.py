@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from experiments.errors import WrongInput
 from experiments.numerals import counted
 from losses.activation import filter_activation, unit_activation
+from models.feature_maps import as_volume
 
 Maps = Mapping[str, Array]
 """Features of a batch by the layer's name."""
@@ -43,20 +44,16 @@ class Units(NamedTuple):
         """Each unit's activation by the picture of its number."""
         read = jax.vmap(TARGETS[self.target])
         found = [
-            read(volume(maps[name][place]), jnp.asarray(self.channels[name])) for name, place in self.places().items()
+            read(as_volume(maps[name][place]), jnp.asarray(self.channels[name]))
+            for name, place in self.places().items()
         ]
         return jnp.concatenate(found)
 
     def of_all_pictures(self, maps: Maps) -> Float[Array, "pictures units"]:
         """All units' activations by every picture."""
         read = jax.vmap(jax.vmap(TARGETS[self.target], (None, 0)), (0, None))
-        found = [read(volume(maps[name]), jnp.asarray(channels)) for name, channels in self.channels.items()]
+        found = [read(as_volume(maps[name]), jnp.asarray(channels)) for name, channels in self.channels.items()]
         return jnp.concatenate(found, axis=1)
-
-
-def volume(features: Float[Array, "batch *shape"]) -> Float[Array, "batch rows columns channels"]:
-    """A dense layer's units as the channels of one place."""
-    return features if features.ndim == 4 else features[:, None, None]
 
 
 def layers_with_weights(shapes: Mapping[str, Sequence[int]]) -> list[str]:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 
 from experiments.objectives.layerwise_pretraining import in_stages
 from losses.activation import filter_activation, layer_activation
-from models.feature_maps import feature_maps
+from models.feature_maps import as_volume, feature_maps
 from models.layers.blur import gaussian_blur
 from models.layers.jitter import random_shift, rolled
 from models.layers.octaves import accumulated, octave_sizes, resized
@@ -72,8 +72,9 @@ class Dreamer:
         return [resized(picture, size=each.shape[:2]) + each for each in details]
 
     def maps(self, pictures: Pictures) -> dict[str, Array]:
-        """What the net makes of pictures: grey ones in its colours, coloured ones in its greys."""
-        return feature_maps(self.network, self.params, in_channels(pictures, self.channels))
+        """What the net makes of pictures, in its own colours or greys, in the layers that are looked at."""
+        maps = feature_maps(self.network, self.params, in_channels(pictures, self.channels))
+        return {aim.layer: as_volume(maps[aim.layer]) for aim in self.aims.values()}
 
     def activations(self, pictures: Mapping[str, Pictures]) -> Metrics:
         """Of each aim by its own pictures, by one pass of the net."""

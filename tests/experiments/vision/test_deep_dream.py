@@ -17,6 +17,7 @@ from experiments.run.settings import configure
 from experiments.vision.deep_dream.dreams import Aim, in_channels
 from experiments.vision.deep_dream.experiment import dreamer
 from models.convnets.convolutionalized import fully_convolutional
+from models.convnets.pattern_net import pattern_net
 from models.feature_maps import feature_maps, show
 
 
@@ -107,6 +108,19 @@ def test_neuron_and_layer_become_more_active_and_values_stay_in_their_range():
     net, classifier = fully_convolutional(digit_classifier().network, (8, 8, 1)), digit_classifier()
     answers = net.apply(classifier.params, picture.mean(axis=-1, keepdims=True)[None]).argmax(axis=-1)
     np.testing.assert_allclose(found["neuron/places_before"], 100 * (answers == 3).mean(), rtol=1e-5)
+
+
+def test_of_a_coloured_net_that_pools_everything_a_class_is_one_place(monkeypatch):
+    network = pattern_net("CONV 4 → BN → RELU → POOL average all → FC", classes=5)
+    params = network.init(jax.random.key(0), jnp.zeros((1, 16, 16, 3)))
+    known = Classifier(network.apply, params, (16, 16, 3), 5, network)
+    monkeypatch.setattr(ClassifierChoice, "given", lambda self: known)
+    run, params = trained("deep_dream", settings_of(channel=4, layer="relu1", steps=40))
+    found = measured(run, params)
+    logits = network.apply(known.params, jnp.asarray(run.dataset.whole("test")["image"]))[0]
+    np.testing.assert_allclose(found["neuron/before"], logits[4], rtol=1e-4)
+    assert found["neuron/activation"] > found["neuron/before"]
+    assert found["neuron/places_before"] == 100 * (int(logits.argmax()) == 4)
 
 
 @pytest.mark.parametrize("size", [(13, 30), (31, 17)])
