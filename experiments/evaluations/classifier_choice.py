@@ -19,7 +19,9 @@ class ClassifierChoice:
 
     def load(self, dataset: Dataset) -> Classifier:
         """The classifier; ``WrongInput`` where it takes other images than those of the data set, or is none."""
-        loaded = self.given()
+        from experiments.run.saved_run import SavedRun
+
+        loaded = SavedRun(self.classifier).classifier() if self.classifier else digit_classifier()
         found = loaded.image_shape, loaded.classes
         if found != (dataset.image_shape, dataset.required_classes()):
             whose = self.classifier or "the classifier that comes with the package"
@@ -29,12 +31,6 @@ class ClassifierChoice:
                 "--classifier WORKDIR"
             )
         return loaded
-
-    def given(self) -> Classifier:
-        """The classifier, whatever images it takes."""
-        from experiments.run.saved_run import SavedRun
-
-        return SavedRun(self.classifier).classifier() if self.classifier else digit_classifier()
 
 
 def _in_words(image_shape: tuple[int, int, int], classes: int) -> str:

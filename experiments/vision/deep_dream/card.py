@@ -2,10 +2,11 @@
 
 Papers: Mordvintsev, Olah & Tyka 2015 (Inceptionism; octaves, jitter, normalised steps). Claim: ascent in the picture
 makes a filter, or whatever a layer sees in it, many times as active, over the whole picture and at all scales; details
-of small octaves are carried over to larger ones. The LeNet-5 that comes with the package, applied at every place, finds
-digits where there were none. Command: ``lectern run deep_dream`` (a photograph, 20 s on two CPU cores); a picture of
-your own with ``--file PICTURE``; another net with ``--classifier WORKDIR``, as a run of ``architectures --from
-vgg16.safetensors``. Expected figures: ``octaves``, the picture after each of them; ``dreams``.
+of small octaves are carried over to larger ones. A small net of patches of two photographs paints the temple in the
+colours of the flower, and takes it for that. Command: ``lectern run deep_dream`` (20 s on two CPU
+cores); a picture of your own with ``--file PICTURE``; digits with ``--net digits --channel 3``; another net with
+``--classifier WORKDIR``, as a run of ``architectures --from vgg16.safetensors``. Expected figures: ``octaves``, the
+picture after each of them; ``dreams``.
 """
 
 from experiments.run.card import Card

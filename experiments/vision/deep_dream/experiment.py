@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,8 @@ from experiments.datasets.dataset import SPLITS
 from experiments.datasets.generated import generated
 from experiments.datasets.images.photographs import Photograph, photograph
 from experiments.errors import WrongInput
-from experiments.evaluations.classifier_choice import ClassifierChoice
-from experiments.networks.digit_classifier.classifier import Classifier
+from experiments.networks.digit_classifier.classifier import Classifier, digit_classifier
+from experiments.networks.patch_classifier.classifier import patch_classifier
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Flat, LoopSettings, Settings
 from experiments.vision.deep_dream.card import CARD
@@ -30,13 +30,18 @@ from train.evaluation import MetricFn
 from train.optimizers import NotNegative, Positive
 from train.task import LossFn, Params, Task
 
+SHIPPED = {"patches": patch_classifier, "digits": digit_classifier}
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeepDreamSettings(Settings):
     """Dreams of a trained net."""
 
     loop: Flat[LoopSettings] = LoopSettings(steps=200, batch_size=1, chunk=20, evaluate_every=20, save_every=100)
-    judge: Flat[ClassifierChoice] = ClassifierChoice()
+    net: Literal[*SHIPPED] = "patches"
+    """a net that comes with the package: of patches of photographs in colour, or LeNet-5 of the digits"""
+    classifier: Path | None = None
+    """a run folder of a classifier in its place, as of `convnet` or `architectures`"""
     picture: Photograph = "china"
     """a photograph that comes with scikit-learn: a temple, or a flower"""
     file: Path | None = None
@@ -44,12 +49,12 @@ class DeepDreamSettings(Settings):
     side: Annotated[int, Ge(0)] = 192
     """pixels of the longer side of pictures that are larger; 0: as they are"""
     neuron_layer: str = ""
-    """the layer of the neuron that is dreamt of, by name as fc5; without one the last"""
-    channel: Annotated[int, Ge(0)] = 3
-    """which of that layer's filters, as 3 of the last layer is the class of threes"""
+    """the layer of the neuron that is dreamt of, by name as fc4; without one the last"""
+    channel: Annotated[int, Ge(0)] = 7
+    """which of that layer's filters; of a last layer the class, as 7 is the top of the flower, or the digit"""
     layer: str = ""
     """the layer whose content is enhanced, by name; without one that in the middle of the net"""
-    octaves: Annotated[int, Ge(1), Le(9)] = 5
+    octaves: Annotated[int, Ge(1), Le(9)] = 4
     """sizes of the picture, small to large, that have an equal share of the steps"""
     octave_scale: Annotated[float, Ge(1)] = 1.4
     """how much larger each is than the one before"""
@@ -57,13 +62,14 @@ class DeepDreamSettings(Settings):
     """pixels that the picture is moved by at most, anew in each step"""
     blur: NotNegative = 0.5
     """deviation in pixels of the Gaussian that each step is smoothed by"""
-    step_size: Positive = 0.006
+    step_size: Positive = 0.003
     """how far a value moves in a step on average, where white is 1"""
 
     def idle(self) -> dict[str, str]:
         """There is one picture."""
         of_one = {"octave_scale": "with --octaves 1"} if self.octaves == 1 else {}
         shipped = {"picture": "with --file"} if self.file else {}
+        shipped |= {"net": "with --classifier"} if self.classifier else {}
         return super().idle() | of_one | shipped | {"batch_size": "as there is one picture"}
 
 
@@ -75,10 +81,17 @@ def data(settings: DeepDreamSettings) -> Dataset:
     return generated(words, f"one picture: {words}", splits)
 
 
+def classifier_of(settings: DeepDreamSettings) -> Classifier:
+    """The net that dreams."""
+    from experiments.run.saved_run import SavedRun
+
+    return SavedRun(settings.classifier).classifier() if settings.classifier else SHIPPED[settings.net]()
+
+
 def aims_of(settings: DeepDreamSettings, classifier: Classifier) -> dict[str, Aim]:
     """What is dreamt of; ``WrongInput`` where the net has no such layer or filter."""
     if classifier.network is None:
-        raise WrongInput(f"{settings.judge.classifier} has several nets: give a run of one with --classifier WORKDIR")
+        raise WrongInput(f"{settings.classifier} has several nets: give a run of one with --classifier WORKDIR")
     shapes = feature_shapes(classifier.network, classifier.params, classifier.image_shape)
     names = [name for name in shapes if "/" not in name]
     neuron_layer, layer = settings.neuron_layer or names[-1], settings.layer or names[(len(names) - 1) // 2]
@@ -92,7 +105,7 @@ def aims_of(settings: DeepDreamSettings, classifier: Classifier) -> dict[str, Ai
 
 def dreamer(settings: DeepDreamSettings) -> Dreamer:
     """The net as deep as it is needed, and how it dreams."""
-    classifier = settings.judge.given()
+    classifier = classifier_of(settings)
     aims = aims_of(settings, classifier)
     order = list(feature_shapes(classifier.network, classifier.params, classifier.image_shape))
     deepest = max((aim.layer for aim in aims.values()), key=order.index)

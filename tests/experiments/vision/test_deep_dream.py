@@ -9,11 +9,11 @@ from PIL import Image
 from trained import measured, trained
 
 from experiments.errors import WrongInput
-from experiments.evaluations.classifier_choice import ClassifierChoice
 from experiments.networks.digit_classifier.classifier import Classifier, digit_classifier
 from experiments.run.registry import load
 from experiments.run.run import prepare
 from experiments.run.settings import configure
+from experiments.vision.deep_dream import experiment
 from experiments.vision.deep_dream.dreams import Aim, in_channels
 from experiments.vision.deep_dream.experiment import dreamer
 from models.convnets.convolutionalized import fully_convolutional
@@ -49,7 +49,18 @@ def published_loop(picture, objective, sizes, steps, step_size):
 
 
 def test_without_jitter_it_is_the_published_loop():
-    settings = settings_of(jitter=0, blur=0.0, octaves=3, steps=9, layer="relu2", side=32, octave_scale=1.5)
+    settings = settings_of(
+        net="digits",
+        channel=3,
+        step_size=0.006,
+        jitter=0,
+        blur=0.0,
+        octaves=3,
+        steps=9,
+        layer="relu2",
+        side=32,
+        octave_scale=1.5,
+    )
     classifier = digit_classifier()
     net = fully_convolutional(classifier.network, (8, 8, 1))
 
@@ -85,7 +96,7 @@ def test_on_a_linear_net_every_value_goes_to_the_end_that_its_weight_says(monkey
     network = PointwiseNet()
     params = network.init(jax.random.key(0), jnp.zeros((1, 4, 4, 3)))
     known = Classifier(network.apply, params, (4, 4, 3), 2, network)
-    monkeypatch.setattr(ClassifierChoice, "given", lambda self: known)
+    monkeypatch.setitem(experiment.SHIPPED, "patches", lambda: known)
     for channel in (0, 1):
         _, stages = dreamt(settings_of(channel=channel, steps=80, octaves=1, step_size=0.2))
         best = np.asarray(network.weights)[:, channel] > 0
@@ -93,7 +104,7 @@ def test_on_a_linear_net_every_value_goes_to_the_end_that_its_weight_says(monkey
 
 
 def test_neuron_and_layer_become_more_active_and_values_stay_in_their_range():
-    settings = settings_of(side=40, octaves=3, steps=30)
+    settings = settings_of(net="digits", channel=3, step_size=0.006, side=40, octaves=3, steps=30)
     run, params = trained("deep_dream", settings)
     found = measured(run, params)
     assert found["neuron/activation"] > found["neuron/before"] + 0.1
@@ -114,7 +125,7 @@ def test_of_a_coloured_net_that_pools_everything_a_class_is_one_place(monkeypatc
     network = pattern_net("CONV 4 → BN → RELU → POOL average all → FC", classes=5)
     params = network.init(jax.random.key(0), jnp.zeros((1, 16, 16, 3)))
     known = Classifier(network.apply, params, (16, 16, 3), 5, network)
-    monkeypatch.setattr(ClassifierChoice, "given", lambda self: known)
+    monkeypatch.setitem(experiment.SHIPPED, "patches", lambda: known)
     run, params = trained("deep_dream", settings_of(channel=4, layer="relu1", steps=40))
     found = measured(run, params)
     logits = network.apply(known.params, jnp.asarray(run.dataset.whole("test")["image"]))[0]
@@ -143,11 +154,11 @@ def test_colours_are_seen_as_their_mean_and_greys_as_equal_colours():
 
 def test_what_does_not_fit_is_refused_in_one_line():
     for fields, words in (
-        (dict(layer="conv9"), "--layer: the net has no layer conv9; it has conv1, relu1"),
+        (dict(layer="conv9"), "--layer: the net has no layer conv9; it has conv1, bn1, relu1"),
         (dict(neuron_layer="fc9"), "--neuron-layer: the net has no layer fc9"),
-        (dict(channel=10), "--channel 10: fc5 has filters 0 to 9"),
+        (dict(channel=10, net="digits"), "--channel 10: fc5 has filters 0 to 9"),
         (dict(octaves=5, octave_scale=2.0), "--octaves 5"),
-        (dict(side=4, octaves=1), "--octaves 1"),
+        (dict(side=4, octaves=1, net="digits"), "--octaves 1"),
     ):
         with pytest.raises(WrongInput, match=words) as refused:
             prepare("deep_dream", "default", settings_of(**fields))
