@@ -1,6 +1,6 @@
 """Activation maximisation and feature inversion: images that are made by descent in the input of a trained net."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Annotated, Literal
@@ -14,7 +14,6 @@ from jaxtyping import Array, Float
 
 from experiments.datasets import Dataset, fingerprint
 from experiments.datasets.settings import GreyImageData
-from experiments.errors import WrongInput
 from experiments.evaluations.classifier_choice import ClassifierChoice
 from experiments.numerals import counted
 from experiments.run.experiment import Experiment
@@ -33,7 +32,7 @@ from models.feature_maps import feature_shapes
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
 from train.regularization import projected
-from train.task import LossFn, Params, Task, supervised
+from train.task import Batch, LossFn, Metrics, Params, Task, supervised
 
 REFERENCE = 2000
 """Training images, at most, that activations are compared with."""
@@ -90,8 +89,8 @@ class ActivationMaximizationSettings(Settings):
 
 
 def data(settings: ActivationMaximizationSettings) -> Dataset:
-    """The images that are inverted, numbered, as every split; in the context training images and how much they excite
-    the units.
+    """The images that are inverted, numbered, as every split; in the context the net's parameters, training images,
+    and how much they excite the units.
     """
     dataset = settings.images.load()
     inverted = {"image": dataset.head("test", settings.invert)["image"]}
@@ -101,7 +100,12 @@ def data(settings: ActivationMaximizationSettings) -> Dataset:
         f"{dataset.protocol}; inverted: the first {counted(len(inverted['index']), 'test image')}; compared with "
         f"{counted(len(reference), 'training image')}"
     )
-    made = dataset._replace(splits=splits, protocol=protocol, fingerprint=fingerprint(splits, reference))
+    made = dataset._replace(
+        splits=splits,
+        protocol=protocol,
+        fingerprint=fingerprint(splits, reference),
+        context={"net": jax.device_get(settings.judge.load(dataset).params)},
+    )
     shop = workshop(settings, made)
 
     @jax.jit
@@ -110,24 +114,28 @@ def data(settings: ActivationMaximizationSettings) -> Dataset:
 
     found = np.concatenate([np.asarray(active(reference[i : i + 250])) for i in range(0, len(reference), 250)])
     deviation = found.std(axis=0)
-    excited = {"mean": found.mean(axis=0), "largest": found.max(axis=0)}
-    excited["deviation"] = np.where(deviation > 0, deviation, 1).astype(found.dtype)
-    return made._replace(context=excited | {"images": reference, "mean_image": reference.mean(axis=0)})
+    compared = {"images": reference, "mean_image": reference.mean(axis=0)}
+    compared |= {"mean": found.mean(axis=0), "largest": found.max(axis=0)}
+    compared["deviation"] = np.where(deviation > 0, deviation, 1).astype(found.dtype)
+    return made._replace(context=made.context | compared)
 
 
 def workshop(settings: ActivationMaximizationSettings, dataset: Dataset) -> Workshop:
     """What pictures are made with; ``WrongInput`` where the net has no such layers."""
-    classifier = settings.judge.load(dataset)
-    if classifier.network is None:
-        raise WrongInput(f"{settings.judge.classifier} has several nets: give a run of one with --classifier WORKDIR")
-    shapes = feature_shapes(classifier.network, classifier.params, classifier.image_shape)
+    network, params = settings.judge.network(dataset), jax.tree.map(jnp.asarray, dataset.context["net"])
+    shapes = feature_shapes(network, params, dataset.image_shape)
     check_layers("--layers", settings.layers, shapes)
     check_layers("--inverted-layers", settings.inverted_layers, shapes)
     chosen = settings.layers or layers_with_weights(shapes)
     units = units_of(shapes, chosen, most=settings.units, target=settings.target)
     layers = settings.inverted_layers or tuple(all_layers(shapes))
     return Workshop(
-        classifier=classifier, units=units, layers=layers, ways=settings.ways, regularizers=settings.regularizers()
+        network=network,
+        params=params,
+        units=units,
+        layers=layers,
+        ways=settings.ways,
+        regularizers=settings.regularizers(),
     )
 
 
@@ -146,9 +154,8 @@ def task(settings: ActivationMaximizationSettings, dataset: Dataset) -> Task:
         pictures = shop.pictures(params)
         activations, errors = shop.look(shop.jittered(pictures, keys[0]), images)
         excited = in_deviations(activations, dataset.context)
-        total = shop.penalties(pictures, mean) - sum(each.sum() for each in excited.values())
-        total = total + sum(each.sum() for each in errors.values())
-        return jnp.full(len(keys), total), {}
+        maximized, inverted = shop.terms(pictures, excited, errors, mean)
+        return jnp.full(len(keys), maximized + inverted.sum()), {}
 
     in_the_range = projected(partial(jax.tree.map, in_range))
     optimizer = optax.chain(make_optimizer(settings.optimization, settings.loop.steps), in_the_range)
@@ -156,45 +163,54 @@ def task(settings: ActivationMaximizationSettings, dataset: Dataset) -> Task:
 
 
 def monitor(settings: ActivationMaximizationSettings, dataset: Dataset) -> LossFn:
-    """Of each way the units' activation, of inverted images the error, a mean over layers; the loss is that with
-    regularisers.
+    """Of each way the units' activation, of inverted images the error, a mean over layers. The loss is what is
+    minimised, without jitter: an image stands for all that are inverted.
     """
-    metric_fn = evaluate(settings, dataset)
+    measure = measures(settings, dataset)
 
     def loss_fn(params, batch, keys):
-        metrics = metric_fn(params, batch, keys)
-        means = {
-            f"{kind}/image_error": jnp.mean(jnp.stack(list(each.values())), axis=0)
-            for kind, each in ((kind, _errors_of_images(metrics, kind)) for kind in INVERSIONS)
-        }
-        activations = {name: value for name, value in metrics.items() if name.endswith("activation")}
-        return means["regularized/image_error"], activations | means
+        losses, metrics = measure(params, batch)
+        means = {f"{kind}/image_error": _mean_error(metrics, kind) for kind in INVERSIONS}
+        return losses, {name: each for name, each in metrics.items() if name.endswith("activation")} | means
 
     return loss_fn
 
 
-def _errors_of_images(metrics: Mapping[str, Array], kind: str) -> dict[str, Array]:
-    return {name: each for name, each in metrics.items() if name.startswith(kind) and name.endswith("image_error")}
+def _mean_error(metrics: Mapping[str, Array], kind: str) -> Float[Array, " batch"]:
+    layers = [name for name in metrics if name.startswith(f"{kind}/") and name.endswith("/image_error")]
+    return jnp.mean(jnp.stack([metrics[name] for name in layers]), axis=0)
 
 
 def evaluate(settings: ActivationMaximizationSettings, dataset: Dataset) -> MetricFn:
-    """Of each way the units' activation, and of each inverted layer the errors of features and images."""
-    shop = workshop(settings, dataset)
+    """The loss, of each way the units' activation, and of each inverted layer the errors of features and images."""
+    measure = measures(settings, dataset)
 
     def metric_fn(params, batch, keys):
-        pictures = shop.pictures(params)
-        inverted = {kind: each[:, batch["index"]] for kind, each in params["inverted"].items()}
-        activations, errors = shop.look(pictures | {"inverted": inverted}, batch["image"])
+        losses, metrics = measure(params, batch)
+        return {"loss": losses, **metrics}
+
+    return metric_fn
+
+
+def measures(settings: ActivationMaximizationSettings, dataset: Dataset) -> Callable[[Params, Batch], tuple]:
+    """The function of parameters and a batch of numbered images that gives losses and metrics of each image."""
+    shop, mean = workshop(settings, dataset), dataset.context["mean_image"]
+
+    def measure(params: Params, batch: Batch) -> tuple[Float[Array, " batch"], Metrics]:
+        pictures, count = shop.pictures(params), params["inverted"]["plain"].shape[1]
+        pictures |= {"inverted": {kind: each[:, batch["index"]] for kind, each in params["inverted"].items()}}
+        activations, errors = shop.look(pictures, batch["image"])
         excited = in_deviations(activations, dataset.context)
-        metrics = {f"{way}/activation": jnp.full(len(keys), each.mean()) for way, each in excited.items()}
-        for kind, each in inverted.items():
+        maximized, inverted = shop.terms(pictures, excited, errors, mean)
+        metrics = {f"{way}/activation": jnp.full(len(inverted), each.mean()) for way, each in excited.items()}
+        for kind, each in pictures["inverted"].items():
             squares = jnp.mean((each - batch["image"]) ** 2, axis=(2, 3, 4))
             for number in range(len(shop.layers)):
                 metrics[f"{kind}/layer_{number + 1:02}/feature_error"] = 100 * errors[kind][number]
                 metrics[f"{kind}/layer_{number + 1:02}/image_error"] = jnp.sqrt(squares[number])
-        return metrics
+        return maximized + count * inverted, metrics
 
-    return metric_fn
+    return measure
 
 
 def evaluate_whole(settings: ActivationMaximizationSettings, dataset: Dataset) -> WholeSet:
@@ -243,8 +259,8 @@ EXPERIMENT = Experiment(
     evaluate=evaluate,
     evaluate_whole=evaluate_whole,
     figures=figures,
-    monitored="loss",
-    units={"loss": "RMSE per pixel"}
+    monitored="regularized/image_error",
+    units={"loss": ""}
     | {f"{way}/{name}": unit for way in WAYS for name, unit in OF_WAYS.items()}
     | {f"{kind}/image_error": OF_LAYERS["image_error"] for kind in INVERSIONS}
     | {

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
-from experiments.networks.digit_classifier.classifier import Classifier
 from experiments.vision.activation_maximization.units import Maps, Units
 from losses.feature_inversion import power_norm, relative_squared_error
 from losses.total_variation import total_variation
@@ -52,7 +52,9 @@ class Workshop:
     C]}}``; ``pictures`` are what they amount to.
     """
 
-    classifier: Classifier
+    network: nn.Module
+    params: Params
+    """of the network"""
     units: Units
     layers: tuple[str, ...]
     """that are inverted"""
@@ -61,10 +63,9 @@ class Workshop:
 
     def begin(self, key: Key[Array, ""], mean: Picture, images: int) -> Params:
         """The mean training image under noise: published nets, too, see images less their mean, and begin at 0."""
-        shape, first = self.classifier.image_shape, (self.units.count,)
         shapes = {
-            "maximized": {way: (*first, *shape) for way in self.ways},
-            "inverted": {kind: (len(self.layers), images, *shape) for kind in INVERSIONS},
+            "maximized": {way: (self.units.count, *mean.shape) for way in self.ways},
+            "inverted": {kind: (len(self.layers), images, *mean.shape) for kind in INVERSIONS},
         }
         leaves, tree = jax.tree.flatten(shapes, is_leaf=lambda node: isinstance(node, tuple))
         keys = jax.random.split(key, len(leaves))
@@ -102,7 +103,7 @@ class Workshop:
 
     def maps(self, pictures: Pictures) -> Maps:
         """What the net makes of them."""
-        return feature_maps(self.classifier.network, self.classifier.params, pictures)
+        return feature_maps(self.network, self.params, pictures)
 
     def errors(self, found: Maps, wanted: Maps) -> Float[Array, "layers images"]:
         """Of each layer's own pictures."""
@@ -113,20 +114,33 @@ class Workshop:
         ]
         return jnp.stack(each)
 
-    def penalties(self, pictures: Params, mean: Picture) -> Float[Array, ""]:
-        """Of all pictures that have some; the squared norm is that of what a picture adds to the mean."""
-        own, total = self.regularizers, 0.0
+    def terms(
+        self,
+        pictures: Params,
+        excited: Mapping[str, Float[Array, " units"]],
+        errors: Mapping[str, Array],
+        mean: Picture,
+    ) -> tuple[Float[Array, ""], Float[Array, " images"]]:
+        """What is minimised: of all maximised pictures, and of each image that is inverted; their sum is the loss. The
+        squared norm is that of what a picture adds to the mean.
+
+            Σ λ₂‖x − x̄‖² + λ_V V(x) − a(x),   Σ_layers ‖φ(x) − φ₀‖²/‖φ₀‖² + λ V(x)
+        """
+        own = self.regularizers
+        maximized = -sum(each.sum() for each in excited.values())
         for way, each in pictures["maximized"].items():
             if "norm" in WAYS[way]:
-                total += own.norm * power_norm(each - mean, power=2.0)
+                maximized += own.norm * power_norm(each - mean, power=2.0)
             if "variation" in WAYS[way]:
-                total += own.variation * self.variation(each).sum()
-        return total + own.inversion_variation * self.variation(pictures["inverted"]["regularized"]).sum()
+                maximized += own.variation * self.variation(each).sum()
+        varied = own.inversion_variation * self.variation(pictures["inverted"]["regularized"])
+        return maximized, (sum(errors.values()) + varied).sum(axis=0)
 
-    def variation(self, pictures: Float[Array, "*pictures height width channels"]) -> Float[Array, " all"]:
+    def variation(self, pictures: Float[Array, "*pictures height width channels"]) -> Float[Array, "*pictures"]:
         """Of each picture."""
         flat = pictures.reshape(-1, *pictures.shape[-3:])
-        return jax.vmap(lambda picture: total_variation(picture, power=self.regularizers.variation_power))(flat)
+        each = jax.vmap(lambda picture: total_variation(picture, power=self.regularizers.variation_power))(flat)
+        return each.reshape(pictures.shape[:-3])
 
 
 def in_range(pictures: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

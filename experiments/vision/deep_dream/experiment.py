@@ -16,8 +16,8 @@ from experiments.datasets.dataset import SPLITS
 from experiments.datasets.generated import generated
 from experiments.datasets.images.photographs import Photograph, photograph
 from experiments.errors import WrongInput
-from experiments.networks.digit_classifier.classifier import Classifier, digit_classifier
-from experiments.networks.patch_classifier.classifier import patch_classifier
+from experiments.evaluations.classifier_choice import SHIPPED
+from experiments.networks.digit_classifier.classifier import Classifier
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Flat, LoopSettings, Settings
 from experiments.vision.deep_dream.card import CARD
@@ -29,8 +29,6 @@ from models.layers.octaves import octave_sizes, resized
 from train.evaluation import MetricFn
 from train.optimizers import NotNegative, Positive
 from train.task import LossFn, Params, Task
-
-SHIPPED = {"patches": patch_classifier, "digits": digit_classifier}
 
 
 @dataclass(frozen=True, kw_only=True)

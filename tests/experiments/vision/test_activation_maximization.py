@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from flax import linen as nn
 from trained import assert_same_at_every_evaluation_batch, measured, trained
+from whole_runs import smoke_run
 
+from experiments import open_run
 from experiments.errors import WrongInput
 from experiments.evaluations.classifier_choice import ClassifierChoice
 from experiments.networks.digit_classifier.classifier import Classifier, digit_classifier
@@ -46,6 +48,7 @@ def linear(monkeypatch):
     """Every experiment is given the linear net."""
     known = linear_classifier()
     monkeypatch.setattr(ClassifierChoice, "load", lambda self, dataset: known)
+    monkeypatch.setattr(ClassifierChoice, "network", lambda self, dataset: known.network)
     return known
 
 
@@ -94,7 +97,12 @@ def test_activations_are_in_deviations_over_training_images():
 
 def test_numbers_do_not_depend_on_the_evaluation_batch():
     settings = settings_of(units=2, invert=9, steps=2, ways=("none", "together"), inverted_layers=("relu1", "fc5"))
-    found = assert_same_at_every_evaluation_batch(*trained("activation_maximization", settings))
+    run, params = trained("activation_maximization", settings)
+    found = assert_same_at_every_evaluation_batch(run, params)
+    first, state = jax.tree.map(lambda leaf: leaf[0], params), run.task().init(jax.random.key(0))
+    still = configure(settings, jitter=0)
+    _, metrics = run._replace(settings=still).task().step(state._replace(params=first), {"index": jnp.arange(1)})
+    np.testing.assert_allclose(found["loss"], metrics["loss"], rtol=1e-5)
     assert {"none/beyond", "plain/layer_02/image_error", "held-out regularized/image_error"} <= found.keys()
 
 
@@ -109,7 +117,7 @@ def test_a_filters_activation_is_the_mean_of_its_map():
     np.testing.assert_allclose(np.diagonal(every), expected, rtol=1e-6)
 
 
-def test_what_does_not_fit_is_refused_in_one_line(monkeypatch):
+def test_what_does_not_fit_is_refused_in_one_line():
     with pytest.raises(WrongInput, match="--layers: the net has no layer conv9; it has conv1, relu1"):
         prepare("activation_maximization", "default", settings_of(layers=("conv9",)))
     with pytest.raises(WrongInput, match="none twice, got fc5 fc5"):
@@ -117,7 +125,14 @@ def test_what_does_not_fit_is_refused_in_one_line(monkeypatch):
     with pytest.raises(ValueError, match="none twice, got norm norm"):
         settings_of(ways=("norm", "norm"))
     assert settings_of(ways=("none", "norm")).idle().keys() >= {"jitter", "blur", "variation", "batch_size"}
-    several = digit_classifier()._replace(network=None)
-    monkeypatch.setattr(ClassifierChoice, "load", lambda self, dataset: several)
-    with pytest.raises(WrongInput, match="several nets"):
-        prepare("activation_maximization", "default", settings_of())
+
+
+def test_a_run_of_another_net_is_looked_into_and_one_of_several_nets_refused(tmp_path, undrawn):
+    """Its parameters are read once, and not where a program is compiled."""
+    net = smoke_run("convnet", tmp_path / "net")
+    fields = {"units": 2, "invert": 2, "ways": ("norm",), "layers": ("conv1", "fc2"), "inverted_layers": ("fc2",)}
+    run = smoke_run("activation_maximization", tmp_path / "run", classifier=net, **fields)
+    assert open_run(run).params()["maximized"]["norm"].shape == (4, 8, 8, 1)
+    several = smoke_run("adversarial", tmp_path / "several")
+    with pytest.raises(WrongInput, match="adversarial has no"):
+        prepare("activation_maximization", "default", settings_of(classifier=several))
