@@ -259,7 +259,7 @@ EXPERIMENT = Experiment(
     evaluate=evaluate,
     evaluate_whole=evaluate_whole,
     figures=figures,
-    monitored="regularized/image_error",
+    monitored="loss",
     units={"loss": ""}
     | {f"{way}/{name}": unit for way in WAYS for name, unit in OF_WAYS.items()}
     | {f"{kind}/image_error": OF_LAYERS["image_error"] for kind in INVERSIONS}
