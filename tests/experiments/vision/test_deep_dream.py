@@ -19,6 +19,8 @@ from experiments.vision.deep_dream.experiment import dreamer
 from models.convnets.convolutionalized import fully_convolutional
 from models.convnets.pattern_net import pattern_net
 from models.feature_maps import feature_maps, show
+from models.layers.jitter import random_shift
+from train.task import initial_state
 
 
 def settings_of(**fields):
@@ -33,27 +35,40 @@ def dreamt(settings):
     return picture, {name: dreamer(settings).stages(own[name], picture) for name in own}
 
 
-def published_loop(picture, objective, sizes, steps, step_size):
-    """Mordvintsev et al. 2015: details are carried over from octave to octave, steps divided by the mean of |g|."""
+def shifts_of(steps, jitter):
+    """What each step of seed 0 moves the picture by."""
+    state = initial_state(jax.random.key(0), {}, ())
+    keys = [jax.random.split(jax.random.fold_in(jax.random.fold_in(state.key, t), 0), 1)[0] for t in range(steps)]
+    return [tuple(np.asarray(random_shift(key, most=jitter))) for key in keys]
+
+
+def published_loop(picture, objective, sizes, shifts, step_size):
+    """Mordvintsev et al. 2015: details are carried over from octave to octave, the picture is rolled and rolled back,
+    and steps are divided by the mean of |g|.
+    """
+    steps = len(shifts) // len(sizes)
     detail, found, slope = np.zeros((*sizes[0], 3), np.float32), [], jax.jit(jax.grad(objective))
-    for size in sizes:
+    for octave, size in enumerate(sizes):
         base = np.asarray(jax.image.resize(picture, (*size, 3), "linear"))
         detail = np.asarray(jax.image.resize(detail, (*size, 3), "linear"))
         image = base + detail
-        for _ in range(steps):
+        for shift in shifts[octave * steps : (octave + 1) * steps]:
+            image = np.roll(image, shift, axis=(0, 1))
             gradient = np.asarray(slope(jnp.asarray(image)))
             image = np.clip(image + step_size / np.abs(gradient).mean() * gradient, 0, 1)
+            image = np.roll(image, np.negative(shift), axis=(0, 1))
         detail = image - base
         found.append(image)
     return found
 
 
-def test_without_jitter_it_is_the_published_loop():
+@pytest.mark.parametrize("jitter", [0, 3])
+def test_it_is_the_published_loop(jitter):
     settings = settings_of(
         net="digits",
         channel=3,
         step_size=0.006,
-        jitter=0,
+        jitter=jitter,
         blur=0.0,
         octaves=3,
         steps=9,
@@ -75,7 +90,7 @@ def test_without_jitter_it_is_the_published_loop():
     assert picture.shape == (21, 32, 3)
     sizes = [(round(21 / 2.25), round(32 / 2.25)), (14, round(32 / 1.5)), (21, 32)]
     for name, objective in objectives.items():
-        expected = published_loop(picture, objective, sizes, 3, settings.step_size)
+        expected = published_loop(picture, objective, sizes, shifts_of(9, jitter), settings.step_size)
         for found, each in zip(stages[name], expected, strict=True):
             assert found.shape == each.shape
             np.testing.assert_allclose(found, each, atol=2e-4)
