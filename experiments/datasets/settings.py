@@ -15,8 +15,8 @@ class ImageData:
     """Which images, and how they become what the network sees."""
 
     data: str = "auto"
-    """digits; mnist or idx (a folder of IDX files), folder (of pictures), npz (a file of arrays) or tfds:NAME; auto is
-    idx with --data-dir, or digits without it"""
+    """digits; patches (of photographs); mnist or idx (a folder of IDX files), folder (of pictures), npz (a file of
+    arrays) or tfds:NAME; auto is idx with --data-dir, or digits without it"""
     data_dir: Path | None = None
     """the folder or file of the data set"""
     train_on: Literal["train", "train+valid"] = "train"
