@@ -45,7 +45,7 @@ def feature_shapes(model: nn.Module, variables: Mapping[str, Any], image_shape: 
     return shapes
 
 
-def as_volume(features: Float[Array, "batch *shape"]) -> Float[Array, "batch rows columns channels"]:
+def as_volume(features: Float[Array, " batch *shape"]) -> Float[Array, "batch rows columns channels"]:
     """Features with height and width as they are, and a dense layer's units as the channels of one place.
 
     Long et al. 2015, section 3.1.
