@@ -3,6 +3,8 @@
 Parameters with two or more axes are kernels: the last axis counts units, the others what each of them takes in.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -53,3 +55,19 @@ def project_units(bound: float) -> optax.GradientTransformation:
         return jnp.where(projected == moved, update, projected - parameter)
 
     return optax.stateless_with_tree_map(project)
+
+
+def projected(project: Callable[[PyTree[Array]], PyTree[Array]]) -> optax.GradientTransformation:
+    """Ends each step where ``project`` takes the parameters; the last part of a chain, where updates are final.
+
+        u ← P(w + u) − w
+
+    With P the nearest point of a convex set it makes descent projected gradient descent (Goldstein 1964; Levitin &
+    Polyak 1966).
+    """
+
+    def update(updates: PyTree[Array], params: PyTree[Array]) -> PyTree[Array]:
+        ends = project(optax.apply_updates(params, updates))
+        return jax.tree.map(jnp.subtract, ends, params)
+
+    return optax.stateless(update)

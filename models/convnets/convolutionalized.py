@@ -3,9 +3,10 @@
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from models.convnets.pattern import Dense, Layer
+from models.convnets.pattern import Dense, Layer, layer_names
 from models.convnets.pattern_net import PatternNet, layer_paths
 from models.convnets.volumes import Shape, volumes
+from models.feature_maps import show
 from models.layers.conv import convolve
 
 
@@ -57,8 +58,8 @@ class FullyConvolutionalNet(PatternNet):
         self, images: Float[Array, "batch height width channels"], *, training: bool = False
     ) -> Float[Array, "batch rows columns classes"]:
         hidden = images
-        for path, layer in zip(layer_paths(self.layers), self.layers, strict=True):
-            hidden = self._apply(layer, path, hidden, training)
+        for path, name, layer in zip(layer_paths(self.layers), layer_names(self.layers), self.layers, strict=True):
+            hidden = show(self, self._apply(layer, path, hidden, training), name)
         return hidden
 
 

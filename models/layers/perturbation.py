@@ -58,6 +58,18 @@ def steepest_l2(gradient: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return scaled / jnp.sqrt(jnp.where(squared > 0, squared, 1.0))
 
 
+def unit_mean(gradient: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """The gradient, multiplied so that its entries are 1 in size on average.
+
+        g / (1/n Σ_i |g_i|)
+
+    0 where the gradient is. A step of it moves pixels as far on average at whatever layer it was begun. Mordvintsev et
+    al. 2015.
+    """
+    mean = jnp.mean(jnp.abs(gradient))
+    return gradient / jnp.where(mean > 0, mean, 1.0)
+
+
 def random_within_linf(
     key: Key[Array, ""], center: Float[Array, "*shape"], *, radius: float | Float[Array, ""]
 ) -> Float[Array, "*shape"]:

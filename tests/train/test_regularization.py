@@ -15,7 +15,7 @@ import sklearn.linear_model
 
 from losses.regularization import l1_penalty, l2_penalty
 from train.optimizers import Optimization, make_optimizer
-from train.regularization import max_norm_projection
+from train.regularization import max_norm_projection, project_units, projected
 from train.task import supervised
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -341,3 +341,17 @@ def test_without_l1_and_max_norm_nothing_is_carried_for_them():
     without = make_optimizer(Optimization(), STEPS).init(parameters(jnp.float64))
     assert jax.tree.leaves(with_both, is_leaf=lambda s: isinstance(s, optax.EmptyState)).count(optax.EmptyState()) == 2
     assert not jax.tree.leaves(without, is_leaf=lambda s: isinstance(s, optax.EmptyState)).count(optax.EmptyState())
+
+
+def test_projected_by_the_units_norm_is_the_projection_of_units():
+    rng = np.random.default_rng(4)
+    params, updates = ({"kernel": jnp.asarray(rng.normal(size=(5, 3)))} for _ in range(2))
+
+    def project(params):
+        return jax.tree.map(lambda kernel: max_norm_projection(kernel, bound=1.2), params)
+
+    found, expected = (
+        part.update(updates, part.init(params), params)[0] for part in (projected(project), project_units(1.2))
+    )
+    np.testing.assert_allclose(found["kernel"], expected["kernel"], **CLOSE)
+    assert np.linalg.norm(params["kernel"] + found["kernel"], axis=0).max() <= 1.2 + 1e-12

@@ -8,6 +8,7 @@ import pytest
 from experiments.networks.digit_classifier.classifier import digit_classifier
 from models.convnets.convolutionalized import fully_convolutional
 from models.convnets.pattern_net import pattern_net
+from models.feature_maps import feature_maps
 
 
 def test_the_shipped_lenet_gives_identical_answers():
@@ -17,6 +18,15 @@ def test_the_shipped_lenet_gives_identical_answers():
     maps = net.apply(classifier.params, images)
     assert maps.shape == (5, 1, 1, 10)
     np.testing.assert_allclose(maps[:, 0, 0], classifier.logits(classifier.params, images), atol=1e-5)
+
+
+def test_what_it_shows_of_an_image_of_its_own_size_is_what_the_classifier_shows():
+    classifier, images = digit_classifier(), jax.random.uniform(jax.random.key(0), (2, 8, 8, 1))
+    net = fully_convolutional(classifier.network, (8, 8, 1))
+    shown, expected = (feature_maps(each, classifier.params, images) for each in (net, classifier.network))
+    assert list(shown) == list(expected)
+    for name, features in expected.items():
+        np.testing.assert_allclose(shown[name].reshape(features.shape), features, atol=1e-5, err_msg=name)
 
 
 def test_every_place_of_a_larger_image_is_a_crop(float64):

@@ -15,6 +15,7 @@ from models.layers.perturbation import (
     random_within_l2,
     random_within_linf,
     steepest_linf,
+    unit_mean,
     within_l2,
     within_linf,
 )
@@ -90,3 +91,11 @@ def test_random_points_fill_the_ball_evenly(norm):
     assert lengths.max() <= 0.3 + 1e-6
     assert stats.kstest((lengths / 0.3) ** 3, "uniform").pvalue > 0.01
     np.testing.assert_allclose(points.mean(axis=0), center, atol=0.02)
+
+
+def test_of_unit_mean_entries_are_1_in_size_on_average_in_the_gradients_direction(float64):
+    gradient = RNG.normal(size=(4, 3, 2))
+    found = np.asarray(unit_mean(jnp.asarray(gradient)))
+    np.testing.assert_allclose(np.abs(found).mean(), 1.0, rtol=1e-12)
+    np.testing.assert_allclose(found / np.linalg.norm(found), gradient / np.linalg.norm(gradient), rtol=1e-12)
+    np.testing.assert_array_equal(unit_mean(jnp.zeros(3)), np.zeros(3))
