@@ -63,6 +63,12 @@ def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channe
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
+def read_upright(path: Path, mode: str) -> UInt8[np.ndarray, "height width channels"]:
+    """As ``read_pixels``; raises DataError also where the picture has not 8 bits a channel."""
+    _size_and_mode(path)
+    return read_pixels(path, mode)
+
+
 def read_resized(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, tuple[int, int]]:
     """The picture in `path` as float32 [H, W, C] in [0, 1] of the given `shape`, and the height and width that it had.
 
@@ -71,9 +77,8 @@ def read_resized(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, t
     """
     from PIL import Image
 
-    _size_and_mode(path)
     height, width, channels = shape
-    pixels = read_pixels(path, "L" if channels == 1 else "RGB")
+    pixels = read_upright(path, "L" if channels == 1 else "RGB")
     found = pixels.shape[:2]
     if found != (height, width):
         picture = Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
