@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from annotated_types import Ge, Lt
 from flax.traverse_util import unflatten_dict
+from jaxtyping import Array, Float, Key
 
 from experiments.datasets import DataError
 from experiments.errors import WrongInput
@@ -70,7 +72,7 @@ class PerceptualNetwork:
         """Its parameters, read or drawn; ``WrongInput`` where the file is none of this VGG's weights."""
         network, example = self.network(layers), jnp.zeros((1, least_side(layers), least_side(layers), 3))
         if self.weights is None:
-            return jax.device_get(jax.jit(network.init)(jax.random.key(self.feature_seed), example))
+            return jax.device_get(_drawn(network, jax.random.key(self.feature_seed), example))
         shapes = {
             path: leaf.shape for path, leaf in by_path(jax.eval_shape(network.init, jax.random.key(0), example)).items()
         }
@@ -80,11 +82,17 @@ class PerceptualNetwork:
             raise WrongInput(f"{self.weights} holds no weights of VGG{self.vgg}: {error}") from error
         return unflatten_dict({tuple(path.split("/")): np.asarray(leaf, np.float32) for path, leaf in read.items()})
 
-    def check_size(self, layers: Sequence[str], name: str, size: tuple[int, int]) -> None:
-        """``DataError`` where a picture is so small that nothing is left of it at some layer."""
+    def check_size(self, layers: Sequence[str], words: str, size: tuple[int, int]) -> None:
+        """``DataError`` where a picture, which ``words`` name, is so small that nothing is left of it at some layer."""
         least = least_side(layers)
         if min(size) < least:
             raise DataError(
-                f"{name} has {size[0]}×{size[1]} pixels, and layer {max(layers)} needs {least} or more a side: "
-                "give larger pictures, or earlier layers"
+                f"{words}: layer {max(layers)} needs {least} pixels or more a side; give larger pictures, or earlier "
+                "layers"
             )
+
+
+@partial(jax.jit, static_argnums=0)
+def _drawn(network: Standardized, key: Key[Array, ""], example: Float[Array, "1 side side 3"]) -> Params:
+    """First parameters; compiled once for equal networks."""
+    return network.init(key, example)

@@ -57,10 +57,6 @@ class PerceptualObjective:
         """All that are looked at, in the network's order."""
         return tuple(sorted({*self.content_layers, *self.style_layers}))
 
-    def content_of(self, maps: Maps) -> Maps:
-        """What pictures have as their content."""
-        return {layer: maps[layer] for layer in self.content_layers}
-
     def style_of(self, maps: Maps) -> Grams:
         """What the first picture has as its style."""
         return {layer: gram_matrix(maps[layer][0]) for layer in self.style_layers}
@@ -102,8 +98,8 @@ class Seer(NamedTuple):
         return self.objective.style_of(self.maps(weights, picture[None]))
 
     def content(self, weights: Params, pictures: Pictures) -> Maps:
-        """The content of each picture."""
-        return self.objective.content_of(self.maps(weights, pictures))
+        """The content of each picture, of which no layer beyond is computed."""
+        return self.network.network(self.objective.content_layers).apply(weights, pictures)
 
     def errors(self, weights: Params, pictures: Pictures, content: Maps, style: Grams) -> PerceptualErrors:
         """Of each picture."""

@@ -47,7 +47,10 @@ def common_form(where: Path, paths: Sequence[Path]) -> tuple[tuple[int, int, int
 
 
 def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channels"]:
-    """The picture in `path`, upright; `mode` is "L" or "RGB". Raises DataError if it is damaged or transparent."""
+    """The picture in `path`, upright; `mode` is "L" or "RGB".
+
+    Raises DataError if it is damaged or transparent, or has not 8 bits a channel.
+    """
     from PIL import ImageOps
 
     with _opened(path) as picture:
@@ -63,12 +66,6 @@ def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channe
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
-def read_upright(path: Path, mode: str) -> UInt8[np.ndarray, "height width channels"]:
-    """As ``read_pixels``; raises DataError also where the picture has not 8 bits a channel."""
-    _size_and_mode(path)
-    return read_pixels(path, mode)
-
-
 def read_resized(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, tuple[int, int]]:
     """The picture in `path` as float32 [H, W, C] in [0, 1] of the given `shape`, and the height and width that it had.
 
@@ -77,8 +74,9 @@ def read_resized(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, t
     """
     from PIL import Image
 
+    _size_and_mode(path)
     height, width, channels = shape
-    pixels = read_upright(path, "L" if channels == 1 else "RGB")
+    pixels = read_pixels(path, "L" if channels == 1 else "RGB")
     found = pixels.shape[:2]
     if found != (height, width):
         picture = Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
@@ -93,8 +91,6 @@ def _size_and_mode(path: Path) -> tuple[tuple[int, int], str]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with _opened(path) as picture:
-            if picture.mode not in GREY + COLOURED:
-                raise DataError(f"{path}: expected 8 bits a channel, found mode {picture.mode}; save it with 8 bits")
             width, height = picture.size
             on_its_side = picture.getexif().get(ORIENTATION) in ON_ITS_SIDE
             return ((height, width) if on_its_side else (width, height)), picture.mode
@@ -106,6 +102,8 @@ def _opened(path: Path) -> "Iterator[Image.Image]":
 
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as picture:
+            if picture.mode not in GREY + COLOURED:
+                raise DataError(f"{path}: expected 8 bits a channel, found mode {picture.mode}; save it with 8 bits")
             yield picture
     except DataError:
         raise

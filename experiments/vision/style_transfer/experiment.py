@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Key
 from experiments.datasets import Dataset
 from experiments.datasets.dataset import SPLITS
 from experiments.datasets.hashing import fingerprint
-from experiments.datasets.images.photographs import photograph, read_photograph
+from experiments.datasets.images.photographs import photograph
 from experiments.networks.perceptual import PerceptualNetwork
 from experiments.objectives.perceptual import PerceptualErrors, PerceptualObjective, Seer
 from experiments.run.experiment import Experiment
@@ -96,25 +96,21 @@ def data(settings: StyleTransferSettings) -> Dataset:
     """One example, the content as its image and the style beside it, in every split; what the network sees of both, and
     its weights, are the context.
     """
-    files = {
-        "image": settings.content or photograph("china"),
-        "style": settings.style or photograph("flower"),
-    }
-    pictures = {name: read_photograph(file.expanduser(), longest=settings.size) for name, file in files.items()}
+    content, content_words = photograph("china", settings.content and settings.content.expanduser(), side=settings.size)
+    style, style_words = photograph("flower", settings.style and settings.style.expanduser(), side=settings.size)
     layers = settings.objective.layers
-    for name, picture in pictures.items():
-        settings.network.check_size(layers, str(files[name]), picture.shape[:2])
+    for words, picture in ((content_words, content), (style_words, style)):
+        settings.network.check_size(layers, words, picture.shape[:2])
     weights, see = settings.network.params(layers), seer(settings)
     context = {
         "weights": weights,
-        "content": jax.jit(see.content)(weights, pictures["image"][None]),
-        "style": jax.jit(see.style)(weights, pictures["style"]),
+        "content": jax.jit(see.content)(weights, content[None]),
+        "style": jax.jit(see.style)(weights, style),
     }
-    splits = {split: {name: picture[None] for name, picture in pictures.items()} for split in SPLITS}
-    sizes = (f"{path.name} of {'×'.join(map(str, pictures[name].shape[:2]))}" for name, path in files.items())
+    splits = {split: {"image": content[None], "style": style[None]} for split in SPLITS}
     return Dataset(
         "two pictures",
-        f"{' in the style of '.join(sizes)} pixels, in every split",
+        f"{content_words}, in the style of {style_words} pixels; in every split",
         fingerprint(splits, {"weights": weights} if settings.network.weights else ()),
         splits,
         context=jax.device_get(context),

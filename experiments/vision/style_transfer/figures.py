@@ -7,13 +7,12 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.plots.canvas import PALETTE, canvas, log_ticks
+from experiments.plots.pictures import titled_pictures
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Picture = Float[np.ndarray, "_ _ 3"]
-WIDTH, TITLE = 3.2, 0.3
-"""Inches of a picture's width, and of its title's height."""
 
 
 class Made(NamedTuple):
@@ -34,22 +33,7 @@ class Made(NamedTuple):
 
 def painted_pictures(content: Picture, style: Picture, made: Sequence[Made]) -> "Figure":
     """The content and the style, and then the painted pictures in their order."""
-    from matplotlib.figure import Figure
-
-    cells = [("content", content), ("style", style), *((each.words, each.picture) for each in made)]
-    columns = 2 if len(cells) == 4 else 3
-    rows = -(-len(cells) // columns)
-    height = WIDTH * content.shape[0] / content.shape[1] + TITLE
-    figure = Figure(figsize=(WIDTH * columns, height * rows), dpi=100, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes in grid[len(cells) :]:
-        axes.set_visible(False)
-    for axes, (title, picture) in zip(grid, cells, strict=False):
-        axes.imshow(np.clip(picture, 0, 1), interpolation="nearest")
-        axes.set_title(title, fontsize=9)
-        axes.set(xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
-    return figure
+    return titled_pictures({"content": content, "style": style} | {each.words: each.picture for each in made})
 
 
 def trade_off(made: Sequence[Made]) -> "Figure":

@@ -85,10 +85,13 @@ def test_pictures_of_any_size_are_painted_in_the_contents_size(tmp_path):
 def test_files_that_do_not_do_are_told_in_one_line(tmp_path, capsys):
     (tmp_path / "text.jpg").write_text("no picture")
     small, fine = saved(tmp_path / "small.png", 1, 40), saved(tmp_path / "fine.png", 20, 20)
+    deep = tmp_path / "deep.png"
+    Image.fromarray(np.zeros((40, 40), np.uint16)).save(deep)
     for words, message in (
         (["--content", str(tmp_path / "text.jpg")], "cannot be read as PNG or JPEG"),
+        (["--content", str(deep)], "expected 8 bits a channel"),
         (["--content", str(fine), "--style", str(tmp_path / "none.png")], "cannot be read as PNG or JPEG"),
-        (["--content", str(small)], "layer 5_1 needs 16 or more a side"),
+        (["--content", str(small)], "small.png, 1×40: layer 5_1 needs 16 pixels or more a side"),
         (["--weights", str(fine)], "is no file of safetensors"),
         (["--batch-size", "2"], "must be 1"),
         (["--vgg", "11", "--content-layers", "1_2"], "VGG11 has no layer 1_2"),
