@@ -32,8 +32,8 @@ def pictures_in(folder: Path) -> list[Path]:
 def photograph_crops(pictures: Mapping[str, Picture], *, size: int, examples: int, held_out: int) -> Dataset:
     """Crops "image" of ``size`` × ``size`` pixels, ``examples`` for training, ``held_out`` for validation and the test.
 
-    They are drawn evenly from the pictures: for training from the left three quarters of each, for validation from the
-    upper half of the other quarter, for the test from the lower. A crop's side is drawn evenly from ``size`` to
+    They are drawn evenly from the pictures: along the longer side of each, for training from the first half, for
+    validation from the next quarter, for the test from the last. A crop's side is drawn evenly from ``size`` to
     ``LARGEST`` times it, or to what there is, its place evenly, and it is made smaller with anti-aliasing. Every crop
     is a function of its number and of the split. Pictures are given by what they are in words. Raises ``DataError``
     where one is so small that a part of it holds no crop.
@@ -45,7 +45,7 @@ def photograph_crops(pictures: Mapping[str, Picture], *, size: int, examples: in
         crops = [_crop(generator, parts[i % len(parts)][number], size) for i in range(count)]
         splits[split] = {"image": np.stack(crops)}
     what = f"{examples}/{held_out}/{held_out} crops of {counted(len(parts), 'photograph')}"
-    protocol = f"{what}, {size}×{size} pixels, from the left three quarters, the upper right and the lower right"
+    protocol = f"{what}, {size}×{size} pixels, from a half, a quarter and a quarter of each"
     return generated("photographs", protocol, splits)
 
 
@@ -54,15 +54,15 @@ def _kind(path: Path) -> str:
 
 
 def _parts(words: str, picture: Picture, size: int) -> tuple[Picture, Picture, Picture]:
-    height, width = picture.shape[:2]
-    edge, half = width * 3 // 4, height // 2
-    parts = picture[:, :edge], picture[:half, edge:], picture[half:, edge:]
+    along = int(np.argmax(picture.shape[:2]))
+    extent = picture.shape[along]
+    parts = np.split(picture, [extent // 2, extent * 3 // 4], axis=along)
     if min(side for part in parts for side in part.shape[:2]) < size:
         raise DataError(
-            f"{words} pixels: for crops of {size} it needs {2 * size}×{4 * size} or more, "
-            "as validation and test have an eighth each"
+            f"{words} pixels: crops of {size} need {4 * size} along the longer side and {size} along the other, as "
+            "validation and test have a quarter each"
         )
-    return parts
+    return tuple(parts)
 
 
 def _crop(generator: np.random.Generator, part: Picture, size: int) -> Float[np.ndarray, "size size 3"]:

@@ -157,10 +157,10 @@ class Compared(NamedTuple):
 
     one_pass: Pictures
     by_descent: Pictures
-    loss: Float[Array, ""]
-    """mean of those of one pass"""
-    losses: Float[Array, " steps_and_one"]
-    """means of those of descent after 0, 1, 2 … steps; the first is that of the contents as they are"""
+    loss: Float[Array, " pictures"]
+    """of one pass"""
+    losses: Float[Array, "steps_and_one pictures"]
+    """of descent after 0, 1, 2 … steps; the first are those of the contents as they are"""
 
 
 def compare(settings: FastStyleTransferSettings, dataset: Dataset, params: Params, contents: Pictures) -> Compared:
@@ -172,13 +172,12 @@ def compare(settings: FastStyleTransferSettings, dataset: Dataset, params: Param
 
     painted = network(settings, dataset).apply(params, contents)
     reached, losses = descended(loss, contents, steps=settings.descent_steps, rate=settings.descent_rate)
-    return Compared(painted, reached, loss(painted).mean(), losses.mean(axis=1))
+    return Compared(painted, reached, loss(painted), losses)
 
 
 def evaluate_whole(settings: FastStyleTransferSettings, dataset: Dataset) -> WholeSet:
-    """One pass beside descent on test crops: losses, their ratio, and after how many steps descent is as far.
-
-    Where it never is, that is one more than there are steps.
+    """One pass beside descent on test crops: mean losses, the geometric mean of their ratios, and after how many steps
+    on average descent is as far; where it never is, one more than there are.
     """
     contents = dataset.head("test", settings.compared)["image"]
 
@@ -186,11 +185,11 @@ def evaluate_whole(settings: FastStyleTransferSettings, dataset: Dataset) -> Who
         contents, context = given
         seen = compare(settings, dataset._replace(context=context), params, contents)
         return {
-            "unchanged/loss": seen.losses[0],
-            "one_pass/loss": seen.loss,
-            "descent/loss": seen.losses[-1],
-            "one_pass/over_descent": seen.loss / seen.losses[-1],
-            "one_pass/steps": jnp.sum(jnp.cumprod(seen.losses > seen.loss)),
+            "unchanged/loss": seen.losses[0].mean(),
+            "one_pass/loss": seen.loss.mean(),
+            "descent/loss": seen.losses[-1].mean(),
+            "one_pass/over_descent": jnp.exp(jnp.mean(jnp.log(seen.loss / seen.losses[-1]))),
+            "one_pass/steps": jnp.cumprod(seen.losses > seen.loss, axis=0).sum(axis=0).astype(seen.loss.dtype).mean(),
         }
 
     return WholeSet((contents, dataset.context), measure)
@@ -205,7 +204,7 @@ def figures(settings: FastStyleTransferSettings, dataset: Dataset, params: Param
     pictures = {"content": whole[0], "style": style_of(settings)[0], "in one pass": painted[0]}
     return {
         "crops": repainted_crops(contents, seen.one_pass, seen.by_descent),
-        "descent": descent_curve(seen.losses, float(seen.loss)),
+        "descent": descent_curve(seen.losses, seen.loss),
         "whole": titled_pictures(pictures),
     }
 

@@ -19,11 +19,12 @@ def repainted_crops(contents: Float[Array, "crops size size 3"], one_pass: Crops
     return image_rows({"content": contents, "one pass": one_pass, "descent": by_descent}, title="test crops")
 
 
-def descent_curve(losses: Float[np.ndarray, " steps_and_one"], one_pass: float) -> "Figure":
-    """The mean loss of the pictures that descend, by the number of steps, and that of one pass."""
-    figure, axes = canvas("mean loss of the same test crops")
-    axes.plot(np.arange(len(losses)), losses, color=PALETTE[0], label="descent in the pictures' values")
-    axes.axhline(one_pass, color=PALETTE[1], linestyle="--", label="the network, in one pass")
+def descent_curve(losses: Float[np.ndarray, "steps_and_one crops"], one_pass: Float[np.ndarray, " crops"]) -> "Figure":
+    """The loss of the crops that descend, by the number of steps, and that of one pass: geometric means over crops."""
+    figure, axes = canvas("the same test crops: geometric means")
+    descent, pass_ = (np.exp(np.log(each).mean(axis=-1)) for each in (losses, one_pass))
+    axes.plot(np.arange(len(descent)), descent, color=PALETTE[0], label="descent in the pictures' values")
+    axes.axhline(pass_, color=PALETTE[1], linestyle="--", label="the network, in one pass")
     axes.set(xlabel="step of the descent", ylabel="loss", yscale="log")
     axes.xaxis.get_major_locator().set_params(integer=True)
     log_ticks(axes.yaxis)

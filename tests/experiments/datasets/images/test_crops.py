@@ -8,29 +8,35 @@ from experiments.datasets import DataError
 from experiments.datasets.images.crops import photograph_crops, pictures_in
 from experiments.datasets.images.photographs import photograph
 
-HEIGHT, WIDTH = 48, 96
+HEIGHT, WIDTH = 48, 160
 
 
-@pytest.fixture
-def ramps(tmp_path):
+def ramps_in(folder, upright=False):
     """Two pictures whose red says the column and whose green the row; the blue of the second is full."""
     rows, columns = np.mgrid[:HEIGHT, :WIDTH]
     for number in range(2):
         blue = np.full((HEIGHT, WIDTH), 255 * number)
-        Image.fromarray(np.stack([columns, rows, blue], axis=-1).astype(np.uint8)).save(tmp_path / f"{number}.png")
-    return dict(photograph("china", path)[::-1] for path in pictures_in(tmp_path))
+        pixels = np.stack([columns, rows, blue], axis=-1).astype(np.uint8)
+        Image.fromarray(pixels.swapaxes(0, 1) if upright else pixels).save(folder / f"{number}.png")
+    return dict(photograph("china", path)[::-1] for path in pictures_in(folder))
 
 
-def test_each_split_has_a_part_of_each_picture(ramps):
-    dataset = photograph_crops(ramps, size=12, examples=60, held_out=20)
-    bounds = {"train": (0, 72, 0, 48), "valid": (72, 96, 0, 24), "test": (72, 96, 24, 48)}
-    for split, (left, right, top, bottom) in bounds.items():
+@pytest.fixture
+def ramps(tmp_path):
+    return ramps_in(tmp_path)
+
+
+@pytest.mark.parametrize("upright", [False, True])
+def test_each_split_has_a_part_of_each_picture(tmp_path, upright):
+    """Along the longer side, whichever that is."""
+    dataset = photograph_crops(ramps_in(tmp_path, upright), size=12, examples=60, held_out=20)
+    for split, (first, last) in {"train": (0, 80), "valid": (80, 120), "test": (120, 160)}.items():
         crops = 255 * dataset.splits[split]["image"]
         assert crops.shape == ((60 if split == "train" else 20), 12, 12, 3)
-        assert left <= crops[..., 0].min() < left + 4
-        assert right - 4 < crops[..., 0].max() <= right - 1
-        assert top <= crops[..., 1].min() < top + 4
-        assert bottom - 4 < crops[..., 1].max() <= bottom - 1
+        assert first <= crops[..., 0].min() < first + 5
+        assert last - 5 < crops[..., 0].max() <= last - 1
+        assert crops[..., 1].min() < 6
+        assert crops[..., 1].max() > HEIGHT - 7
         np.testing.assert_array_equal(crops[..., 2].mean(axis=(1, 2)) > 128, np.arange(len(crops)) % 2)
 
 
@@ -45,8 +51,8 @@ def test_a_crop_is_a_square_of_the_picture_made_smaller(ramps):
 
 
 def test_what_cannot_be_cut_is_told(ramps, tmp_path):
-    with pytest.raises(DataError, match=r"0\.png, 48×96 pixels: for crops of 25 it needs 50×100"):
-        photograph_crops(ramps, size=25, examples=1, held_out=1)
+    with pytest.raises(DataError, match=r"0\.png, 48×160 pixels: crops of 45 need 180 along the longer side"):
+        photograph_crops(ramps, size=45, examples=1, held_out=1)
     with pytest.raises(DataError, match="found no such folder"):
         pictures_in(tmp_path / "none")
     with pytest.raises(DataError, match="found a file"):
