@@ -47,7 +47,8 @@ $(PARITY)/.installed: experiments/bench/peers/requirements-parity.txt
 	@touch $@
 
 parity: setup $(PARITY)/.installed
-	PARITY=$(PARITY) $(BIN)/pytest -m slow tests/models/convnets/test_torchvision_parity.py
+	PARITY=$(PARITY) $(BIN)/pytest -m slow tests/models/convnets/test_torchvision_parity.py \
+		tests/models/layers/test_torchvision_parity.py tests/models/layers/test_diffusers_parity.py
 
 bench: setup $(PEERS)/.installed
 	PEERS=$(PEERS) $(BIN)/lectern bench

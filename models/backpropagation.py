@@ -34,18 +34,18 @@ class Layer(NamedTuple):
     """What a layer has learned, or the gradient of it."""
 
     kernel: Float[Array, "inputs outputs"]
-    bias: Float[Array, "outputs"]
+    bias: Float[Array, " outputs"]
 
 
 class ForwardPass(NamedTuple):
     """What the backward pass needs to know of the forward pass."""
 
-    pre_activations: list[Float[Array, "_"]]  # z_1 … z_K
-    activations: list[Float[Array, "_"]]  # a_0 … a_K: the inputs first, the network's outputs last
+    pre_activations: list[Float[Array, " _"]]  # z_1 … z_K
+    activations: list[Float[Array, " _"]]  # a_0 … a_K: the inputs first, the network's outputs last
 
 
 def forward(
-    inputs: Float[Array, "inputs"],
+    inputs: Float[Array, " inputs"],
     layers: Sequence[Layer],
     *,
     hidden_activation: str = "sigmoid",
@@ -66,12 +66,12 @@ def forward(
 
 
 def output_delta(
-    pre_activation: Float[Array, "outputs"],
-    target: Float[Array, "outputs"],
+    pre_activation: Float[Array, " outputs"],
+    target: Float[Array, " outputs"],
     *,
     output_activation: str = "linear",
     loss: str = "squared_error",
-) -> Float[Array, "outputs"]:
+) -> Float[Array, " outputs"]:
     """δ_K = ∂L/∂z_K, where the recursion starts; y = σ_K(z_K) is the output and t the target.
 
         squared_error    L = Σ_i (y_i − t_i)²                                δ_K = 2 (y − t) ⊙ σ_K′(z_K)
@@ -92,11 +92,11 @@ def output_delta(
 
 def deltas(
     layers: Sequence[Layer],
-    pre_activations: Sequence[Float[Array, "_"]],
-    last: Float[Array, "outputs"],
+    pre_activations: Sequence[Float[Array, " _"]],
+    last: Float[Array, " outputs"],
     *,
     hidden_activation: str = "sigmoid",
-) -> list[Float[Array, "_"]]:
+) -> list[Float[Array, " _"]]:
     """δ_1 … δ_K, computed from the last, which is given, to the first.
 
         δ_l = W_{l+1} δ_{l+1} ⊙ σ′(z_l)
@@ -110,8 +110,8 @@ def deltas(
 
 
 def backpropagate(
-    inputs: Float[Array, "inputs"],
-    target: Float[Array, "outputs"],
+    inputs: Float[Array, " inputs"],
+    target: Float[Array, " outputs"],
     layers: Sequence[Layer],
     *,
     hidden_activation: str = "sigmoid",

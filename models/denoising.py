@@ -14,9 +14,9 @@ from models.layers.denoising_steps import EstimateOf, Step
 class Passed(NamedTuple):
     """What a sampler went through, from its first step to its last."""
 
-    noisy: Float[Array, "steps *shape"]
+    noisy: Float[Array, " steps *shape"]
     """the noisy example before each step"""
-    clean: Float[Array, "steps *shape"]
+    clean: Float[Array, " steps *shape"]
     """what it was taken for then: x̂_0"""
 
 

@@ -45,6 +45,14 @@ def feature_shapes(model: nn.Module, variables: Mapping[str, Any], image_shape: 
     return shapes
 
 
+def as_volume(features: Float[Array, " batch *shape"]) -> Float[Array, "batch rows columns channels"]:
+    """Features with height and width as they are, and a dense layer's units as the channels of one place.
+
+    Long et al. 2015, section 3.1.
+    """
+    return features if features.ndim == 4 else features[:, None, None]
+
+
 def influence(
     model: nn.Module, variables: Mapping[str, Any], images: Float[Array, "batch height width channels"], *, name: str
 ) -> Float[Array, "height width"]:

@@ -12,6 +12,8 @@ from experiments.bench.shapes import LAYERS
 
 HERE = Path(__file__).parent
 PEERS = Path(os.environ.get("PEERS", HERE.parents[1] / ".venv-peers")) / "bin" / "python"
+TORCHVISION = Path(os.environ.get("PARITY", HERE.parents[1] / ".venv-parity")) / "bin" / "python"
+"""Where ``make parity`` installs torchvision."""
 RULES = ("added row", "blocks", "shifts")
 EXAMPLES, BATCH, EPOCHS = 5000, 128, 100  # the peers' epochs; about the steps of programs.py
 
@@ -64,14 +66,25 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
     def pythae(model: str) -> Contender:
         return Contender("Pythae", _peer("vae_pythae.py", data, "--model", model))
 
-    def convolution(net: str, title: str) -> Benchmark:
-        ours = Contender("lectern", (sys.executable, "-m", "experiments.bench.convolution", net))
-        program = (str(PEERS), str(HERE / "peers" / "convolution_torch.py"), net, "--layout")
+    def layouts(program: str, work: str, title: str) -> Benchmark:
+        ours = Contender("lectern", (sys.executable, "-m", f"experiments.bench.{program}", work))
+        program = (str(PEERS), str(HERE / "peers" / f"{program}_torch.py"), work, "--layout")
         peers = (
             Contender("PyTorch, channels last", (*program, "channels_last")),
             Contender("PyTorch, channels first", (*program, "contiguous_format")),
         )
         return Benchmark(title, "examples/s", (ours, *(peers if installed else ())))
+
+    def convolution(net: str, title: str) -> Benchmark:
+        return layouts("convolution", net, title)
+
+    def suppression() -> Benchmark:
+        ours = Contender("lectern", (sys.executable, "-m", "experiments.bench.vision", "suppression"))
+        by_numpy = Contender("a loop in NumPy", (sys.executable, str(HERE / "peers" / "suppression_numpy.py")))
+        theirs = (str(TORCHVISION), str(HERE / "peers" / "torchvision_boxes.py"), "--rate")
+        peers = [Contender("torchvision", theirs)] if TORCHVISION.exists() else []
+        title = "non-maximum suppression of 1,000 boxes, of which the best 100 that stay are told"
+        return Benchmark(title, "calls/s", (ours, by_numpy, *peers))
 
     def lstm() -> Benchmark:
         ours = (sys.executable, "-m", "experiments.bench.lstm")
@@ -179,6 +192,9 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         ),
         "diffusion-training": generative("diffusion", "unet", "U-Net of 16 and 32 channels on 8×8, batch 64"),
         "diffusion-sampling": generative("diffusion", "ddim", "64 images of 8×8 by that U-Net in 50 steps of DDIM"),
+        "unet": layouts("vision", "unet", "U-Net of 16, 32 and 48 features on 64×64, batch 16"),
+        "yolo": layouts("vision", "yolo", "the slim YOLOv3 on 128×128, 8 images at a time, inference"),
+        "suppression": suppression(),
         "start": Benchmark(
             "from the command to the end of 20 steps, with figures",
             "s",
@@ -200,6 +216,7 @@ GROUPS = {
     "rules": ("rules-three-layers", "rules-resnet20"),
     "layers": tuple(f"layer-{name}" for name in LAYERS),
     "generative": ("real-nvp", "diffusion-training", "diffusion-sampling"),
+    "vision": ("unet", "yolo", "suppression"),
     "sequences": ("lstm", "gpt", "gpt-sample"),
 }
 """Benchmarks that a name of their own stands for."""

@@ -61,7 +61,7 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         type=Path,
         metavar="PLACE",
         help="start from another run's parameters, those of its first seed and newest step that fit; or from a file: "
-        "weights.safetensors of `lectern export`, or weights published for PyTorch",
+        "weights.safetensors of `lectern export`, or weights published for PyTorch or for Darknet",
     )
     run.add_argument(
         "--freeze",
@@ -115,10 +115,13 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         help="what the forward pass is for: cpu, cuda, rocm, tpu; by default where this runs",
     )
 
-    predict = command("predict", "what a trained classifier takes your pictures for")
+    predict = command("predict", "classes of your pictures, what is where in them, or the class of every pixel")
     _add_saved(predict)
     predict.add_argument("files", type=Path, nargs="+", metavar="FILE", help="PNG or JPEG")
     predict.add_argument("--json", action="store_true", help="a line of JSON for each picture")
+    predict.add_argument(
+        "--least-score", type=float, metavar="P", help="of the boxes that a detector tells; by default 0.5"
+    )
 
     report = command("report", "the ledger: ours beside the paper's")
     report.add_argument("runs", type=Path, nargs="?", default=Path("runs"), metavar="RUNS")

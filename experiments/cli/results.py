@@ -79,15 +79,11 @@ def _cell(metric: dict | None) -> str:
     return quantity(metric["mean"], metric["std"], metric["unit"])
 
 
-def print_predictions(predictions: Sequence["Prediction"], shape: tuple[int, int, int]) -> None:
-    """A line a picture: its class, and the share of the softmax that the class has."""
+def print_predictions(predictions: Sequence["Prediction"]) -> None:
+    """What is said of each picture."""
     widest = max(len(str(each.file)) for each in predictions)
-    named = max(len(each.name) for each in predictions)
     for each in predictions:
-        height, width = each.resized_from or shape[:2]
-        resized = f"  resized from {width}×{height} to {shape[1]}×{shape[0]}" if each.resized_from else ""
-        share = each.probabilities[each.label]
-        print(f"{each.file!s:<{widest}}  {each.name:<{named}}  {100 * share:5.1f} %{resized}")
+        print(f"{each.file!s:<{widest}}  {each.text}")
 
 
 def print_metrics(metrics: dict) -> None:

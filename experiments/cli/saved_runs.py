@@ -98,15 +98,19 @@ def export(given: argparse.Namespace, _: list[str]) -> int:
 
 
 def predict(given: argparse.Namespace, _: list[str]) -> int:
-    """Prints what a trained classifier takes pictures for."""
+    """Prints what a trained network says of pictures; writes them with what was found in them."""
     saved = _opened(given)
     from experiments.cli.results import print_predictions
     from experiments.run.prediction import predict
+    from experiments.run.prediction_files import write_predictions
 
-    predictions = predict(saved, given.files, seed=given.of_seed, step=given.step)
+    predictions = predict(saved, given.files, seed=given.of_seed, step=given.step, least_score=given.least_score)
+    folder = write_predictions(given.workdir, predictions)
     if given.json:
         for each in predictions:
             print(json.dumps(each.as_json()))
     else:
-        print_predictions(predictions, saved.dataset.image_shape)
+        print_predictions(predictions)
+        if folder:
+            print(f"pictures  {folder}")
     return DONE

@@ -15,6 +15,7 @@ from experiments.datasets.images.digits import read_digits
 from experiments.datasets.images.folder import read_folder
 from experiments.datasets.images.idx import read_idx_folder, read_mnist
 from experiments.datasets.images.npz import read_npz
+from experiments.datasets.images.patches import read_patches
 from experiments.datasets.images.tfds import read_tfds
 from experiments.datasets.sources import Examples, RandomAccessSource, concatenate, size
 from experiments.datasets.text.characters import read_text
@@ -27,7 +28,8 @@ BINARIZATION_IN_WORDS = {
     "stochastic": "stochastic binarisation",
 }
 PATH_READERS = {"folder": read_folder, "idx": read_idx_folder, "mnist": read_mnist, "npz": read_npz}
-FIXED_NAMES = ("digits", *PATH_READERS, "text")
+SHIPPED = {"digits": read_digits, "patches": read_patches}
+FIXED_NAMES = (*SHIPPED, *PATH_READERS, "text")
 
 
 def load(
@@ -47,11 +49,11 @@ def load(
     large to hold) give one example at a time, without the leading N.
 
     Args:
-        name: "digits" (ships with scikit-learn); "mnist" (28×28, 60,000 + 10,000) or "idx" (any size) for a folder with
-            four IDX files; "folder" for a folder of pictures; "npz" for a file of arrays; "text" for a text file, or
-            without one the help of Python; "tfds:NAME" for a data set prepared by TensorFlow Datasets; "auto" is
-            "digits" without `data_dir` and "idx" with it.
-        data_dir: the folder or file to read; None for "digits".
+        name: "digits" and "patches" (of photographs), which ship with scikit-learn; "mnist" (28×28, 60,000 + 10,000) or
+            "idx" (any size) for a folder with four IDX files; "folder" for a folder of pictures; "npz" for a file of
+            arrays; "text" for a text file, or without one the help of Python; "tfds:NAME" for a data set prepared by
+            TensorFlow Datasets; "auto" is "digits" without `data_dir` and "idx" with it.
+        data_dir: the folder or file to read; None for what ships.
         binarization: "static" draws each pixel once from Bernoulli(intensity) and keeps it, in every split
             (Salakhutdinov & Murray 2008); "stochastic" leaves intensities for the training step to redraw each time
             (Burda et al. 2016); "none" leaves intensities. Without a meaning for texts.
@@ -106,15 +108,15 @@ def _resolve(name: str, data_dir: Path | None) -> str:
 
 
 def _read(name: str, data_dir: Path | None) -> RawData:
-    """The raw splits of the images of a `name`; raises DataError where `data_dir` is missing, or given to "digits"."""
+    """The raw splits of a `name`'s images; raises DataError where `data_dir` is missing, or given to what ships."""
     path = None if data_dir is None else data_dir.expanduser()
-    if name == "digits":
+    if name in SHIPPED:
         if path is not None:
             raise DataError(
-                "digits ships with scikit-learn and reads no folder: leave out --data-dir, "
+                f"{name} ships with scikit-learn and reads no folder: leave out --data-dir, "
                 f"or type --data idx to read the IDX files in {data_dir}, or --data folder for its pictures"
             )
-        return read_digits()
+        return SHIPPED[name]()
     if path is None:
         kind = "a file: add --data-dir FILE.npz" if name == "npz" else "a folder: add --data-dir FOLDER"
         raise DataError(f"{name} is read from {kind}")

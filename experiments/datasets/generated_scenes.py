@@ -27,6 +27,8 @@ class Scene(NamedTuple):
     """(left, top, right, bottom) in pixels, around the visible ones; zeros beyond the last object"""
     label: Int[np.ndarray, " objects"]
     """number in ``SHAPE_CLASSES``; −1 beyond the last object"""
+    crowd: Bool[np.ndarray, " objects"]
+    """whether a box is around many: none is"""
     mask: Int[np.ndarray, "size size"]
     """of each pixel the label of what is seen there, plus 1; 0 is background"""
     instance: Int[np.ndarray, "size size"]
@@ -94,7 +96,8 @@ def draw_scene(
     label = np.full(objects, -1, np.int32)
     label[: len(labels)] = labels
     mask = np.concatenate([[0], label + 1])[instance].astype(np.int32)
-    return Scene(np.clip(image, 0, 1).astype(np.float32), boxes_of(instance, objects), label, mask, instance)
+    crowd = np.zeros(objects, bool)
+    return Scene(np.clip(image, 0, 1).astype(np.float32), boxes_of(instance, objects), label, crowd, mask, instance)
 
 
 def background(generator: np.random.Generator, *, size: int, channels: int) -> Float[np.ndarray, "size size channels"]:

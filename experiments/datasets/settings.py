@@ -15,8 +15,8 @@ class ImageData:
     """Which images, and how they become what the network sees."""
 
     data: str = "auto"
-    """digits; mnist or idx (a folder of IDX files), folder (of pictures), npz (a file of arrays) or tfds:NAME; auto is
-    idx with --data-dir, or digits without it"""
+    """digits; patches (of photographs); mnist or idx (a folder of IDX files), folder (of pictures), npz (a file of
+    arrays) or tfds:NAME; auto is idx with --data-dir, or digits without it"""
     data_dir: Path | None = None
     """the folder or file of the data set"""
     train_on: Literal["train", "train+valid"] = "train"
@@ -50,14 +50,16 @@ class BinaryImageData(ImageData):
 
 @dataclass(frozen=True, kw_only=True)
 class SceneData:
-    """Which generated scenes of shapes."""
+    """Which scenes: generated ones of shapes, or pictures with boxes."""
 
+    data_dir: Path | None = None
+    """a folder of pictures and boxes in COCO's format; without one scenes are generated"""
     scenes: Annotated[int, Gt(0)] = 2000
     """scenes for training"""
     held_out: Annotated[int, Gt(0)] = 250
     """scenes for validation, and half as many as for the test"""
     image_size: Annotated[int, Ge(16)] = 64
-    """height and width of a scene in pixels"""
+    """height and width of a scene in pixels; a picture lies in the middle with its proportions"""
     channels: Literal[1, 3] = 1
     """of a scene: grey or colours"""
     objects: Annotated[int, Gt(0)] = 4
@@ -70,14 +72,23 @@ class SceneData:
     """standard deviation of the noise on intensities in [0, 1]"""
 
     def __post_init__(self):
-        if not self.least_side <= self.most_side <= self.image_size:
+        if self.data_dir is None and not self.least_side <= self.most_side <= self.image_size:
             raise ValueError(
                 f"--least-side {self.least_side:g}, --most-side {self.most_side:g} and --image-size {self.image_size} "
                 "must not fall"
             )
 
+    def idle(self) -> dict[str, str]:
+        """What is told of generated scenes, where none are."""
+        generated = ("scenes", "held_out", "objects", "least_side", "most_side", "pixel_noise")
+        return dict.fromkeys(generated if self.data_dir else (), "with --data-dir")
+
     def load(self) -> Dataset:
-        """The scenes, with boxes, labels and masks."""
+        """The scenes with "box", "label" and "crowd"; generated ones have masks too. ``DataError`` as ``load_coco``."""
+        if self.data_dir is not None:
+            from experiments.datasets.images.coco import load_coco
+
+            return load_coco(self.data_dir, side=self.image_size, channels=self.channels)
         from experiments.datasets.generated_scenes import shape_scenes
 
         return shape_scenes(

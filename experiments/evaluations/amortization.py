@@ -24,7 +24,7 @@ class InferenceDraw(IntEnum):
 
 
 def sampled_elbo(
-    decode: Callable, likelihood: Likelihood, images: Float[Array, "batch *shape"], *, samples: int
+    decode: Callable, likelihood: Likelihood, images: Float[Array, " batch *shape"], *, samples: int
 ) -> Bound:
     """The function ``(posterior, keys) →`` ELBO of every image, in nats, from ``samples`` draws of its Gaussian.
 
@@ -51,7 +51,7 @@ def sampled_elbo(
 def mean_elbo(
     decode: Callable,
     likelihood: Likelihood,
-    images: Float[Array, "batch *shape"],
+    images: Float[Array, " batch *shape"],
     keys: Key[Array, " batch"],
     *,
     samples: int,

@@ -98,7 +98,7 @@ def anomaly_auc(codec: Codec, images: Images, anomalies: Images) -> Metric:
     return roc_auc(reconstruction_errors(codec, images), reconstruction_errors(codec, anomalies))
 
 
-def imputed(codec: Codec, images: Images, observed: Bool[Array, "images *shape"], mean: Array) -> Images:
+def imputed(codec: Codec, images: Images, observed: Bool[Array, " images *shape"], mean: Array) -> Images:
     """The images with what is missing taken first from the mean image, then thirty times from the reconstruction."""
 
     def of_one(image: Array, seen: Array) -> Array:
@@ -107,7 +107,7 @@ def imputed(codec: Codec, images: Images, observed: Bool[Array, "images *shape"]
     return jax.vmap(of_one)(jnp.where(observed, images, mean), observed)
 
 
-def missing_psnr(images: Images, filled: Images, observed: Bool[Array, "images *shape"]) -> Metric:
+def missing_psnr(images: Images, filled: Images, observed: Bool[Array, " images *shape"]) -> Metric:
     """PSNR of the missing pixels of all images together, in decibels."""
     errors = jnp.where(observed, 0.0, (images - filled) ** 2)
     return -10 * jnp.log10(errors.sum() / (~observed).astype(errors.dtype).sum())
@@ -128,7 +128,7 @@ def out_of_distribution(key: Key[Array, ""], images: Images, kind: str) -> Image
     return mixed.reshape(images.shape)
 
 
-def observed_mask(key: Key[Array, ""], images: Images, *, missing: float) -> Bool[Array, "images *shape"]:
+def observed_mask(key: Key[Array, ""], images: Images, *, missing: float) -> Bool[Array, " images *shape"]:
     """Which pixels are left: each is lost with probability ``missing``, in all of its channels."""
     lost = jax.random.bernoulli(key, missing, images.shape[:-1])[..., None]
     return jnp.broadcast_to(~lost, images.shape)

@@ -10,6 +10,6 @@ from train.task import Params
 
 
 @partial(jax.jit, static_argnums=0)
-def untrained_params(network: nn.Module, example: Float[Array, "batch *shape"]) -> Params:
+def untrained_params(network: nn.Module, example: Float[Array, " batch *shape"]) -> Params:
     """Initial parameters, drawn from key 0: the same at every call, and compiled at the first."""
     return network.init(jax.random.key(0), example)

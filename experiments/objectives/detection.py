@@ -46,7 +46,7 @@ class DetectionObjective:
         return dict.fromkeys(weights, f"with --loss {self.loss}")
 
     def losses(self, prediction: Prediction, batch: Batch, slots: Slots, *, extent: float) -> DetectionLoss:
-        """The parts of the loss of each image."""
+        """The parts of the loss of each image; a crowd is no object to find."""
 
         def of_image(said: Prediction, boxes: Array, labels: Array) -> DetectionLoss:
             found = jax.vmap(corners)(decode_boxes(jax.lax.stop_gradient(said.values), slots))
@@ -62,7 +62,8 @@ class DetectionObjective:
                 no_object_weight=self.no_object_weight,
             )
 
-        return jax.vmap(of_image)(prediction, batch["box"], batch["label"])
+        labels = jnp.where(batch["crowd"], -1, batch["label"])
+        return jax.vmap(of_image)(prediction, batch["box"], labels)
 
     def detect(self, prediction: Prediction, slots: Slots) -> Detections:
         """The best boxes of each image: what is left of each class, and of that what has the best scores.
@@ -92,5 +93,5 @@ def prediction_of(maps: Sequence[Float[Array, "batch rows columns anchors number
 
 
 def truth_of(batch: Batch) -> Truth:
-    """What is in scenes, where nothing is a crowd."""
-    return Truth(batch["box"], batch["label"], jnp.zeros(batch["label"].shape, bool))
+    """What is in scenes."""
+    return Truth(batch["box"], batch["label"], batch["crowd"])

@@ -117,10 +117,10 @@ def likelihood_estimate(apply: Callable, likelihood: Likelihood, observe: Observ
     return metric_fn
 
 
-def count_active_units(apply: Callable, observe: Observe, images: Float[np.ndarray, "images *shape"]) -> WholeSet:
+def count_active_units(apply: Callable, observe: Observe, images: Float[np.ndarray, " images *shape"]) -> WholeSet:
     """The measure ``active_units``: how many dimensions of the latent tell these images apart."""
 
-    def measure(params: Params, images: Float[Array, "images *shape"], key: Key[Array, ""]) -> dict[str, Array]:
+    def measure(params: Params, images: Float[Array, " images *shape"], key: Key[Array, ""]) -> dict[str, Array]:
         observed = jax.vmap(observe)(jax.random.split(key, len(images)), images)
         return {"active_units": active_units(apply(params, observed, method="encode").mean)}
 

@@ -34,7 +34,7 @@ def negative_log_density(apply: Apply) -> LossFn:
     return loss_fn
 
 
-def uniform_noise(keys: Key[Array, " batch"], images: Float[Array, "batch *shape"]) -> Float[Array, "batch *shape"]:
+def uniform_noise(keys: Key[Array, " batch"], images: Float[Array, " batch *shape"]) -> Float[Array, " batch *shape"]:
     """Noise in [0, 1) for every number of every image, each image by its own key."""
     return jax.vmap(lambda key: jax.random.uniform(key, images.shape[1:], images.dtype))(keys)
 

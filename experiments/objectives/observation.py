@@ -27,8 +27,8 @@ def dynamic_binarization(key: Key[Array, ""], image: Float[Array, "*shape"]) -> 
 
 @partial(jax.jit, static_argnums=0)
 def observed(
-    observe: Observe, keys: Key[Array, " images"], images: Float[Array, "images *shape"]
-) -> Float[Array, "images *shape"]:
+    observe: Observe, keys: Key[Array, " images"], images: Float[Array, " images *shape"]
+) -> Float[Array, " images *shape"]:
     """All images as they are observed, each with its own key, by a program that is compiled once."""
     return jax.vmap(observe)(keys, images)
 

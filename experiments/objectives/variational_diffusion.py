@@ -22,7 +22,7 @@ def missed_nats(
     apply: Denoiser,
     log_ratio: LogRatio,
     params: Params,
-    examples: Float[Array, "batch *shape"],
+    examples: Float[Array, " batch *shape"],
     times: Float[Array, " batch"],
     keys: Key[Array, " batch"],
 ) -> Float[Array, " batch"]:

@@ -31,14 +31,17 @@ def boxed_images(
     title: str,
     legend: Sequence[str] = (),
     captions: Sequence[str] = (),
+    side: float = 2.1,
 ) -> "Figure":
-    """Images in [0, 1] row by row, each under its boxes; a caption over each, a legend of the boxes' colours."""
+    """Images in [0, 1] row by row, each under its boxes; a caption over each, a legend of the boxes' colours. ``side``
+    is that of an image in inches.
+    """
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(2.1 * columns, 2.1 * rows + 0.8 + 0.2 * bool(captions)), dpi=150, layout="constrained")
+    figure = Figure(figsize=(side * columns, side * rows + 0.8 + 0.2 * bool(captions)), dpi=150, layout="constrained")
     figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     for number, axes in enumerate(figure.subplots(rows, columns, squeeze=False).ravel()):
         axes.set(xticks=[], yticks=[])
@@ -49,8 +52,10 @@ def boxed_images(
         else:
             axes.set_visible(False)
     if legend:
-        patches = [Patch(facecolor="none", edgecolor=COLOURS[i], label=name) for i, name in enumerate(legend)]
-        figure.legend(handles=patches, loc="outside lower center", ncols=len(legend), frameon=False, fontsize=9)
+        patches = [
+            Patch(facecolor="none", edgecolor=COLOURS[i % len(COLOURS)], label=name) for i, name in enumerate(legend)
+        ]
+        figure.legend(handles=patches, loc="outside lower center", ncols=min(len(legend), 4), frameon=False, fontsize=9)
     return figure
 
 

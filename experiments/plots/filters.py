@@ -15,7 +15,7 @@ MOST = 100
 """Units that are drawn, at most."""
 
 
-def filter_images(kernel: Float[Array, "pixels units"], shape: tuple[int, ...]) -> Float[np.ndarray, "units *shape"]:
+def filter_images(kernel: Float[Array, "pixels units"], shape: tuple[int, ...]) -> Float[np.ndarray, " units *shape"]:
     """The weights of every unit as an image, the units of largest norm first: 0 is grey, the largest is black or white.
 
     ``shape`` is that of an image of the pixels.

@@ -12,6 +12,7 @@ from experiments.evaluations.codec import Codec
 from experiments.run.card import Card
 from experiments.run.sampling import Sampler
 from experiments.run.settings import Settings
+from losses.metrics.detection import Detections
 from train.evaluation import MetricFn, WholeSet
 from train.task import Batch, LossFn, Metrics, Params, Task
 
@@ -73,6 +74,18 @@ class ClassifierOf(Protocol):
     def __call__(self, settings: Settings, dataset: Dataset, /) -> Callable[[Params, Array], Array]: ...
 
 
+class DetectorOf(Protocol):
+    """The function ``(params, images [images, H, W, C]) → Detections``: boxes, scores and labels of each image."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> Callable[[Params, Array], Detections]: ...
+
+
+class SegmenterOf(Protocol):
+    """The function ``(params, picture [H, W, C]) → labels [H, W]``, of a picture of any size."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> Callable[[Params, Array], Array]: ...
+
+
 class CodecOf(Protocol):
     """The trained encoder and decoder as two functions."""
 
@@ -103,12 +116,16 @@ class Experiment:
     """the metric of ``monitor`` that early stopping watches and the learning curve shows; lower is better"""
     units: Mapping[str, str | UnitOf]
     """of every metric that ``monitor`` or an evaluation gives, "" where it has none; a function where settings choose
-    it
+    it. That of "ap50" is also that of its parts, "zebra/ap50".
     """
     network: NetworkOf | None = None
     """its network, where it has exactly one"""
     classifier: ClassifierOf | None = None
     """what it takes images for, where it learns classes"""
+    detector: DetectorOf | None = None
+    """what it finds in images, where it learns boxes"""
+    segmenter: SegmenterOf | None = None
+    """what it takes every pixel for, where it learns classes of pixels"""
     codec: CodecOf | None = None
     """its encoder and decoder, where it has them"""
     sampler: Sampler | None = None

@@ -179,3 +179,14 @@ def commit() -> str:
         return git("rev-parse", "--short", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def new_folder(parent: Path, prefix: str = "") -> Path:
+    """A new folder of the first free number after the prefix."""
+    for number in count(1):
+        try:
+            folder = parent / f"{prefix}{number}"
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            continue

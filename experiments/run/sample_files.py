@@ -1,6 +1,5 @@
 """The files of drawn samples: ``samples/STEP-N/`` with options, arrays, and what a person looks at."""
 
-from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from experiments.datasets import Dataset
 from experiments.plots.canvas import save
 from experiments.plots.images import image_grid
 from experiments.plots.points import clouds, extent
-from experiments.run.run_folder import write_json
+from experiments.run.run_folder import new_folder, write_json
 
 SHOWN = 100
 """Pictures, at most, of the grid."""
@@ -22,7 +21,7 @@ def texts(dataset: Dataset, examples: dict[str, np.ndarray]) -> list[str]:
 
 def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, examples: dict[str, np.ndarray]) -> Path:
     """Writes a new folder of samples, and returns it; what is there already stays."""
-    folder = _new_folder(workdir / "samples", step)
+    folder = new_folder(workdir / "samples", f"{step}-")
     write_json(folder / "options.json", options)
     np.savez(folder / "samples.npz", **examples)
     if written := texts(dataset, examples):
@@ -32,13 +31,3 @@ def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, exa
     if "point" in examples and examples["point"].shape[1] == 2:
         save(clouds({"samples": examples["point"]}, half=extent(examples["point"])), folder / "samples.png")
     return folder
-
-
-def _new_folder(parent: Path, step: int) -> Path:
-    for number in count(1):
-        try:
-            folder = parent / f"{step}-{number}"
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            continue

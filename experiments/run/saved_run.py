@@ -1,6 +1,6 @@
 """A run folder from Python: its settings, data, network and parameters, its metrics, and what it can do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from experiments.run.reopening import reopen, restored_params
 from experiments.run.run import Run, prepare
 from experiments.run.sampling import SampleOptions, Sampler, draw_samples
 from experiments.run.settings import configure
+from losses.metrics.detection import Detections
 from train.checkpoint import CheckpointError
 from train.metrics import read_rows
 from train.trainable import Params
@@ -107,6 +108,19 @@ class SavedRun:
         """The logits [images, classes] of images [images, H, W, C] in [0, 1]."""
         classifier = self.classifier(seed=seed, step=step)
         return jax.jit(classifier.logits)(classifier.params, images)
+
+    def detect(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Detections:
+        """The boxes that are found in images [images, H, W, C] in [0, 1]."""
+        detector = _part(self.run, "detector", "boxes to find")(self.settings, self.dataset)
+        return jax.device_get(jax.jit(detector)(self.params(seed=seed, step=step), images))
+
+    def segment(
+        self, pictures: Sequence[Array], *, seed: int | None = None, step: int | None = None
+    ) -> list[np.ndarray]:
+        """The class [H, W] of every pixel of pictures [H, W, C] in [0, 1], each of its own size."""
+        segmenter = jax.jit(_part(self.run, "segmenter", "classes of pixels")(self.settings, self.dataset))
+        params = self.params(seed=seed, step=step)
+        return [jax.device_get(segmenter(params, picture)) for picture in pictures]
 
     def options(self, **options: Any) -> SampleOptions:
         """The options of its sampler; ``WrongInput`` where one is unknown or out of bounds."""

@@ -63,9 +63,16 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
 
 
 def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:
-    """Mean and sample standard deviation over seeds by metric; null for what is not finite, as JSON has no NaN."""
+    """Mean and sample standard deviation over seeds by metric; null for what is not finite, as JSON has no NaN.
+
+    A metric of a part, "zebra/ap50", has the unit of "ap50" where it has none of its own.
+    """
     units = run.experiment.units_of(run.settings)
-    return {name: _statistics(values, units.get(name, "")) for name, values in metrics.items()}
+
+    def unit(name: str) -> str:
+        return units.get(name, units.get(name.rpartition("/")[2], ""))
+
+    return {name: _statistics(values, unit(name)) for name, values in metrics.items()}
 
 
 def _statistics(values: np.ndarray, unit: str) -> dict:

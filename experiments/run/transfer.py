@@ -17,6 +17,8 @@ from experiments.run.saved_run import SavedRun
 from experiments.run.settings import as_json
 from experiments.run.weights import digest, read_weights
 from models.convnets.torchvision import from_torchvision
+from models.darknet_weights import read_yolo
+from models.yolo import YOLOv3
 from train.task import Task, seed_keys
 from train.trainable import trainable_part
 from train.transforms import by_path
@@ -24,6 +26,8 @@ from train.transforms import by_path
 UNIMPORTANT = {"chunk", "data_dir", "devices", "evaluate_every", "evaluation_batch", "feed", "save_every", "shard"}
 """Settings whose difference is not worth a word."""
 
+DARKNET = ".weights"
+"""How files of weights end that Darknet wrote."""
 Parameters = Mapping[str, Array | np.ndarray | jax.ShapeDtypeStruct]
 """By path."""
 
@@ -84,11 +88,13 @@ def _of_run(run: Run, origin: Origin) -> Source:
 
 
 def _of_file(run: Run, origin: Origin, wanted: Parameters) -> Source:
-    """The arrays of a file that ``lectern export`` wrote, or of a state dict of the same net in PyTorch."""
+    """The arrays of a file that ``lectern export`` wrote, of a state dict of the same net in PyTorch, or of Darknet."""
     file = Path(origin.workdir)
-    weights = read_weights(file)
     if digest(file) != origin.sha256:
         raise WrongInput(f"{file} is another file than when the run was started: its SHA-256 was {origin.sha256}")
+    if file.suffix == DARKNET:
+        return _of_darknet(run, file)
+    weights = read_weights(file)
     if any(path.replace("/", ".") in weights for path in wanted):
         return Source(str(file), {name.replace(".", "/"): leaf for name, leaf in weights.items()})
     if run.experiment.network is None:
@@ -101,6 +107,18 @@ def _of_file(run: Run, origin: Origin, wanted: Parameters) -> Source:
         return Source(str(file), from_torchvision(network, shapes, weights, run.dataset.image_shape))
     except ValueError as error:
         raise WrongInput(f"{file} does not fit {run.name}: {error}") from error
+
+
+def _of_darknet(run: Run, file: Path) -> Source:
+    """What a file of Darknet's has of the run's detector."""
+    network = run.experiment.network(run.settings, run.dataset) if run.experiment.network else None
+    if not isinstance(network, YOLOv3):
+        raise WrongInput(f"{file}: Darknet's weights are read into YOLOv3, not into {run.name}")
+    try:
+        read = read_yolo(file, network, run.dataset.image_shape[-1])
+    except ValueError as error:
+        raise WrongInput(f"{file} does not fit {run.name}: {error}") from error
+    return Source(str(file), by_path(read))
 
 
 def _of_frozen(run: Run) -> list[str]:
@@ -124,7 +142,8 @@ def _size(task: Task) -> int:
 def origin_at(place: Path) -> Origin:
     """A file of weights, or a run folder with the parameters of its newest step, as the origin of another run."""
     if place.is_file():
-        read_weights(place)
+        if place.suffix != DARKNET:
+            read_weights(place)
         return Origin(str(place.absolute()), None, sha256=digest(place))
     step, _ = SavedRun(place).at()
     return Origin(str(place.absolute()), step)

@@ -12,7 +12,7 @@ def class_overlaps(
     *,
     classes: int,
     ignored: tuple[int, ...] = IGNORED,
-) -> tuple[Float[Array, "{classes}"], Float[Array, "{classes}"]]:
+) -> tuple[Float[Array, " {classes}"], Float[Array, " {classes}"]]:
     """Pixels of each class's intersection and union, of those pixels whose label counts.
 
         ∩_k = #{x : p(x) = k, t(x) = k},   ∪_k = #{x : p(x) = k or t(x) = k}

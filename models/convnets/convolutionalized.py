@@ -3,11 +3,12 @@
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from models.convnets.pattern import Dense, Layer, layer_names
+from models.convnets.pattern import Dense, Layer, Pool, layer_names
 from models.convnets.pattern_net import PatternNet, layer_paths
 from models.convnets.volumes import Shape, volumes
 from models.feature_maps import show
 from models.layers.conv import convolve
+from models.standardized import Standardized
 
 
 class DenseAsConvolution(nn.Module):
@@ -44,6 +45,8 @@ class FullyConvolutionalNet(PatternNet):
 
     image_shape: Shape = (0, 0, 0)
     """of the images that the classifier takes"""
+    last: str = ""
+    """the layer whose features are the answer, by the name that it is shown under; without one the last"""
 
     def _apply(self, layer: Layer, path: str, hidden: Array, training: bool) -> Array:
         if getattr(layer, "window", ...) is None:
@@ -60,9 +63,27 @@ class FullyConvolutionalNet(PatternNet):
         hidden = images
         for path, name, layer in zip(layer_paths(self.layers), layer_names(self.layers), self.layers, strict=True):
             hidden = show(self, self._apply(layer, path, hidden, training), name)
+            if name == self.last:
+                break
         return hidden
 
 
-def fully_convolutional(net: PatternNet, image_shape: Shape) -> FullyConvolutionalNet:
-    """The net that takes the parameters of ``net``, a classifier of images of ``image_shape``, and larger images."""
-    return FullyConvolutionalNet(net.layers, net.classes, net.group, net.kernel_init, image_shape=image_shape)
+def fully_convolutional(net: PatternNet, image_shape: Shape, *, last: str = "") -> FullyConvolutionalNet:
+    """The net that takes the parameters of ``net``, a classifier of images of ``image_shape``, and larger images; up to
+    its layer ``last`` also smaller ones.
+    """
+    return FullyConvolutionalNet(
+        net.layers, net.classes, net.group, net.kernel_init, image_shape=image_shape, last=last
+    )
+
+
+def of_any_size(network: nn.Module, image_shape: Shape, *, last: str = "") -> nn.Module:
+    """A net with the parameters of ``network`` that shows its features of images of other sizes too, to ``last``.
+
+    Nets that pool everything before their dense layers are so as they are.
+    """
+    if isinstance(network, Standardized):
+        return Standardized(of_any_size(network.network, image_shape, last=last), network.mean, network.deviation)
+    if isinstance(network, PatternNet) and not any(isinstance(e, Pool) and e.window is None for e in network.layers):
+        return fully_convolutional(network, image_shape, last=last)
+    return network

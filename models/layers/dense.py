@@ -7,8 +7,8 @@ from jaxtyping import Array, Float
 
 
 def dense(
-    inputs: Float[Array, "inputs"], kernel: Float[Array, "inputs outputs"], bias: Float[Array, "outputs"]
-) -> Float[Array, "outputs"]:
+    inputs: Float[Array, " inputs"], kernel: Float[Array, "inputs outputs"], bias: Float[Array, " outputs"]
+) -> Float[Array, " outputs"]:
     """Every output is a weighted sum of all inputs, and a bias.
 
         z_j = Σ_i x_i W_ij + b_j

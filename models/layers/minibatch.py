@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def grouped(features: Float[Array, "batch *shape"], *, group: int) -> Float[Array, "groups {group} *shape"]:
+def grouped(features: Float[Array, " batch *shape"], *, group: int) -> Float[Array, "groups {group} *shape"]:
     """Consecutive examples in groups; ``ValueError`` where the batch is no multiple of one. Lin et al. 2018."""
     if features.shape[0] % group:
         raise ValueError(f"{features.shape[0]} examples cannot be taken in groups of {group}")
@@ -12,7 +12,7 @@ def grouped(features: Float[Array, "batch *shape"], *, group: int) -> Float[Arra
 
 
 def minibatch_deviation(
-    features: Float[Array, "batch *shape"], *, group: int, epsilon: float = 1e-8
+    features: Float[Array, " batch *shape"], *, group: int, epsilon: float = 1e-8
 ) -> Float[Array, "batch 1"]:
     """How much the examples of a group differ: one number, which each of them is given.
 

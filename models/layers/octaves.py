@@ -37,6 +37,8 @@ def lost_details(image: Float[Array, "height width channels"], *, size: tuple[in
     """What an image loses by being stored at another size.
 
     d = x − up(down(x)),   so that  x = up(down(x)) + d
+
+    Burt & Adelson 1983, whose Laplacian pyramid is made of it.
     """
     return image - resized(resized(image, size=size), size=image.shape[:2])
 

@@ -35,11 +35,11 @@ class RecurrentWeights(NamedTuple):
     """W, of the input"""
     recurrent: Float[Array, "units blocks_units"]
     """U, of the hidden state"""
-    bias: Float[Array, "blocks_units"]
+    bias: Float[Array, " blocks_units"]
     """b"""
     peephole: Float[Array, "units seeing_units"] | None = None
     """P, of an LSTM's memory, for the gates that see it; Gers et al.'s are diagonal"""
-    candidate_bias: Float[Array, "units"] | None = None
+    candidate_bias: Float[Array, " units"] | None = None
     """b_U, inside of the product that a gated unit resets"""
 
 

@@ -124,5 +124,5 @@ def graph(
     return lax.scan(step, begun, (jnp.arange(len(inputs)), predecessors, project(weights, inputs)))[1]
 
 
-def _present(states: Float[Array, "predecessors *state"], present: Bool[Array, " predecessors"]) -> Array:
+def _present(states: Float[Array, " predecessors *state"], present: Bool[Array, " predecessors"]) -> Array:
     return jnp.where(present.reshape(-1, *[1] * (states.ndim - 1)), states, 0)

@@ -7,7 +7,7 @@ import pytest
 from cases import Case
 from flax import linen as nn
 
-from models.feature_maps import feature_maps, feature_shapes, influence, show
+from models.feature_maps import as_volume, feature_maps, feature_shapes, influence, show
 
 
 class Doubled(nn.Module):
@@ -26,9 +26,18 @@ class Net(nn.Module):
 VARIABLES = {"params": {"scale": np.float32(3.0)}}
 IMAGES = jnp.ones((2, 3, 3, 1))
 CASES = {
+    as_volume: Case(lambda rng: (rng.normal(size=(2, 3)),)),
     feature_maps: Case(lambda rng: (Net(), VARIABLES, rng.normal(size=(2, 3, 3, 1)))),
     influence: Case(lambda rng: (Net(), VARIABLES, rng.normal(size=(2, 3, 3, 1))), {"name": "first"}),
 }
+
+
+def test_a_dense_layer_is_a_volume_of_one_place():
+    features = jnp.arange(6.0).reshape(2, 3)
+    volume = as_volume(features)
+    assert volume.shape == (2, 1, 1, 3)
+    np.testing.assert_array_equal(volume[:, 0, 0], features)
+    assert as_volume(IMAGES) is IMAGES
 
 
 def test_names_are_those_of_features_and_of_modules_in_their_order():

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from models.darknet_weights import read_darknet_weights
+from models.darknet_weights import read_darknet_weights, read_yolo
 from models.yolo import YOLOv3
 
 SLIM = YOLOv3(2, widths=(4, 6, 8, 10), blocks=(0, 1, 0))
@@ -81,11 +81,33 @@ def test_files_of_another_length_are_refused_by_number(variables, tmp_path):
         with pytest.raises(ValueError, match=f"has {found:,} floats after its header: expected {floats:,}$"):
             read_darknet_weights(path, SLIM.layer_names(), variables)
     path.write_bytes(content[:-1])
-    with pytest.raises(ValueError, match=f"{floats - 1:,} floats and 3 bytes after"):
+    with pytest.raises(ValueError, match=f"{floats - 1:,} floats and 3 bytes after .* expected whole floats"):
         read_darknet_weights(path, SLIM.layer_names(), variables)
     path.write_bytes(b"1234567")
     with pytest.raises(ValueError, match="has 7 bytes, and no header"):
         read_darknet_weights(path, SLIM.layer_names(), variables)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_weights_of_other_classes_are_told_by_the_files_length(variables, classes, tmp_path):
+    path = tmp_path / "slim.weights"
+    path.write_bytes(written(SLIM, variables, WIDE))
+    read = read_yolo(path, SLIM.clone(classes=classes), 3)
+    jax.tree.map(np.testing.assert_array_equal, read, dict(variables))
+
+
+def test_a_file_of_the_trunk_gives_the_trunk(variables, tmp_path):
+    class Trunk(YOLOv3):
+        def layer_names(self):
+            return (name for name in super().layer_names() if not name.startswith("scale"))
+
+    path = tmp_path / "trunk.weights"
+    path.write_bytes(written(Trunk(2, SLIM.widths, SLIM.blocks), variables, WIDE))
+    read = read_yolo(path, SLIM, 3)
+    names = [name for name in SLIM.layer_names() if not name.startswith("scale")]
+    assert list(read["params"]) == names
+    for name in names:
+        jax.tree.map(np.testing.assert_array_equal, read["params"][name], variables["params"][name])
 
 
 def test_every_map_sees_what_lies_in_its_cell():

@@ -66,6 +66,13 @@ def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channe
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
+def read_intensities(path: Path, channels: int) -> np.ndarray:
+    """The picture in `path`, of its own size, as float32 [H, W, channels] in [0, 1]; raises DataError as
+    `read_pixels`.
+    """
+    return np.divide(read_pixels(path, "L" if channels == 1 else "RGB"), 255, dtype=np.float32)
+
+
 def read_resized(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, tuple[int, int]]:
     """The picture in `path` as float32 [H, W, C] in [0, 1] of the given `shape`, and the height and width that it had.
 

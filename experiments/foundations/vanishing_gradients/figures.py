@@ -188,7 +188,7 @@ def by_layer(norms: Mapping[str, Float[np.ndarray, " layers"]], *, title: str, b
     return figure
 
 
-def by_depth(families: Mapping[str, Mapping[str, Mapping[int, Float[np.ndarray, "_"]]]]) -> Figure:
+def by_depth(families: Mapping[str, Mapping[str, Mapping[int, Float[np.ndarray, " _"]]]]) -> Figure:
     """First layer's norm over the last one's, by depth: a panel a family, a line a net of {depth: norms}."""
     figure = Figure(figsize=(3.5 * len(families), 4.2), dpi=DPI, layout="constrained")
     panels = figure.subplots(1, len(families), sharey=True, squeeze=False)[0]

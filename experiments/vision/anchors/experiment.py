@@ -59,7 +59,7 @@ def data(settings: AnchorsSettings) -> Dataset:
 
 def sizes_of(scenes: dict[str, np.ndarray]) -> Float[np.ndarray, "boxes 2"]:
     """Of all objects in some scenes."""
-    boxes = scenes["box"][scenes["label"] >= 0]
+    boxes = scenes["box"][(scenes["label"] >= 0) & ~scenes["crowd"]]
     return boxes[:, 2:] - boxes[:, :2]
 
 

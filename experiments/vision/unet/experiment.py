@@ -40,8 +40,8 @@ LARGER, SHOWN = 3, 8
 class UNetSettings(Settings):
     """U-Nets."""
 
-    loop: Flat[LoopSettings] = LoopSettings(steps=700, batch_size=16, chunk=50, evaluate_every=100, save_every=350)
-    pixels: Flat[PixelData] = PixelData()
+    loop: Flat[LoopSettings] = LoopSettings(steps=1500, batch_size=16, chunk=50, evaluate_every=250, save_every=750)
+    pixels: Flat[PixelData] = PixelData(scenes=6000, windows=0.5)
     optimization: Flat[Optimization] = Optimization(
         learning_rate=5e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
     )
@@ -59,8 +59,13 @@ class UNetSettings(Settings):
         return super().idle() | ({} if self.border_weight else {"border_width": "without --border-weight"})
 
     def side_for(self, inner: int) -> int:
-        """The least side of which the net says something of ``inner`` pixels or more, as many on all sides."""
+        """The least side of which the net says something of ``inner`` pixels or more, as many on all sides.
+
+        ``ValueError`` where ``inner`` is odd: what a net says of has an even side, twice that of a coarser map.
+        """
         levels = len(self.channels)
+        if inner % 2:
+            raise ValueError(f"an even number of pixels is needed, got {inner}")
 
         def fits(side: int) -> bool:
             try:
@@ -82,9 +87,7 @@ def data(settings: UNetSettings) -> Dataset:
     dataset = settings.pixels.load()
     if not settings.border_weight:
         return dataset
-    return with_border_weights(
-        dataset, settings.pixels.objects, weight=settings.border_weight, width=settings.border_width
-    )
+    return with_border_weights(dataset, weight=settings.border_weight, width=settings.border_width)
 
 
 def network(settings: UNetSettings, dataset: Dataset) -> UNet:
@@ -176,6 +179,12 @@ def by_tiles(settings: UNetSettings, dataset: Dataset) -> Callable[[Params, Arra
     return scores
 
 
+def segmenter(settings: UNetSettings, dataset: Dataset) -> Callable[[Params, Array], Array]:
+    """The class of every pixel of a picture, by tiles."""
+    scores = by_tiles(settings, dataset)
+    return lambda params, picture: scores(params, picture).argmax(axis=-1)
+
+
 def evaluate_whole(settings: UNetSettings, dataset: Dataset) -> WholeSet:
     """The mean over classes of intersection over union of all test scenes; that of a large picture seen by tiles; and
     how many of its pixels have another class where it is seen at once.
@@ -232,4 +241,5 @@ EXPERIMENT = Experiment(
     units={"loss": "nats per pixel", "error": "%", "mean_iou": "%", "tiles/mean_iou": "%", "tiles/difference": "%"}
     | {f"{name}_iou": "%" for name in CLASSES},
     network=network,
+    segmenter=segmenter,
 )

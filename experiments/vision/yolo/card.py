@@ -25,5 +25,16 @@ CARD = Card(
         least_side=6.0,
         most_side=14.0,
     ),
-    presets=dict(lecture=dict(loss="squared", ignore_threshold=1.0)),
+    presets=dict(
+        lecture=dict(loss="squared", ignore_threshold=1.0),
+        full=dict(
+            widths=(32, 64, 128, 256, 512, 1024),
+            blocks=(1, 2, 8, 8, 4),
+            head=5,
+            image_size=416,
+            channels=3,
+            batch_size=8,
+            learning_rate=1e-3,
+        ),
+    ),
 )

@@ -65,7 +65,7 @@ def precision_by_threshold(
     """Average precision of each class by the IoU that a box must have with its object."""
     figure, axes = canvas(f"average precision of each class; at 0.5 their mean is {quantity(ap50, unit='%')}")
     for number, (name, values) in enumerate(zip(names, precision, strict=True)):
-        axes.plot(thresholds, values, "o-", color=PALETTE[number], label=name)
+        axes.plot(thresholds, values, "o-", color=PALETTE[number % len(PALETTE)], label=name)
     axes.set(xlabel="least IoU of a box with its object", ylabel="average precision (%)", ylim=(0, 100))
     axes.legend(frameon=False, fontsize=9)
     return figure

@@ -12,7 +12,7 @@ def scenes():
 
 
 def test_boxes_are_around_the_visible_pixels_and_masks_say_what_they_are(scenes):
-    for image, boxes, labels, mask, instance in zip(*scenes.splits["train"].values(), strict=True):
+    for image, boxes, labels, _, mask, instance in zip(*scenes.splits["train"].values(), strict=True):
         assert image.shape == (64, 64, 3)
         assert 0 <= image.min() < image.max() <= 1
         count = instance.max()

@@ -31,7 +31,7 @@ def test_a_square_is_unlabelled_in_training_alone():
 
 
 def test_pixels_between_two_shapes_weigh_more():
-    dataset = with_border_weights(PixelData(**SMALL).load(), 3, weight=10.0, width=5.0)
+    dataset = with_border_weights(PixelData(**SMALL).load(), weight=10.0, width=5.0)
     instance, weights = (dataset.splits["train"][name][0] for name in ("instance", "weights"))
     masks = np.stack([instance == number for number in (1, 2, 3)])
     np.testing.assert_allclose(weights, 1 + np.asarray(border_weights(jnp.asarray(masks))), rtol=1e-5)
@@ -42,3 +42,24 @@ def test_large_scenes_have_labels_too():
     scene = PixelData(**SMALL).large(3)
     assert scene["image"].shape == (96, 96, 1)
     assert set(np.unique(scene["labels"])) == {0, 1, 2, 3}
+
+
+def test_windows_side_by_side_are_scenes_that_reach_across_them():
+    """Nine of them put together: every shape is a number of its own, with one class, and some lie in two windows."""
+    dataset = PixelData(scenes=12, held_out=2, side=32, objects=2, windows=0.75).load()
+    image, labels, instance = (dataset.splits["train"][name] for name in ("image", "labels", "instance"))
+    assert "9 for training are windows of larger ones" in dataset.protocol
+    np.testing.assert_array_equal(
+        image[9:], PixelData(scenes=12, held_out=2, side=32).load().splits["train"]["image"][9:]
+    )
+
+    def whole(windows):
+        return np.block([[windows[3 * row + column] for column in range(3)] for row in range(3)])
+
+    labels, instance = whole(labels[:9]), whole(instance[:9])
+    classes = [np.unique(labels[instance == number]) for number in range(instance.max() + 1)]
+    assert all(len(each) == 1 for each in classes)
+    across = [
+        number for number in range(1, len(classes)) if len(set((np.argwhere(instance == number) // 32).ravel())) > 1
+    ]
+    assert len(across) > 2

@@ -80,7 +80,7 @@ def test_stochastic_leaves_the_intensities() -> None:
         ("mnits", None, "no data set 'mnits'; did you mean mnist"),
         ("DIGITS", None, "did you mean digits"),
         ("tfds:", None, "did you mean tfds:NAME"),
-        ("qqq", None, "the names are auto, digits, folder, idx, mnist, npz, text, tfds:NAME"),
+        ("qqq", None, "the names are auto, digits, patches, folder, idx, mnist, npz, text, tfds:NAME"),
         ("mnist", None, "mnist is read from a folder: add --data-dir FOLDER"),
         ("idx", None, "idx is read from a folder: add --data-dir FOLDER"),
         ("tfds:mnist", None, "tfds:mnist is read from a folder: add --data-dir FOLDER"),

@@ -3,6 +3,7 @@
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from whole_runs import smoke_run
@@ -14,6 +15,7 @@ from experiments.run.run import prepare
 from experiments.run.settings import configure
 from experiments.run.transfer import origin_at, transferred
 from experiments.run.weights import digest, read_weights, save_weights
+from models.yolo import YOLOv3
 from train.task import seed_keys
 from train.transforms import by_path
 
@@ -171,3 +173,25 @@ def test_a_partial_file_is_refused_with_names(tmp_path, capsys):
     error = capsys.readouterr().err
     assert "does not fit convnet: 1 missing: features.0.bias; 1 unexpected: head.weight" in error
     assert not (tmp_path / "run").exists()
+
+
+def test_darknets_weights_start_a_detector(tmp_path, capsys):
+    """Of four classes, where the scenes have three: the last layer of each map is drawn."""
+    model = YOLOv3(4, widths=(4, 4, 4, 4), blocks=(0, 0, 0), head=1)
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), jnp.zeros((1, 8, 8, 1))))
+    floats = sum(leaf.size for leaf in jax.tree.leaves(shapes))
+    file = tmp_path / "slim.weights"
+    file.write_bytes(np.zeros(5, "<i4").tobytes()[:16] + np.linspace(0.1, 1, floats, dtype="<f4").tobytes())
+    words = ["run", "yolo", "--preset", "smoke", "--steps", "1", "--chunk", "1", "--from", str(file)]
+    assert main([*words, "--workdir", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr().err
+    assert f"starts from {file}" in said
+    assert "drawn anew: params/scale1_output, params/scale2_output, params/scale3_output" in said
+    np.testing.assert_allclose(
+        initial(tmp_path / "run")["params/stem/bn/bias"], np.linspace(0.1, 1, floats)[:4], rtol=1e-6
+    )
+    file.write_bytes(file.read_bytes() + bytes(4))
+    assert main([*words, "--workdir", str(tmp_path / "other")]) == 2
+    assert f"{floats + 1:,} floats after its header: expected" in capsys.readouterr().err
+    assert main(["run", "mlp", "--from", str(file), "--workdir", str(tmp_path / "other")]) == 2
+    assert "Darknet's weights are read into YOLOv3, not into mlp" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from trained import assert_same_at_every_evaluation_batch, trained
+from trained import assert_same_at_every_evaluation_batch, metrics_of_run, trained
 
 from experiments.datasets import DataError
 from experiments.run.registry import load
@@ -80,6 +80,8 @@ def test_sizes_that_do_not_fit_are_refused():
         prepare("fcn", "default", settings_of("fcn", channels=(2, 2, 2), side=20))
     with pytest.raises(ValueError, match="too few for the skips"):
         settings_of("fcn", channels=(2, 2))
+    with pytest.raises(ValueError, match="even number of pixels is needed, got 21"):
+        settings_of("unet").side_for(21)
     settings = settings_of("unet", padding="VALID", channels=(2, 2, 2), side=18)
     run = prepare("unet", "default", settings)
     params, scores = run.task().init(jax.random.key(0)).params, scores_of(settings, run.dataset)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from experiments.networks.digit_classifier.classifier import digit_classifier
-from models.convnets.convolutionalized import fully_convolutional
+from models.convnets.convolutionalized import fully_convolutional, of_any_size
 from models.convnets.pattern_net import pattern_net
 from models.feature_maps import feature_maps
+from models.standardized import Standardized
 
 
 def test_the_shipped_lenet_gives_identical_answers():
@@ -55,3 +56,29 @@ def test_a_net_that_pools_everything_is_refused():
     net = pattern_net("CONV 2 → RELU → POOL average all → FC", classes=3)
     with pytest.raises(ValueError, match="pools everything"):
         fully_convolutional(net, (8, 8, 1)).init(jax.random.key(0), jnp.zeros((1, 8, 8, 1)))
+
+
+def test_up_to_a_layer_it_takes_images_that_are_too_small_for_the_rest():
+    net = pattern_net("CONV 2 → RELU → POOL → CONV 3 → RELU → FC 5 → RELU → FC", classes=3)
+    params, image = (
+        net.init(jax.random.key(0), jnp.zeros((1, 16, 16, 1))),
+        jax.random.uniform(jax.random.key(1), (1, 6, 10, 1)),
+    )
+    maps = fully_convolutional(net, (16, 16, 1), last="relu2").apply(params, image)
+    assert maps.shape == (1, 3, 5, 3)
+    with pytest.raises((ValueError, TypeError)):
+        fully_convolutional(net, (16, 16, 1)).apply(params, image)
+
+
+@pytest.mark.parametrize("pattern", ["CONV 2 → RELU → POOL → FC", "CONV 2 → RELU → POOL average all → FC"])
+@pytest.mark.parametrize("standardized", [False, True])
+def test_of_any_size_is_the_net_at_its_own_size(pattern, standardized):
+    net = pattern_net(pattern, classes=3)
+    net = Standardized(net, (0.4,), (0.2,)) if standardized else net
+    images = jax.random.uniform(jax.random.key(0), (2, 8, 8, 1))
+    params = net.init(jax.random.key(1), images)
+    anywhere = of_any_size(net, (8, 8, 1))
+    np.testing.assert_allclose(anywhere.apply(params, images).reshape(2, 3), net.apply(params, images), atol=1e-5)
+    shown = feature_maps(anywhere, params, jnp.zeros((1, 13, 10, 1)))
+    assert list(shown) == list(feature_maps(net, params, images))
+    assert shown["conv1"].shape == (1, 13, 10, 2)

@@ -1,0 +1,83 @@
+"""What stands in pictures, for ``lectern bench vision``: ``python -m experiments.bench.vision WORK``.
+
+Prints one JSON line with ``examples_per_second`` and ``megabytes``, the memory at its highest above that after imports.
+``peers/vision_torch.py`` does the same work, ``peers/suppression_numpy.py`` and ``peers/torchvision_boxes.py``
+that of the suppression.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array
+
+from experiments.bench.convolution import CHUNKS, main, rate
+from experiments.objectives.segmentation import segmentation_loss
+from models.batch_norm import COLLECTION
+from models.layers.suppression import suppress_overlaps
+from models.segmentation import UNet
+from models.yolo import YOLOv3
+from train.task import supervised
+
+SIDE, BATCH, STEPS, CLASSES = 64, 16, 10, 4
+"""Of the U-Net."""
+SEEN, AT_ONCE, PASSES = 128, 8, 10
+"""Pixels of a side and images of a batch for the detector, and its batches in a chunk."""
+BOXES, KEPT, ROUNDS = 1000, 100, 50
+
+
+def unet() -> float:
+    """Images per second of training steps inside a scan."""
+    model, rng = UNet((16, 32, 48), CLASSES), np.random.default_rng(0)
+    images = rng.random((STEPS, BATCH, SIDE, SIDE, 1), np.float32)
+    labels = rng.integers(CLASSES, size=(STEPS, BATCH, SIDE, SIDE)).astype(np.int32)
+    task = supervised(segmentation_loss(model.apply), lambda key: model.init(key, images[0, :1]), optax.adam(1e-3))
+    batches = jax.device_put({"image": images, "labels": labels})
+    chunk = jax.jit(lambda state, batches: jax.lax.scan(task.step, state, batches)[0], donate_argnums=0)
+    return rate(partial(chunk, batches=batches), jax.jit(task.init)(jax.random.key(0)), CHUNKS * STEPS * BATCH)
+
+
+def yolo() -> float:
+    """Images per second of the slim detector's maps, running statistics in use."""
+    model = YOLOv3(3, (8, 16, 32, 64, 64), (0, 1, 1, 1), head=3)
+    images = np.random.default_rng(0).random((AT_ONCE, SEEN, SEEN, 1), np.float32)
+    params = jax.jit(model.init)(jax.random.key(0), images)
+    assert COLLECTION in params
+
+    @jax.jit
+    def chunk(images: Array) -> Array:
+        def another(images: Array, _: None) -> tuple[Array, None]:
+            said = model.apply(params, images)
+            return images + 1e-9 * sum(each.mean() for each in said), None
+
+        return jax.lax.scan(another, images, None, length=PASSES)[0]
+
+    return rate(chunk, jax.device_put(images), CHUNKS * PASSES * AT_ONCE)
+
+
+def suppression() -> float:
+    """Calls per second with the 1,000 boxes of ``drawn_boxes``, of which 100 are kept."""
+    boxes, scores = map(jnp.asarray, drawn_boxes())
+
+    @jax.jit
+    def chunk(scores: Array) -> Array:
+        def another(scores: Array, _: None) -> tuple[Array, None]:
+            kept = suppress_overlaps(boxes, scores, keep=KEPT)
+            return scores + 1e-9 * kept.sum().astype(scores.dtype), None
+
+        return jax.lax.scan(another, scores, None, length=ROUNDS)[0]
+
+    return rate(chunk, scores, CHUNKS * ROUNDS)
+
+
+def drawn_boxes() -> tuple[np.ndarray, np.ndarray]:
+    """Boxes of 20 to 100 pixels on a picture of 640, and their scores."""
+    rng = np.random.default_rng(0)
+    corner, size = rng.uniform(0, 540, (BOXES, 2)), rng.uniform(20, 100, (BOXES, 2))
+    return np.concatenate([corner, corner + size], axis=1).astype(np.float32), rng.random(BOXES, np.float32)
+
+
+if __name__ == "__main__":
+    main({"unet": unet, "yolo": yolo, "suppression": suppression}, lambda work: work())

@@ -1,0 +1,97 @@
+"""What a run says of pictures: the network's own boxes and classes of pixels, where they belong in the picture."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from PIL import Image
+from whole_runs import smoke_run
+
+from experiments.cli.main import main
+from experiments.datasets.labelled_pixels import PixelData
+from experiments.errors import WrongInput
+from experiments.run.prediction import predict
+from experiments.run.saved_run import SavedRun
+from experiments.vision.unet.experiment import UNetSettings, at_once, by_tiles, data, task
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    return smoke_run("yolo", tmp_path_factory.mktemp("yolo") / "run", steps=1, chunk=1, evaluate_every=1, save_every=1)
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory):
+    return smoke_run("unet", tmp_path_factory.mktemp("unet") / "run", steps=1, chunk=1, evaluate_every=1, save_every=1)
+
+
+def picture(path, height, width):
+    pixels = np.random.default_rng(height * width).integers(0, 256, (height, width), np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path, pixels
+
+
+def test_boxes_lie_in_the_picture_as_they_lie_in_its_square(detector, tmp_path, capsys):
+    """A wide picture of twice the net's size: what is found in the square is twice as large, the margin taken off."""
+    run = SavedRun(detector)
+    side = run.dataset.image_shape[0]
+    path, pixels = picture(tmp_path / "wide.png", side, 2 * side)
+    (said,) = predict(run, [path], least_score=0)
+    square = np.full((side, side), 128, np.uint8)
+    small = Image.fromarray(pixels).resize((side, side // 2), Image.Resampling.LANCZOS)
+    square[side // 4 : -(side // 4)] = np.asarray(small)
+    box, score, label = (part[0] for part in run.detect(np.divide(square, 255, dtype=np.float32)[None, ..., None]))
+    there = np.isfinite(score)
+    np.testing.assert_allclose(said.scores, -np.sort(-score[there]), rtol=1e-6)
+    order = np.argsort(-score[there], kind="stable")
+    expected = np.clip(2 * box[there][order] - [0, side / 2] * 2, 0, [2 * side, side] * 2)
+    np.testing.assert_allclose(said.boxes, expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(said.labels, label[there][order])
+
+    assert main(["predict", str(detector), str(path), "--least-score", "0", "--json"]) == 0
+    objects = json.loads(capsys.readouterr().out)["objects"]
+    assert [each["score"] for each in objects] == said.scores.tolist()
+    assert main(["predict", str(detector), str(path), "--least-score", "1"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out == [f"{path}  0 objects", f"pictures  {detector / 'predictions' / '2'}"]
+    assert (detector / "predictions" / "1" / "wide.png").is_file()
+
+
+def test_every_pixel_of_a_picture_of_any_size_has_its_class(segmenter, tmp_path, capsys):
+    run = SavedRun(segmenter)
+    (path, pixels), (odd, _) = picture(tmp_path / "own.png", 48, 48), picture(tmp_path / "odd.png", 21, 50)
+    said, other = predict(run, [path, odd])
+    assert other.labels.shape == (21, 50)
+    whole = jax.jit(at_once(run.settings, run.dataset))
+    scores = whole(run.params(), np.divide(pixels, 255, dtype=np.float32)[..., None])
+    np.testing.assert_array_equal(said.labels, scores.argmax(axis=-1))
+    assert sum(said.shares.values()) == pytest.approx(1)
+    assert main(["predict", str(segmenter), str(path), str(path)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[-1] == f"pictures  {segmenter / 'predictions' / '1'}"
+    for name in ("own.png", "own-1.png"):
+        mask = Image.open(segmenter / "predictions" / "1" / name)
+        np.testing.assert_array_equal(np.asarray(mask), said.labels)
+        assert len(np.unique(np.asarray(mask.convert("RGB")).reshape(-1, 3), axis=0)) == len(np.unique(said.labels))
+    assert json.loads(json.dumps(said.as_json()))["width"] == 48
+    with pytest.raises(WrongInput, match="--least-score is of boxes, and unet"):
+        predict(run, [path], least_score=0.1)
+
+
+def test_the_memory_of_a_large_picture_is_that_of_a_tile():
+    """Beside the picture and its scores: of 16 times as many pixels no more, where all at once takes 16 times."""
+    few = PixelData(scenes=1, held_out=1)
+    settings = UNetSettings(pixels=few, channels=(4, 8), border_weight=0.0)
+    dataset = data(settings)
+
+    def beside(make, side):
+        params = jax.eval_shape(task(settings, dataset).init, jax.random.key(0)).params
+        of = jax.ShapeDtypeStruct((side, side, 1), jnp.float32)
+        found = jax.jit(make(settings, dataset)).lower(params, of).compile().memory_analysis()
+        scores = 4 * side * side * dataset.classes
+        return found.temp_size_in_bytes - 2 * scores
+
+    assert beside(by_tiles, 1024) < 1.2 * beside(by_tiles, 256) + 2**20
+    assert beside(at_once, 1024) > 8 * beside(at_once, 256)
