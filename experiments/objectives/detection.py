@@ -1,6 +1,6 @@
 """Losses of one-stage detectors over a batch of scenes, and what they find."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -18,7 +18,7 @@ from losses.detection import (
 from losses.metrics.detection import Detections, Truth
 from models.layers.boxes import corners
 from models.layers.suppression import suppress_overlaps
-from models.layers.yolo import Slots, assign, decode_boxes
+from models.layers.yolo import Assignment, Slots, assign, decode_boxes
 from train.optimizers import NotNegative
 from train.task import Batch
 
@@ -45,12 +45,20 @@ class DetectionObjective:
         weights = ("coordinate_weight", "no_object_weight") if self.loss == "cross_entropy" else ()
         return dict.fromkeys(weights, f"with --loss {self.loss}")
 
-    def losses(self, prediction: Prediction, batch: Batch, slots: Slots, *, extent: float) -> DetectionLoss:
-        """The parts of the loss of each image."""
+    def losses(
+        self,
+        prediction: Prediction,
+        batch: Batch,
+        slots: Slots,
+        *,
+        extent: float,
+        assigned: Callable[..., Assignment] = assign,
+    ) -> DetectionLoss:
+        """The parts of the loss of each image; ``assigned`` says which slot is responsible for which object."""
 
         def of_image(said: Prediction, boxes: Array, labels: Array) -> DetectionLoss:
             found = jax.vmap(corners)(decode_boxes(jax.lax.stop_gradient(said.values), slots))
-            told = assign(boxes, labels, found, slots, ignore_threshold=self.ignore_threshold)
+            told = assigned(boxes, labels, found, slots, ignore_threshold=self.ignore_threshold)
             if self.loss == "cross_entropy":
                 return cross_entropy_detection_loss(said, told, slots)
             return squared_detection_loss(
