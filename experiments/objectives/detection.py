@@ -80,17 +80,20 @@ class DetectionObjective:
 
         def of_image(said: Prediction) -> Detections:
             boxes = jax.vmap(corners)(decode_boxes(said.values, slots))
-            scores = jax.nn.sigmoid(said.objectness)[:, None] * jax.nn.sigmoid(said.classes)
-
-            def of_class(own: Float[Array, " slots"]) -> tuple[Array, Array]:
-                kept = suppress_overlaps(boxes, own, keep=self.detections, threshold=self.suppress)
-                return boxes[kept], jnp.where(kept >= 0, own[kept], -jnp.inf)
-
-            kept, own = jax.vmap(of_class, in_axes=1)(scores)
-            best, places = jax.lax.top_k(own.reshape(-1), self.detections)
-            return Detections(kept.reshape(-1, 4)[places], best, places // self.detections)
+            return self.keep(boxes, jax.nn.sigmoid(said.objectness)[:, None] * jax.nn.sigmoid(said.classes))
 
         return jax.vmap(of_image)(prediction)
+
+    def keep(self, boxes: Float[Array, "boxes 4"], scores: Float[Array, "boxes classes"]) -> Detections:
+        """Of one image what is left of each class, and of that what has the best scores; a box of score −∞ is none."""
+
+        def of_class(own: Float[Array, " boxes"]) -> tuple[Array, Array]:
+            kept = suppress_overlaps(boxes, own, keep=self.detections, threshold=self.suppress)
+            return boxes[kept], jnp.where(kept >= 0, own[kept], -jnp.inf)
+
+        kept, own = jax.vmap(of_class, in_axes=1)(scores)
+        best, places = jax.lax.top_k(own.reshape(-1), self.detections)
+        return Detections(kept.reshape(-1, 4)[places], best, places // self.detections)
 
 
 def prediction_of(maps: Sequence[Float[Array, "batch rows columns anchors numbers"]]) -> Prediction:

@@ -5,7 +5,6 @@ from typing import get_args
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 from jaxtyping import Array, Float
 
 from experiments.datasets import Dataset
@@ -18,7 +17,7 @@ from experiments.run.settings import Flat, LoopSettings, Settings
 from experiments.vision.feature_pyramids.card import CARD
 from experiments.vision.feature_pyramids.figures import found_by_forms, precision_and_cost, precision_table
 from losses.metrics.detection import Detections, detection_average_precision, mean_average_precision
-from models.cost import layer_costs
+from models.cost import network_cost
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
 from train.task import Batch, Learner, LossFn, Params, Task, side_by_side
@@ -118,14 +117,11 @@ def precisions(
 
 
 def costs(settings: FeaturePyramidsSettings, dataset: Dataset) -> dict[str, dict[str, int]]:
-    """By form the FLOPs of all convolutions that one image takes, and the parameters."""
-    image = jax.ShapeDtypeStruct((1, *dataset.image_shape), jnp.float32)
-
-    def of(model: nn.Module) -> dict[str, int]:
-        rows = layer_costs(model.apply, jax.eval_shape(model.init, jax.random.key(0), image), image)
-        return {"flops": sum(row.flops or 0 for row in rows), "parameters": sum(row.parameters for row in rows)}
-
-    return {form: of(each.model) for form, each in detectors(settings, dataset).items()}
+    """By form the parameters, and the FLOPs of all convolutions that one image takes."""
+    found = {
+        form: network_cost(each.model, (1, *dataset.image_shape)) for form, each in detectors(settings, dataset).items()
+    }
+    return {form: {"flops": each.flops, "parameters": each.parameters} for form, each in found.items()}
 
 
 def evaluate_whole(settings: FeaturePyramidsSettings, dataset: Dataset) -> WholeSet:

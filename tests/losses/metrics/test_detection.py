@@ -193,9 +193,7 @@ def test_by_size_it_is_that_of_pycocotools(name, float64):
 
 
 def of_pycocotools(coco, evaluation, detections, truth, borders=()):
-    """Its summary: AP, AP50, AP75, and AP in three ranges of areas; NaN for −1. Ids are from 1: an annotation of id 0 never
-    matches.
-    """
+    """Its AP, AP50, AP75, and AP in three ranges of areas; NaN for −1. Ids are from 1: one of 0 never matches."""
     annotations = [
         {"image_id": image, "category_id": int(label), "bbox": wide(box), "area": size(box), "iscrowd": int(crowd)}
         for image in range(len(truth.label))

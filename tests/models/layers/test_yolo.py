@@ -62,7 +62,13 @@ CASES = {
     place_in_cell: Case(lambda rng: (boxes_in_cells(rng, by_hand()), by_hand())),
     assign: Case(lambda rng: (objects(rng), rng.integers(-1, 3, 4), around(rng), by_hand())),
     assign_anchors: Case(
-        lambda rng: (objects(rng), rng.integers(-1, 3, 4), rng.integers(0, 4, 4), around(rng), by_hand())
+        lambda rng: (
+            objects(rng),
+            rng.integers(-1, 3, 4),
+            rng.integers(0, 4, 4).astype(np.int32),
+            around(rng),
+            by_hand(),
+        )
     ),
 }
 
