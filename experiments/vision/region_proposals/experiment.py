@@ -41,7 +41,7 @@ class RegionProposalsSettings(Settings):
     """Regions and a classifier, beside a single shot."""
 
     loop: Flat[LoopSettings] = LoopSettings(steps=800, batch_size=8, chunk=50, evaluate_every=200, save_every=400)
-    scenes: Flat[SceneData] = SceneData(scenes=500, held_out=75, channels=3, most_side=36.0)
+    scenes: Flat[SceneData] = SceneData(scenes=1000, held_out=100, channels=3, most_side=36.0)
     search: Flat[SelectiveSearch] = SelectiveSearch()
     objective: Flat[DetectionObjective] = DetectionObjective()
     architecture: Flat[PatternNetwork] = PatternNetwork(
