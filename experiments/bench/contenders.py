@@ -194,6 +194,7 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         "diffusion-sampling": generative("diffusion", "ddim", "64 images of 8×8 by that U-Net in 50 steps of DDIM"),
         "unet": layouts("vision", "unet", "U-Net of 16, 32 and 48 features on 64×64, batch 16"),
         "yolo": layouts("vision", "yolo", "the slim YOLOv3 on 128×128, 8 images at a time, inference"),
+        "deep-dream": layouts("vision", "deep-dream", "steps of a deep dream in a picture of 192×288"),
         "suppression": suppression(),
         "start": Benchmark(
             "from the command to the end of 20 steps, with figures",
@@ -216,7 +217,7 @@ GROUPS = {
     "rules": ("rules-three-layers", "rules-resnet20"),
     "layers": tuple(f"layer-{name}" for name in LAYERS),
     "generative": ("real-nvp", "diffusion-training", "diffusion-sampling"),
-    "vision": ("unet", "yolo", "suppression"),
+    "vision": ("unet", "yolo", "deep-dream", "suppression"),
     "sequences": ("lstm", "gpt", "gpt-sample"),
 }
 """Benchmarks that a name of their own stands for."""

@@ -11,13 +11,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array
+from flax import linen as nn
+from jaxtyping import Array, Float
 
 from experiments.bench.convolution import CHUNKS, main, rate
 from experiments.objectives.segmentation import segmentation_loss
-from models.batch_norm import COLLECTION
+from losses.activation import layer_activation
+from models.layers.perturbation import unit_mean
+from models.layers.pool import max_pool
 from models.layers.suppression import suppress_overlaps
-from models.segmentation import UNet
+from models.segmentation import UNet, conv
 from models.yolo import YOLOv3
 from train.task import supervised
 
@@ -26,6 +29,8 @@ SIDE, BATCH, STEPS, CLASSES = 64, 16, 10, 4
 SEEN, AT_ONCE, PASSES = 128, 8, 10
 """Pixels of a side and images of a batch for the detector, and its batches in a chunk."""
 BOXES, KEPT, ROUNDS = 1000, 100, 50
+PICTURE, DREAM_STEPS = (192, 288, 3), 10
+"""What is dreamt in."""
 
 
 def unet() -> float:
@@ -44,7 +49,6 @@ def yolo() -> float:
     model = YOLOv3(3, (8, 16, 32, 64, 64), (0, 1, 1, 1), head=3)
     images = np.random.default_rng(0).random((AT_ONCE, SEEN, SEEN, 1), np.float32)
     params = jax.jit(model.init)(jax.random.key(0), images)
-    assert COLLECTION in params
 
     @jax.jit
     def chunk(images: Array) -> Array:
@@ -55,6 +59,33 @@ def yolo() -> float:
         return jax.lax.scan(another, images, None, length=PASSES)[0]
 
     return rate(chunk, jax.device_put(images), CHUNKS * PASSES * AT_ONCE)
+
+
+class Trunk(nn.Module):
+    """Two convolutions, of 16 features by 5×5 and of 32 by 3×3, a rectifier after each and a pool between."""
+
+    @nn.compact
+    def __call__(
+        self, images: Float[Array, "batch height width channels"]
+    ) -> Float[Array, "batch rows columns features"]:
+        hidden = max_pool(nn.relu(conv(16, size=5)(images)), window=2)
+        return nn.relu(conv(32)(hidden))
+
+
+def deep_dream() -> float:
+    """Steps per second of ascent in a picture for the content of a layer."""
+    model, picture = Trunk(), np.random.default_rng(0).random(PICTURE, np.float32)
+    params = jax.jit(model.init)(jax.random.key(0), picture[None])
+
+    @jax.jit
+    def chunk(picture: Array) -> Array:
+        def another(picture: Array, _: None) -> tuple[Array, None]:
+            slope = jax.grad(lambda picture: layer_activation(model.apply(params, picture[None])[0]))(picture)
+            return jnp.clip(picture + 0.003 * unit_mean(slope), 0.0, 1.0), None
+
+        return jax.lax.scan(another, picture, None, length=DREAM_STEPS)[0]
+
+    return rate(chunk, jax.device_put(picture), CHUNKS * DREAM_STEPS)
 
 
 def suppression() -> float:
@@ -80,4 +111,4 @@ def drawn_boxes() -> tuple[np.ndarray, np.ndarray]:
 
 
 if __name__ == "__main__":
-    main({"unet": unet, "yolo": yolo, "suppression": suppression}, lambda work: work())
+    main({"unet": unet, "yolo": yolo, "deep-dream": deep_dream, "suppression": suppression}, lambda work: work())

@@ -2,13 +2,17 @@
 
     python vision_torch.py unet --layout channels_last
     python vision_torch.py yolo --layout channels_last
+    python vision_torch.py deep-dream --layout channels_last
 
 A stand-alone program for the environment of requirements.txt. unet: three levels of two 3×3 convolutions with 16, 32
 and 48 features, 2×2 pools down and 2×2 transposed convolutions up, four classes, 64×64, batch 16, training steps of
 Adam on the cross-entropy of all pixels. yolo: the slim YOLOv3 (8, 16, 32, 64 and 64 features, 0, 1, 1 and 1 residual
 blocks, three heads), 128×128, 8 images at a time, its maps in inference with batch normalisation that is not folded
-away. The last line of stdout is JSON: images/s (after first ones), megabytes above those after imports, threads
-(OMP_NUM_THREADS sets them).
+away. deep-dream: steps of ascent in a picture of 192×288 for half the mean square of the second of two convolutions (16
+features of 5×5, 32 of 3×3, rectifiers, a 2×2 pool between), each 0.003 of the gradient over its mean size.
+
+The last line of stdout is JSON: images or steps a second (after first ones), megabytes above those after imports,
+threads (OMP_NUM_THREADS sets them).
 """
 
 import argparse
@@ -24,6 +28,7 @@ CHUNKS = 3
 SIDE, BATCH, STEPS, CLASSES = 64, 16, 10, 4
 SEEN, AT_ONCE, PASSES = 128, 8, 10
 LEVELS = (16, 32, 48)
+PICTURE, DREAM_STEPS = (192, 288), 10
 WIDTHS, BLOCKS, HEAD, OUTPUTS = (8, 16, 32, 64, 64), (0, 1, 1, 1), 3, 3 * (5 + 3)
 
 
@@ -145,7 +150,23 @@ def yolo(layout: torch.memory_format) -> float:
     return CHUNKS * PASSES * AT_ONCE / (time.perf_counter() - started)
 
 
-WORKS = {"unet": unet, "yolo": yolo}
+def deep_dream(layout: torch.memory_format) -> float:
+    """Steps a second."""
+    first, second = nn.Conv2d(3, 16, 5, padding=2), nn.Conv2d(16, 32, 3, padding=1)
+    model = nn.Sequential(first, nn.ReLU(), nn.MaxPool2d(2), second, nn.ReLU()).requires_grad_(False)
+    model = model.to(memory_format=layout)
+    picture = torch.rand(1, 3, *PICTURE).contiguous(memory_format=layout).requires_grad_()
+    for chunk in range(1 + CHUNKS):
+        if chunk == 1:
+            started = time.perf_counter()
+        for _ in range(DREAM_STEPS):
+            (slope,) = torch.autograd.grad(0.5 * model(picture).square().mean(), picture)
+            with torch.no_grad():
+                picture.add_(0.003 * slope / slope.abs().mean()).clamp_(0, 1)
+    return CHUNKS * DREAM_STEPS / (time.perf_counter() - started)
+
+
+WORKS = {"unet": unet, "yolo": yolo, "deep-dream": deep_dream}
 
 
 def main() -> None:
