@@ -6,6 +6,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from trained import assert_same_at_every_evaluation_batch, measured, trained
 
+from experiments.datasets import DataError
 from experiments.foundations.mlp.experiment import EXPERIMENT, MLPSettings, monitor
 from experiments.plots.classifier import classifier_figures, confusion
 from experiments.run.run import prepare
@@ -97,3 +98,26 @@ def test_the_confusion_matrix_counts():
     images = np.random.default_rng(0).random((6, 4, 4, 1))
     assert classifier_figures(images, labels, labels).keys() == {"confusion"}
     assert classifier_figures(images, labels, predicted).keys() == {"confusion", "mistakes"}
+
+
+def test_whole_batches_leave_the_last_images_out():
+    """Those of the last batch that is not full count for the error alone."""
+    settings = configure(MLPSettings(), widths=(), batch_size=64, steps=20, whole_batches=True)
+    run, params = trained("mlp", settings)
+    plain, _ = trained("mlp", configure(settings, whole_batches=False))
+    valid, test = (run.dataset.splits[split] for split in ("valid", "test"))
+    images, labels = (plain.dataset.splits["test"][name] for name in ("image", "label"))
+    assert len(labels) % 64
+    np.testing.assert_array_equal(valid["label"], plain.dataset.splits["valid"]["label"][: len(valid["label"])])
+    assert len(valid["label"]) % 64 == 0
+    np.testing.assert_array_equal(test["image"], images)
+    logits = run.experiment.classifier(settings, run.dataset)(
+        jax.tree.map(lambda leaf: leaf[0], params), jnp.asarray(images)
+    )
+    wrong = np.asarray(logits).argmax(axis=1) != labels
+    for batch in (250, 33):
+        found = measured(run, params, batch)
+        assert found["error"] == pytest.approx(100 * wrong.mean())
+        assert found["whole_batches/error"] == pytest.approx(100 * wrong[: len(labels) // 64 * 64].mean())
+    with pytest.raises(DataError, match="less than --batch-size 600"):
+        prepare("mlp", "default", configure(settings, batch_size=600))
