@@ -120,7 +120,9 @@ def _read_annotations(path: Path, folder: Path) -> AnnotationFile:
     categories = {_number(each, "id", path): str(each.get("name")) for each in content["categories"]}
     images = {_number(each, "id", path): each for each in content["images"]}
     if len(images) < len(content["images"]):
-        raise DataError(f"{path}: {len(content['images']):,} images have {len(images):,} ids; give each its own")
+        raise DataError(
+            f"{path}: {counted(len(content['images']), 'image')} for {counted(len(images), 'id')}; give each its own"
+        )
     if not images:
         raise DataError(f"{path}: expected images, found none")
     inside: dict[int, list[dict]] = {identity: [] for identity in images}
@@ -230,7 +232,7 @@ def _examples(
         pixels, fitted = read_fitted(picture.file, side=side, channels=channels)
         if fitted.size != picture.size:
             (width, height), (wide, high) = picture.size, fitted.size
-            raise DataError(f"{picture.file}: the picture is {wide}×{high} pixels, and the JSON says {width}×{height}")
+            raise DataError(f"{picture.file}: the picture is of {wide}×{high}, and the JSON says {width}×{height}")
         examples["image"][place] = np.divide(pixels, 255, dtype=np.float32)
         if found := len(picture.boxes):
             examples["box"][place, :found] = fitted.into(np.array(picture.boxes))
