@@ -45,7 +45,7 @@ def photograph_crops(pictures: Mapping[str, Picture], *, size: int, examples: in
         crops = [_crop(generator, parts[i % len(parts)][number], size) for i in range(count)]
         splits[split] = {"image": np.stack(crops)}
     what = f"{examples}/{held_out}/{held_out} crops of {counted(len(parts), 'photograph')}"
-    protocol = f"{what}, {size}×{size} pixels, from a half, a quarter and a quarter of each"
+    protocol = f"{what}, each of {size}×{size}, from a half, a quarter and a quarter of each"
     return generated("photographs", protocol, splits)
 
 
@@ -59,7 +59,7 @@ def _parts(words: str, picture: Picture, size: int) -> tuple[Picture, Picture, P
     parts = np.split(picture, [extent // 2, extent * 3 // 4], axis=along)
     if min(side for part in parts for side in part.shape[:2]) < size:
         raise DataError(
-            f"{words} pixels: crops of {size} need {4 * size} along the longer side and {size} along the other, as "
+            f"{words}: crops of {size} need {4 * size} along the longer side and {size} along the other, as "
             "validation and test have a quarter each"
         )
     return tuple(parts)

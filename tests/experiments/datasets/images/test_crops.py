@@ -51,7 +51,7 @@ def test_a_crop_is_a_square_of_the_picture_made_smaller(ramps):
 
 
 def test_what_cannot_be_cut_is_told(ramps, tmp_path):
-    with pytest.raises(DataError, match=r"0\.png, 48×160 pixels: crops of 45 need 180 along the longer side"):
+    with pytest.raises(DataError, match=r"0\.png, 48×160: crops of 45 need 180 along the longer side"):
         photograph_crops(ramps, size=45, examples=1, held_out=1)
     with pytest.raises(DataError, match="found no such folder"):
         pictures_in(tmp_path / "none")
