@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Key
 
 from experiments.datasets import DataError
 from experiments.errors import WrongInput
+from experiments.numerals import counted
 from experiments.run.settings import Count
 from experiments.run.weights import read_weights
 from models.convnets.vgg_features import (
@@ -87,7 +88,7 @@ class PerceptualNetwork:
         least = least_side(layers)
         if min(size) < least:
             raise DataError(
-                f"{words}: layer {max(layers)} needs {least} pixels or more a side; give larger pictures, or earlier "
+                f"{words}: layer {max(layers)} needs {counted(least, 'pixel')} a side at least; give larger pictures, or earlier "
                 "layers"
             )
 

@@ -79,7 +79,9 @@ def check_layers(flag: str, asked: Sequence[str], shapes: Mapping[str, Sequence[
     if unknown := [name for name in asked if name not in shapes]:
         raise WrongInput(f"{flag}: the net has no layer {unknown[0]}; it has {', '.join(shapes)}")
     if len(set(asked)) < len(asked) or len(asked) > MOST_LAYERS:
-        raise WrongInput(f"{flag} names {counted(MOST_LAYERS, 'layer')} at most, and none twice, got {' '.join(asked)}")
+        raise WrongInput(
+            f"{flag}: expected {counted(MOST_LAYERS, 'layer')} at most, and none twice, got {' '.join(asked)}"
+        )
 
 
 def units_of(shapes: Mapping[str, Sequence[int]], layers: Sequence[str], *, most: int, target: str) -> Units:

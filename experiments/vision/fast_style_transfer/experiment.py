@@ -114,7 +114,7 @@ def data(settings: FastStyleTransferSettings) -> Dataset:
     grams = jax.device_get(jax.jit(seer(settings).style)(weights, style))
     given = {"style": style} | ({"weights": weights} if settings.perceptual.weights else {})
     return dataset._replace(
-        protocol=f"{dataset.protocol}, in the style of {words} pixels",
+        protocol=f"{dataset.protocol}, in the style of {words}",
         fingerprint=fingerprint(dataset.splits, given),
         context={"weights": weights, "style": grams},
     )

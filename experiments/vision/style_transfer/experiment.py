@@ -110,7 +110,7 @@ def data(settings: StyleTransferSettings) -> Dataset:
     splits = {split: {"image": content[None], "style": style[None]} for split in SPLITS}
     return Dataset(
         "two pictures",
-        f"{content_words}, in the style of {style_words} pixels; in every split",
+        f"{content_words}, in the style of {style_words}; in every split",
         fingerprint(splits, {"weights": weights} if settings.network.weights else ()),
         splits,
         context=jax.device_get(context),
