@@ -88,8 +88,8 @@ class PerceptualNetwork:
         least = least_side(layers)
         if min(size) < least:
             raise DataError(
-                f"{words}: layer {max(layers)} needs {counted(least, 'pixel')} a side at least; give larger pictures, or earlier "
-                "layers"
+                f"{words}: layer {max(layers)} needs {counted(least, 'pixel')} a side at least; "
+                "give larger pictures, or earlier layers"
             )
 
 

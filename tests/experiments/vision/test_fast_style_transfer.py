@@ -99,7 +99,7 @@ def test_the_style_is_not_learnt_from_unless_it_is_asked_for(tmp_path):
     Image.new("RGB", (9, 12), (200, 30, 30)).save(tmp_path / "red.png")
     own = data(settings_of(style=tmp_path / "red.png"))
     assert "crops of 2 photographs," in own.protocol
-    assert own.protocol.endswith("in the style of red.png, 9×7 pixels")
+    assert own.protocol.endswith("in the style of red.png, 9×7")
     with pytest.raises(DataError, match=r"red\.png, 12×9: crops of 8 need 32"):
         data(settings_of(photographs=tmp_path))
     with pytest.raises(DataError, match="crops of 8×8: layer 5_1 needs 16"):
