@@ -36,13 +36,13 @@ RECONSTRUCTED = 1000
 class MoleculeAutoencoderSettings(Settings):
     """A variational autoencoder of molecules."""
 
-    loop: Flat[LoopSettings] = LoopSettings(steps=4000, batch_size=64, evaluate_every=500)
+    loop: Flat[LoopSettings] = LoopSettings(steps=2000, batch_size=64, evaluate_every=250)
     molecules: Flat[MoleculeData] = MoleculeData()
     architecture: Flat[MoleculeNetwork] = MoleculeNetwork()
     optimization: Flat[Optimization] = Optimization(
-        learning_rate=2e-3, schedule="cosine", warmup_steps=100, clip_norm=1.0
+        learning_rate=1e-2, schedule="cosine", warmup_steps=100, clip_norm=1.0
     )
-    beta: NotNegative = 0.05
+    beta: NotNegative = 0.02
     """weight of the KL term"""
     property_weight: NotNegative = 1.0
     """weight of the error of the properties that are read from a latent"""
