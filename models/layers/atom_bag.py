@@ -9,12 +9,18 @@ from jaxtyping import Array, Float, Int
 
 
 def bag_of_atoms(atoms: Int[Array, " atoms"], *, kinds: int = 4) -> Int[Array, " kinds"]:
-    """How many atoms there are of each kind: the molecular formula. Padding is not counted."""
+    """How many atoms there are of each kind: the molecular formula. Padding is not counted.
+
+    Bresson & Laurent 2019.
+    """
     return jnp.sum(atoms[:, None] == jnp.arange(1, kinds + 1, dtype=atoms.dtype), axis=0, dtype=atoms.dtype)
 
 
 def atoms_of_bag(bag: Int[Array, " kinds"], *, most: int = 4) -> Int[Array, " atoms"]:
-    """The atoms of a bag in the order of their kinds, padded with 0 to ``most``; what goes beyond that is left out."""
+    """The atoms of a bag in the order of their kinds, padded with 0 to ``most``; what goes beyond that is left out.
+
+    Bresson & Laurent 2019.
+    """
     ends = jnp.cumsum(bag)
     kind = jnp.searchsorted(ends, jnp.arange(most, dtype=ends.dtype), side="right").astype(bag.dtype)
     return jnp.where(kind < len(bag), kind + 1, 0)

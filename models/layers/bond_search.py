@@ -38,13 +38,18 @@ def bond_growth(
         free valences inside + Σ_outside (v − 2) ≥ 0,   and free valences inside ≥ 1 where u > 0
 
     It ends where nothing can be added. The first atom of ``start`` alone is the beginning where its bond cannot be.
+
+    Bresson & Laurent 2019.
     """
     atoms, orders = log_probabilities.shape[0], log_probabilities.shape[2]
-    one, other = jnp.triu_indices(atoms, k=1)
+    one, other = (each.astype(start.dtype) for each in jnp.triu_indices(atoms, k=1))
     of_pairs, order = log_probabilities[one, other], jnp.arange(orders, dtype=valences.dtype)
     present = valences > 0
     first = jnp.where(present[start[0]], start[0], 0)
     is_start = (one == start.min()) & (other == start.max())
+
+    def total(chosen: Array, values: Array) -> Array:
+        return jnp.sum(jnp.where(chosen, values, 0), dtype=valences.dtype)
 
     def add(step: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         chosen, free, inside = state
@@ -52,10 +57,10 @@ def bond_growth(
         touches = (inside[one] | inside[other]) & present[one] & present[other] & (chosen == 0)
         fits = (order > 0) & (order <= jnp.minimum(free[one], free[other])[:, None])
         outside = present & ~inside
-        gained = jnp.where(reaches, jnp.where(inside[one], valences[other], valences[one]), 0)
-        free_after = (jnp.sum(jnp.where(inside, free, 0)) + gained)[:, None] - 2 * order
-        left = jnp.sum(outside) - reaches
-        room = free_after + (jnp.sum(jnp.where(outside, valences - 2, 0)) - jnp.where(reaches, gained - 2, 0))[:, None]
+        reached = jnp.where(inside[one], valences[other], valences[one])
+        free_after = (total(inside, free) + jnp.where(reaches, reached, 0))[:, None] - 2 * order
+        left = total(outside, jnp.ones_like(valences)) - reaches.astype(valences.dtype)
+        room = free_after + (total(outside, valences - 2) - jnp.where(reaches, reached - 2, 0))[:, None]
         possible = (room >= 0) & ((left == 0)[:, None] | (free_after >= 1))
         allowed = touches[:, None] & fits & possible & ((step > 0) | is_start[:, None])
         likely = of_pairs > of_pairs[:, :1]
@@ -68,7 +73,7 @@ def bond_growth(
         inside = inside.at[one[pair]].max(added).at[other[pair]].max(added)
         return chosen.at[pair].add(bond), free, inside
 
-    state = (jnp.zeros_like(one, valences.dtype), valences, present & (jnp.arange(atoms) == first))
+    state = (jnp.zeros_like(one, valences.dtype), valences, present & (jnp.arange(atoms, dtype=start.dtype) == first))
     chosen, _, inside = jax.lax.fori_loop(0, min(len(one), 3 * atoms), add, state)
     both = present[one] & present[other]
     own = jnp.take_along_axis(of_pairs, chosen[:, None], axis=1)[:, 0]

@@ -54,7 +54,7 @@ class MoleculeAutoencoderSettings(Settings):
     """test molecules whose properties are raised"""
     ascent_steps: Annotated[int, Ge(1), OfEvaluation] = 50
     """steps along the gradient of a property"""
-    ascent_rate: Annotated[float, Gt(0), OfEvaluation] = 0.1
+    ascent_rate: Annotated[float, Gt(0), OfEvaluation] = 0.3
     """length of a step in units of the gradient"""
 
 
@@ -175,7 +175,7 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="loss",
-    units={"loss": "nats", "bag": "nats", "bonds": "nats", "kl": "nats", "wrong": "%"} | UNITS,
+    units={"loss": "", "bag": "nats", "bonds": "nats", "kl": "nats", "wrong": "%"} | UNITS,
     network=network,
     sampler=Sampler(draw=draw),
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 COLUMNS, SHOWN = 8, 32
 """Of the grid of drawn molecules."""
+SHORT = {"qed": "QED", "logp": "log P"}
 NAMES = {"qed": "drug-likeness (QED)", "logp": "log P"}
 
 
@@ -29,8 +30,8 @@ def before_and_after(climbs: Mapping[str, Climb]) -> "Figure":
     figure = Figure(figsize=(8, 4), dpi=144, layout="constrained")
     for axes, (name, climb) in zip(figure.subplots(1, len(climbs)), climbs.items(), strict=True):
         axes.scatter(climb.before, climb.after, s=12, color=PALETTE[0], alpha=0.7)
-        both = np.concatenate([climb.before, climb.after, [0.0]])
-        ends = [both.min(), both.max() + 0.1]
+        both = np.concatenate([climb.before, climb.after, [0.0] if not len(climb.before) else []])
+        ends = [both.min(), both.max() + 0.01]
         axes.plot(ends, ends, color=PALETTE[6], linestyle=":", linewidth=1)
         axes.set(xlabel=f"{NAMES[name]} before", ylabel="after the ascent")
         light_grid(axes)
@@ -44,8 +45,8 @@ def climbers(climbs: Mapping[str, Climb]) -> "Figure":
     for name, climb in climbs.items():
         chosen = np.argsort(climb.before - climb.after, kind="stable")[:COLUMNS]
         for texts, values in ((climb.before_smiles, climb.before), (climb.after_smiles, climb.after)):
-            row = [(texts[place], f"{name} {values[place]:.2f}") for place in chosen]
+            row = [(texts[place], f"{SHORT[name]} {values[place]:.2f}") for place in chosen]
             row += [("", "")] * (COLUMNS - len(row))
             smiles += [text for text, _ in row]
             captions += [caption for _, caption in row]
-    return molecule_grid(smiles, captions=captions, columns=COLUMNS, title="largest differences: before, below after")
+    return molecule_grid(smiles, captions=captions, columns=COLUMNS, title="most raised: before, then after")
