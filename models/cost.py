@@ -1,10 +1,11 @@
 """What a network costs, layer by layer: parameters and FLOPs, without computing anything."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 from flax.core import tracers
 
@@ -47,6 +48,15 @@ def layer_costs(apply_fn: Callable[..., Any], *args: Any) -> list[LayerCost]:
     with jax.disable_jit():  # a compiled function is not traced again, and its layers would not be seen
         jax.eval_shape(trace, *args)
     return rows
+
+
+def network_cost(model: nn.Module, shape: Sequence[int]) -> LayerCost:
+    """What all layers together cost on images of a shape, by the formulas of ``layer_costs``; what has none, as a
+    normalisation, counts its parameters alone. Its path is "". Lecture 003, sections 1.2.1 and 3.1.1.
+    """
+    images = jax.ShapeDtypeStruct(tuple(shape), jnp.float32)
+    rows = layer_costs(model.apply, jax.eval_shape(model.init, jax.random.key(0), images), images)
+    return LayerCost("", sum(row.parameters for row in rows), sum(row.flops or 0 for row in rows))
 
 
 class _Call(NamedTuple):

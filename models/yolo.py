@@ -98,7 +98,7 @@ class YOLOv3(nn.Module):
                 numbers,
                 (1, 1),
                 kernel_init=nn.initializers.normal(0.01),
-                bias_init=_first_bias(self.prior),
+                bias_init=objectness_bias(self.prior, ANCHORS),
                 conv_general_dilated=flax_convolution,
                 name=f"scale{scale}_output",
             )(wide)
@@ -119,11 +119,14 @@ class YOLOv3(nn.Module):
             yield f"scale{scale}_output"
 
 
-def _first_bias(prior: float) -> nn.initializers.Initializer:
-    """Zeros, but for objectness the logit of the prior."""
+def objectness_bias(prior: float, anchors: int) -> nn.initializers.Initializer:
+    """An initialiser of a detector's last bias: zeros, but for the objectness of each anchor the logit of the prior.
+
+    Lin et al. 2017 (focal loss), section 4.1.
+    """
 
     def bias(key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
-        numbers = jnp.zeros((ANCHORS, shape[0] // ANCHORS), dtype)
+        numbers = jnp.zeros((anchors, shape[0] // anchors), dtype)
         return numbers.at[:, 4].set(math.log(prior / (1 - prior))).reshape(shape)
 
     return bias

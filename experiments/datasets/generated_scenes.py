@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 from experiments.datasets.dataset import Dataset
 from experiments.datasets.generated import generated
+from experiments.datasets.hashing import fingerprint
 from experiments.numerals import counted
 
 SHAPE_CLASSES = ("ellipse", "rectangle", "triangle")
@@ -66,6 +67,18 @@ def shape_scenes(
     protocol = f"{examples}/{held_out}/{2 * held_out} scenes of {what}, {counted(channels, 'channel')}"
     dataset = generated("scenes of shapes", protocol, splits, classes=len(SHAPE_CLASSES))
     return dataset._replace(class_names=SHAPE_CLASSES)
+
+
+def of_one_class(scenes: Dataset, name: str) -> Dataset:
+    """The scenes with all objects in one class."""
+    splits = {split: each | {"label": np.minimum(each["label"], 0)} for split, each in scenes.splits.items()}
+    return scenes._replace(
+        protocol=f"{scenes.protocol}, one class",
+        splits=splits,
+        fingerprint=fingerprint(splits),
+        classes=1,
+        class_names=(name,),
+    )
 
 
 def draw_scene(

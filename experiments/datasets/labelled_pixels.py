@@ -15,8 +15,6 @@ from losses.segmentation import IGNORED, border_weights
 from train.optimizers import Fraction, NotNegative
 
 CLASSES = ("background", *SHAPE_CLASSES)
-SIDES = (14.0, 24.0)
-"""Pixels of the smallest and the largest shape."""
 TIMES = 3
 """How many times as wide a scene is that windows are cut from."""
 
@@ -33,6 +31,10 @@ class PixelData:
     """pixels of a side"""
     objects: Annotated[int, Ge(2)] = 2
     """shapes in a scene at most"""
+    least_side: Annotated[float, Ge(3)] = 14.0
+    """geometric mean of a shape's sides in pixels, of the least shape"""
+    most_side: Annotated[float, Ge(3)] = 24.0
+    """the same of the largest"""
     noise: NotNegative = 0.03
     """standard deviation of the noise of every value"""
     windows: Fraction = 0.0
@@ -47,8 +49,8 @@ class PixelData:
             held_out=self.held_out,
             size=self.side,
             objects=self.objects,
-            least=SIDES[0],
-            most=min(SIDES[1], self.side),
+            least=self.least_side,
+            most=min(self.most_side, self.side),
             noise=self.noise,
         )
         splits = {
@@ -79,7 +81,7 @@ class PixelData:
             size=times * self.side,
             channels=1,
             objects=self.objects * times**2,
-            sides=SIDES,
+            sides=(self.least_side, self.most_side),
             noise=self.noise,
         )
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt
 
-from experiments.datasets import DataError, Dataset, load
+from experiments.datasets import DataError, Dataset, fingerprint, load
 from experiments.numerals import counted
 
 
@@ -101,6 +101,12 @@ class SceneData:
             most=self.most_side,
             noise=self.pixel_noise,
         )
+
+    def load_boxes(self) -> Dataset:
+        """The scenes with boxes, labels and which of them are crowds, without masks."""
+        scenes, names = self.load(), ("image", "box", "label", "crowd")
+        kept = {split: {name: each[name] for name in names} for split, each in scenes.splits.items()}
+        return scenes._replace(splits=kept, fingerprint=fingerprint(kept))
 
 
 @dataclass(frozen=True, kw_only=True)

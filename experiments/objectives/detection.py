@@ -1,6 +1,6 @@
 """Losses of one-stage detectors over a batch of scenes, and what they find."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -18,7 +18,7 @@ from losses.detection import (
 from losses.metrics.detection import Detections, Truth
 from models.layers.boxes import corners
 from models.layers.suppression import suppress_overlaps
-from models.layers.yolo import Slots, assign, decode_boxes
+from models.layers.yolo import Assignment, Slots, assign, decode_boxes
 from train.optimizers import NotNegative
 from train.task import Batch
 
@@ -45,12 +45,22 @@ class DetectionObjective:
         weights = ("coordinate_weight", "no_object_weight") if self.loss == "cross_entropy" else ()
         return dict.fromkeys(weights, f"with --loss {self.loss}")
 
-    def losses(self, prediction: Prediction, batch: Batch, slots: Slots, *, extent: float) -> DetectionLoss:
-        """The parts of the loss of each image; a crowd is no object to find."""
+    def losses(
+        self,
+        prediction: Prediction,
+        batch: Batch,
+        slots: Slots,
+        *,
+        extent: float,
+        assigned: Callable[..., Assignment] = assign,
+    ) -> DetectionLoss:
+        """The parts of the loss of each image, where a crowd is no object to find; ``assigned`` says which slot is
+        responsible for which object.
+        """
 
         def of_image(said: Prediction, boxes: Array, labels: Array) -> DetectionLoss:
             found = jax.vmap(corners)(decode_boxes(jax.lax.stop_gradient(said.values), slots))
-            told = assign(boxes, labels, found, slots, ignore_threshold=self.ignore_threshold)
+            told = assigned(boxes, labels, found, slots, ignore_threshold=self.ignore_threshold)
             if self.loss == "cross_entropy":
                 return cross_entropy_detection_loss(said, told, slots)
             return squared_detection_loss(
@@ -73,17 +83,20 @@ class DetectionObjective:
 
         def of_image(said: Prediction) -> Detections:
             boxes = jax.vmap(corners)(decode_boxes(said.values, slots))
-            scores = jax.nn.sigmoid(said.objectness)[:, None] * jax.nn.sigmoid(said.classes)
-
-            def of_class(own: Float[Array, " slots"]) -> tuple[Array, Array]:
-                kept = suppress_overlaps(boxes, own, keep=self.detections, threshold=self.suppress)
-                return boxes[kept], jnp.where(kept >= 0, own[kept], -jnp.inf)
-
-            kept, own = jax.vmap(of_class, in_axes=1)(scores)
-            best, places = jax.lax.top_k(own.reshape(-1), self.detections)
-            return Detections(kept.reshape(-1, 4)[places], best, places // self.detections)
+            return self.keep(boxes, jax.nn.sigmoid(said.objectness)[:, None] * jax.nn.sigmoid(said.classes))
 
         return jax.vmap(of_image)(prediction)
+
+    def keep(self, boxes: Float[Array, "boxes 4"], scores: Float[Array, "boxes classes"]) -> Detections:
+        """Of one image what is left of each class, and of that what has the best scores; a box of score −∞ is none."""
+
+        def of_class(own: Float[Array, " boxes"]) -> tuple[Array, Array]:
+            kept = suppress_overlaps(boxes, own, keep=self.detections, threshold=self.suppress)
+            return boxes[kept], jnp.where(kept >= 0, own[kept], -jnp.inf)
+
+        kept, own = jax.vmap(of_class, in_axes=1)(scores)
+        best, places = jax.lax.top_k(own.reshape(-1), self.detections)
+        return Detections(kept.reshape(-1, 4)[places], best, places // self.detections)
 
 
 def prediction_of(maps: Sequence[Float[Array, "batch rows columns anchors numbers"]]) -> Prediction:

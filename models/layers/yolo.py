@@ -95,17 +95,33 @@ def assign(
     """Which slot is responsible for which object of an image, all boxes given by corners in pixels.
 
     For an object it is the slot of the cell with its centre and of the anchor whose IoU with it is greatest, of equal
-    ones the first; of two objects in one slot the first counts. A label of −1 is no object. A slot without one whose
-    ``predicted`` box has a greater IoU than ``ignore_threshold`` with any object is ignored. Redmon & Farhadi 2018,
-    section 2.1. Lecture 003, "YOLO training".
+    ones the first. The rest is ``assign_anchors``. Redmon & Farhadi 2018, section 2.1. Lecture 003, "YOLO training".
+    """
+    sizes = jnp.where((labels >= 0)[:, None], boxes[:, 2:] - boxes[:, :2], 1)
+    likeness = jax.vmap(jax.vmap(size_overlap, (None, 0)), (0, None))(sizes, slots.anchor)
+    best = slots.number[jnp.argmax(likeness, axis=1)]
+    return assign_anchors(boxes, labels, best, predicted, slots, ignore_threshold=ignore_threshold)
+
+
+def assign_anchors(
+    boxes: Float[Array, "objects 4"],
+    labels: Int[Array, " objects"],
+    anchors: Int[Array, " objects"],
+    predicted: Float[Array, "slots 4"],
+    slots: Slots,
+    *,
+    ignore_threshold: float = 0.5,
+) -> Assignment:
+    """Which slot is responsible for which object of an image, where the number of each object's anchor is known.
+
+    It is the slot of the cell with the object's centre; of two objects in one slot the first counts. A label of −1 is
+    no object. A slot without one whose ``predicted`` box has a greater IoU than ``ignore_threshold`` with any object is
+    ignored. Redmon & Farhadi 2018, section 2.1. Lecture 003, "YOLO training".
     """
     objects = jax.vmap(centred)(boxes)
     there = labels >= 0
-    sizes = jnp.where(there[:, None], objects[:, 2:], 1)
-    likeness = jax.vmap(jax.vmap(size_overlap, (None, 0)), (0, None))(sizes, slots.anchor)
-    best = slots.number[jnp.argmax(likeness, axis=1)]
     cell = jnp.floor(objects[:, None, :2] / slots.stride[:, None])
-    takes = (cell == slots.cell).all(axis=-1) & (best[:, None] == slots.number) & there[:, None]
+    takes = (cell == slots.cell).all(axis=-1) & (anchors[:, None] == slots.number) & there[:, None]
     responsible, owner = takes.any(axis=0), takes.argmax(axis=0)
     over = (pairwise_overlap(predicted, boxes) > ignore_threshold) & there
     return Assignment(responsible, over.any(axis=1) & ~responsible, objects[owner], labels[owner])

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import pytest
 from flax import linen as nn
 
-from models.cost import LayerCost, layer_costs
+from models.cost import LayerCost, layer_costs, network_cost
+from models.denoisers import GroupNorm
 from models.layers.conv import flax_convolution
 from models.mlp import MLP
 from models.vae import conv_vae, mlp_vae
@@ -222,3 +223,14 @@ def test_a_transformed_layer_that_is_called_without_its_network_is_refused():
     assert layer_costs(Inside().apply, params, floats(1, 3)) == [LayerCost("layer", 16, None)]
     with pytest.raises(ValueError, match="layer"):
         layer_costs(lambda p, x: Inside().apply(p, x, method=lambda m, x: m.layer(x)), params, floats(1, 3))
+
+
+def test_a_network_costs_what_its_layers_do_and_normalisation_its_parameters_alone():
+    class Normalized(nn.Module):
+        @nn.compact
+        def __call__(self, images):
+            hidden = GroupNorm()(nn.Conv(8, (3, 3), conv_general_dilated=flax_convolution)(images))
+            return nn.Conv(2, (1, 1), use_bias=False, conv_general_dilated=flax_convolution)(hidden)
+
+    parameters, flops = 9 * 3 * 8 + 8 + 2 * 8 + 8 * 2, 2 * 5 * 6 * (2 * 9 * 3 * 8 + 8 + 2 * 8 * 2)
+    assert network_cost(Normalized(), (2, 5, 6, 3)) == LayerCost("", parameters, flops)

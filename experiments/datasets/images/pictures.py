@@ -47,7 +47,10 @@ def common_form(where: Path, paths: Sequence[Path]) -> tuple[tuple[int, int, int
 
 
 def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channels"]:
-    """The picture in `path`, upright; `mode` is "L" or "RGB". Raises DataError if it is damaged or transparent."""
+    """The picture in `path`, upright; `mode` is "L" or "RGB".
+
+    Raises DataError if it is damaged or transparent, or has not 8 bits a channel.
+    """
     from PIL import ImageOps
 
     with _opened(path) as picture:
@@ -95,8 +98,6 @@ def _size_and_mode(path: Path) -> tuple[tuple[int, int], str]:
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with _opened(path) as picture:
-            if picture.mode not in GREY + COLOURED:
-                raise DataError(f"{path}: expected 8 bits a channel, found mode {picture.mode}; save it with 8 bits")
             width, height = picture.size
             on_its_side = picture.getexif().get(ORIENTATION) in ON_ITS_SIDE
             return ((height, width) if on_its_side else (width, height)), picture.mode
@@ -108,6 +109,8 @@ def _opened(path: Path) -> "Iterator[Image.Image]":
 
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as picture:
+            if picture.mode not in GREY + COLOURED:
+                raise DataError(f"{path}: expected 8 bits a channel, found mode {picture.mode}; save it with 8 bits")
             yield picture
     except DataError:
         raise

@@ -25,7 +25,7 @@ CARD = Card(
     smoke=dict(scenes=8, held_out=4, side=16, objects=2, channels=(2, 2, 2), forms=("8s",), depth=1, batch_size=4),
     presets=dict(
         unlabelled=dict(unlabelled=0.5),
-        full=dict(scenes=8000, steps=4000, forms=("32s", "16s", "8s")),
+        full=dict(scenes=6000, steps=2000, evaluate_every=500, save_every=1000),
         paper_sizes=dict(
             side=224,
             objects=20,

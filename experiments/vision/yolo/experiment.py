@@ -32,7 +32,6 @@ from train.task import Batch, LossFn, Params, Task, supervised
 
 MEASURED_AT_ONCE = 50
 SHOWN = 6
-SEEN = ("image", "box", "label", "crowd")
 PRIOR = 0.01
 """Objectness before training: about as many slots have an object. Lin et al. 2017, section 4.1."""
 
@@ -75,16 +74,15 @@ def data(settings: YOLOSettings) -> Dataset:
 
     They are rounded to tenths of a pixel, so that all machines have the same.
     """
-    scenes = settings.scenes.load()
+    scenes = settings.scenes.load_boxes()
     train = scenes.whole("train")
     boxes = train["box"][(train["label"] >= 0) & ~train["crowd"]]
     if len(boxes) < SCALES * ANCHORS:
         raise DataError(f"{scenes.name}: {len(boxes)} boxes are too few for {SCALES * ANCHORS} anchors")
     fit = jax.jit(lambda sizes: fit_anchors(jax.random.key(0), sizes, count=SCALES * ANCHORS))
     anchors = np.round(np.asarray(fit(boxes[:, 2:] - boxes[:, :2])), 1).reshape(SCALES, ANCHORS, 2)[::-1]
-    kept = {split: {name: each[name] for name in SEEN} for split, each in scenes.splits.items()}
     context = {"anchors": np.ascontiguousarray(anchors)}
-    return scenes._replace(splits=kept, context=context, fingerprint=fingerprint(kept, context))
+    return scenes._replace(context=context, fingerprint=fingerprint(scenes.splits, context))
 
 
 def network(settings: YOLOSettings, dataset: Dataset) -> YOLOv3:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.datasets.generated_scenes import LEAST_VISIBLE, SHAPE_CLASSES, inside, shape_scenes
+from experiments.datasets.generated_scenes import LEAST_VISIBLE, SHAPE_CLASSES, inside, of_one_class, shape_scenes
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +59,13 @@ def test_there_are_overlaps_several_scales_and_all_classes():
     hidden = area[rectangles] / boxes[rectangles]
     assert 0.02 < np.mean(hidden < 1) < 0.6
     assert hidden.min() >= LEAST_VISIBLE - 1e-6
+
+
+def test_of_one_class_all_that_is_there_has_label_0(scenes):
+    merged = of_one_class(scenes, "shape")
+    assert (merged.classes, merged.class_names) == (1, ("shape",))
+    assert merged.fingerprint != scenes.fingerprint
+    assert merged.protocol == f"{scenes.protocol}, one class"
+    for split, each in scenes.splits.items():
+        np.testing.assert_array_equal(merged.splits[split]["label"] == 0, each["label"] >= 0)
+        np.testing.assert_array_equal(merged.splits[split]["box"], each["box"])

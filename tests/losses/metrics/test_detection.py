@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from itertools import pairwise
 
 import jax.numpy as jnp
 import numpy as np
@@ -179,8 +180,20 @@ def test_it_is_that_of_pycocotools(name, float64):
         )
 
 
-def of_pycocotools(coco, evaluation, detections, truth):
-    """AP and AP50; NaN for its −1. Ids are from 1: an annotation of id 0 never matches."""
+@pytest.mark.parametrize("name", SETS)
+def test_by_size_it_is_that_of_pycocotools(name, float64):
+    """With other areas than COCO's for small, medium and large; 64 is one of whole boxes, which belong to both."""
+    coco, evaluation = (pytest.importorskip(f"pycocotools.{part}") for part in ("coco", "cocoeval"))
+    areas = list(pairwise((0.0, 64.0, 150.0, 1e10)))
+    for seed in range(4):
+        detections, truth = SETS[name](np.random.default_rng(seed))
+        expected = of_pycocotools(coco, evaluation, detections, truth, areas)[3:6]
+        found = [mean_average_precision(jnp.asarray(measured(detections, truth, areas=each))) for each in areas]
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def of_pycocotools(coco, evaluation, detections, truth, borders=()):
+    """Its AP, AP50, AP75, and AP in three ranges of areas; NaN for −1. Ids are from 1: one of 0 never matches."""
     annotations = [
         {"image_id": image, "category_id": int(label), "bbox": wide(box), "area": size(box), "iscrowd": int(crowd)}
         for image in range(len(truth.label))
@@ -209,10 +222,11 @@ def of_pycocotools(coco, evaluation, detections, truth):
         known.createIndex()
         found.createIndex()
         judged = evaluation.COCOeval(known, found, "bbox")
+        judged.params.areaRng[1:] = borders or judged.params.areaRng[1:]
         judged.evaluate()
         judged.accumulate()
         judged.summarize()
-    return np.where(judged.stats[:2] == -1, np.nan, judged.stats[:2])
+    return np.where(judged.stats[:6] == -1, np.nan, judged.stats[:6])
 
 
 def wide(box):

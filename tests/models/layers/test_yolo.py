@@ -7,7 +7,16 @@ import pytest
 from boxes_by_hand import overlap
 from cases import Case
 
-from models.layers.yolo import Assignment, Slots, assign, decode_boxes, encode_boxes, make_slots, place_in_cell
+from models.layers.yolo import (
+    Assignment,
+    Slots,
+    assign,
+    assign_anchors,
+    decode_boxes,
+    encode_boxes,
+    make_slots,
+    place_in_cell,
+)
 
 ANCHORS = np.array([[[12.0, 20], [24, 16]], [[4, 5], [9, 6]]])
 SIZE, STRIDES = (32, 48), (16, 8)
@@ -52,6 +61,15 @@ CASES = {
     encode_boxes: Case(lambda rng: (boxes_in_cells(rng, by_hand()), by_hand())),
     place_in_cell: Case(lambda rng: (boxes_in_cells(rng, by_hand()), by_hand())),
     assign: Case(lambda rng: (objects(rng), rng.integers(-1, 3, 4), around(rng), by_hand())),
+    assign_anchors: Case(
+        lambda rng: (
+            objects(rng),
+            rng.integers(-1, 3, 4),
+            rng.integers(0, 4, 4).astype(np.int32),
+            around(rng),
+            by_hand(),
+        )
+    ),
 }
 
 
