@@ -80,7 +80,13 @@ def decode_all(
 
 
 def ascended(
-    model: MoleculeVAE, params: Params, latent: Float[Array, " latent"], *, which: int, steps: int, rate: float
+    model: MoleculeVAE,
+    params: Params,
+    latent: Float[Array, " latent"],
+    which: Int[Array, ""],
+    *,
+    steps: int,
+    rate: float,
 ) -> Float[Array, " latent"]:
     """The latent after so many steps along the gradient of property number ``which``, as the network promises it."""
     promised = partial(model.apply, params, method="property")

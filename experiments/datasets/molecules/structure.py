@@ -65,6 +65,8 @@ def structure_of(smiles: str) -> Structure:
     molecule = _read(smiles)
     if molecule is None:
         raise ValueError(f"{smiles!r} is no SMILES of a molecule")
+    if any(atom.GetIsotope() or atom.GetNumRadicalElectrons() for atom in molecule.GetAtoms()):
+        raise LeftOut("with isotopes or radicals")
     canonical = chem.MolToSmiles(molecule, isomericSmiles=False)
     molecule = _read(canonical)
     if molecule is None:
@@ -73,8 +75,6 @@ def structure_of(smiles: str) -> Structure:
         raise LeftOut("empty or in parts")
     chem.Kekulize(molecule, clearAromaticFlags=True)
     atoms = list(molecule.GetAtoms())
-    if any(atom.GetIsotope() or atom.GetNumRadicalElectrons() for atom in atoms):
-        raise LeftOut("with isotopes or radicals")
     orders = chem.GetAdjacencyMatrix(molecule, useBO=True)
     if not np.isin(orders, range(MOST_BONDS + 1)).all():
         raise LeftOut("with bonds that are not single, double or triple")

@@ -17,7 +17,7 @@ from experiments.datasets.settings import MoleculeData
 from experiments.evaluations.molecules import UNITS, Climb, climb, percent, reconstruction, worth
 from experiments.molecules.molecule_autoencoder.card import CARD
 from experiments.molecules.molecule_autoencoder.figures import before_and_after, climbers, drawn_molecules
-from experiments.networks.molecules import MoleculeNetwork, ascended, decode_all, decoder, likely_bonds
+from experiments.networks.molecules import AT_A_TIME, MoleculeNetwork, ascended, decode_all, decoder, likely_bonds
 from experiments.networks.training import without_noise
 from experiments.objectives.molecules import molecule_loss
 from experiments.run.experiment import Experiment
@@ -86,25 +86,37 @@ def task(settings: MoleculeAutoencoderSettings, dataset: Dataset) -> Task:
 
 
 def made(settings: MoleculeAutoencoderSettings, dataset: Dataset, params: Params, test: dict, key: Array) -> dict:
-    """Atoms and bonds: drawn from the prior, with the search and without, of test molecules that were encoded, and of
-    the first of them once their properties were raised.
+    """Atoms and bonds: drawn from the prior, of test molecules that were encoded, and of the first of them once their
+    properties were raised.
     """
     model = network(settings, dataset)
-    all_of = partial(decode_all, decoder(dataset, model, settings.beam), params)
-    of_prior, of_drawn, of_test, of_climbers = jax.random.split(key, 4)
-    drawn = jax.random.normal(of_prior, (settings.samples, model.latent))
+    of_prior, of_search = jax.random.split(key)
     means = model.apply(params, test["atoms"], test["bonds"], method="encode").mean
-    molecules = {
-        "drawn": all_of(drawn, of_drawn),
-        "without_search": jax.lax.map(partial(likely_bonds, model, params), drawn, batch_size=100),
-        "test": all_of(means, of_test),
+    rise = partial(ascended, model, params, steps=settings.ascent_steps, rate=settings.ascent_rate)
+    all_of_them = jax.vmap(jax.vmap(rise, in_axes=(0, None)), in_axes=(None, 0))
+    risen = all_of_them(means[: settings.climbers], jnp.arange(len(PROPERTIES)))
+    latents = {
+        "drawn": drawn_latents(settings, model, of_prior),
+        "test": means,
+        **dict(zip(PROPERTIES, risen, strict=True)),
     }
-    for number, name in enumerate(PROPERTIES):
-        rise = partial(
-            ascended, model, params, which=number, steps=settings.ascent_steps, rate=settings.ascent_rate
-        )  # fmt: skip
-        molecules[name] = all_of(jax.vmap(rise)(means[: settings.climbers]), jax.random.fold_in(of_climbers, number))
-    return molecules
+    together = jnp.concatenate(list(latents.values()))
+    decoded = decode_all(decoder(dataset, model, settings.beam), params, together, of_search)
+    ends = np.cumsum([len(each) for each in latents.values()])[:-1]
+    parts = zip(*(jnp.split(each, ends) for each in decoded), strict=True)
+    return dict(zip(latents, parts, strict=True))
+
+
+def without_search(settings: MoleculeAutoencoderSettings, dataset: Dataset, params: Params, key: Array) -> tuple:
+    """Atoms and bonds of the latents from the prior that ``made`` decodes: each bond by itself."""
+    model = network(settings, dataset)
+    drawn = drawn_latents(settings, model, jax.random.split(key)[0])
+    return jax.lax.map(partial(likely_bonds, model, params), drawn, batch_size=AT_A_TIME)
+
+
+def drawn_latents(settings: MoleculeAutoencoderSettings, model: MoleculeVAE, key: Array) -> Float[Array, "molecules d"]:
+    """Those of the judged molecules."""
+    return jax.random.normal(key, (settings.samples, model.latent))
 
 
 def climbs(settings: MoleculeAutoencoderSettings, smiles: dict[str, list[str]]) -> dict[str, Climb]:
@@ -133,7 +145,9 @@ def evaluate_whole(settings: MoleculeAutoencoderSettings, dataset: Dataset) -> W
 
     def measure(params, test, key):
         shapes = dict.fromkeys(names, jax.ShapeDtypeStruct((), jnp.float32))
-        return jax.pure_callback(judge, shapes, made(settings, dataset, params, test, key))
+        molecules = made(settings, dataset, params, test, key)
+        molecules |= {"without_search": without_search(settings, dataset, params, key)}
+        return jax.pure_callback(judge, shapes, molecules)
 
     return WholeSet({name: test[name] for name in ("atoms", "bonds")}, measure)
 
