@@ -150,3 +150,24 @@ class GraphData:
         from experiments.datasets.graphs.load import load_graph
 
         return load_graph(self.data_dir, row_normalized=self.row_normalized)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoleculeData:
+    """Which molecules."""
+
+    data_dir: Path | None = None
+    """a file with one SMILES a line; without one, all molecules of C, N, O and F by valence"""
+    heavy_atoms: Annotated[int, Ge(2)] = 5
+    """atoms but hydrogen of the largest; without a file 6 at most"""
+
+    def load(self) -> Dataset:
+        """The data set; raises ``DataError`` where it cannot be had."""
+        if self.data_dir is None and self.heavy_atoms > 6:
+            raise DataError(
+                f"--heavy-atoms {self.heavy_atoms}: molecules are enumerated up to 6; add --data-dir FILE with a "
+                "SMILES a line to read larger ones"
+            )
+        from experiments.datasets.molecules.load import load_molecules
+
+        return load_molecules(self.data_dir, heavy_atoms=self.heavy_atoms)

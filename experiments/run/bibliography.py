@@ -22,6 +22,9 @@ BIBLIOGRAPHY = {
         "An empirical evaluation of generic convolutional and recurrent networks for sequence modeling",
         "arXiv",
     ),
+    "bresson2019": Citation(
+        "Bresson & Laurent", 2019, "A two-step graph convolutional decoder for molecule generation", "arXiv"
+    ),
     "burda2016": Citation("Burda et al.", 2016, "Importance weighted autoencoders", "ICLR"),
     "chollet2015": Citation("Chollet", 2015, "Simple MNIST convnet", "Keras' code examples"),
     "cover1965": Citation(

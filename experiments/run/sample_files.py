@@ -7,6 +7,7 @@ import numpy as np
 from experiments.datasets import Dataset
 from experiments.plots.canvas import save
 from experiments.plots.images import image_grid
+from experiments.plots.molecules import molecule_grid
 from experiments.plots.points import clouds, extent
 from experiments.run.run_folder import new_folder, write_json
 
@@ -30,4 +31,17 @@ def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, exa
         save(image_grid(examples["image"][:SHOWN], columns=10), folder / "samples.png")
     if "point" in examples and examples["point"].shape[1] == 2:
         save(clouds({"samples": examples["point"]}, half=extent(examples["point"])), folder / "samples.png")
+    if {"atoms", "bonds"} <= examples.keys():
+        _write_molecules(folder, dataset, examples)
     return folder
+
+
+def _write_molecules(folder: Path, dataset: Dataset, examples: dict[str, np.ndarray]) -> None:
+    """The valid ones: a SMILES and the number of its sample in every line of ``samples.smi``, and a grid of them."""
+    from experiments.datasets.molecules.load import written
+
+    numbered = enumerate(written(dataset.symbols, examples["atoms"], examples["bonds"]))
+    valid = {number: smiles for number, smiles in numbered if smiles}
+    (folder / "samples.smi").write_text("".join(f"{smiles} {number}\n" for number, smiles in valid.items()))
+    if valid:
+        save(molecule_grid(list(valid.values())[:SHOWN], columns=10), folder / "samples.png")
