@@ -44,8 +44,9 @@ class GreyImageData(ImageData):
 class BinaryImageData(ImageData):
     """Which images; every pixel becomes a bit."""
 
-    binarization: Literal["static", "stochastic"] = "stochastic"
-    """static: bits drawn once from the intensities; stochastic: drawn anew at each use"""
+    binarization: Literal["none", "static", "stochastic"] = "stochastic"
+    """static: bits drawn once from the intensities; stochastic: drawn anew at each use; none: in training intensities
+    stand for bits, and images that are measured are rounded"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@ BIBLIOGRAPHY = {
         "Fey & Lenssen", 2019, "Fast graph representation learning with PyTorch Geometric", "ICLR workshop"
     ),
     "flax2020seq2seq": Citation("The Flax authors", 2020, "seq2seq addition", "Flax' examples"),
+    "flax2020vae": Citation("The Flax authors", 2020, "VAE example", "Flax' examples"),
     "flax2020": Citation("The Flax authors", 2020, "MNIST example", "Flax' examples"),
     "gambosi2021": Citation("Gambosi", 2021, "Deep learning", "lectures, University of Rome Tor Vergata"),
     "gasteiger2019": Citation(

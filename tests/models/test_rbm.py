@@ -24,6 +24,7 @@ from enumerated_machine import (
 )
 from programs import jit_of_draws
 
+from losses.likelihoods import bernoulli_log_likelihood
 from models.rbm import (
     RBM,
     contrastive_divergence,
@@ -34,6 +35,7 @@ from models.rbm import (
     hidden_probabilities,
     independent_bias,
     init_rbm,
+    pseudo_log_likelihood,
     transpose,
     visible_probabilities,
 )
@@ -70,6 +72,25 @@ def test_energy_is_minus_the_log_probability_up_to_log_z(machine):
 def test_free_energy_is_minus_the_log_of_the_sum_over_hidden_states(machine):
     marginal = machine.joint.sum(axis=1)
     close(-over_rows(free_energy)(machine.rbm, machine.visible), np.log(marginal) + machine.log_z)
+
+
+def test_pseudo_likelihood_is_the_sum_of_each_bits_log_conditional(machine):
+    """p(v_i | v_−i) of the marginal by enumeration: v's probability over that of v and of v with bit i flipped."""
+    marginal = machine.joint.sum(axis=1)
+    place = {tuple(row): index for index, row in enumerate(machine.visible)}
+    expected = np.zeros(len(marginal))
+    for index, row in enumerate(machine.visible):
+        for bit in range(VISIBLE):
+            flipped = row.copy()
+            flipped[bit] = 1 - flipped[bit]
+            expected[index] += np.log(marginal[index] / (marginal[index] + marginal[place[tuple(flipped)]]))
+    close(over_rows(pseudo_log_likelihood)(machine.rbm, machine.visible), expected)
+
+
+def test_pseudo_likelihood_of_independent_units_is_their_likelihood(machine):
+    rbm = machine.rbm._replace(weights=jnp.zeros_like(machine.rbm.weights))
+    expected = over_rows(lambda rbm, row: bernoulli_log_likelihood(row, rbm.visible_bias))(rbm, machine.visible)
+    close(over_rows(pseudo_log_likelihood)(rbm, machine.visible), expected)
 
 
 def test_free_energy_stays_finite_far_from_zero(float64):

@@ -30,6 +30,7 @@ from models.rbm import (
     hidden_probabilities,
     independent_bias,
     init_rbm,
+    pseudo_log_likelihood,
     visible_probabilities,
 )
 from models.rbm_partition import annealed_log_partition, annealed_log_weight
@@ -78,6 +79,14 @@ def visible_units(settings: RBMSettings) -> Callable[[Key[Array, ""], Array], Fl
     return lambda key, image: observe(key, image).ravel()
 
 
+def visible_bits(settings: RBMSettings) -> Callable[[Key[Array, ""], Array], Float[Array, " visible"]]:
+    """The same, of images that are measured: where intensities stand for bits, these are rounded."""
+    units = visible_units(settings)
+    if settings.images.binarization != "none":
+        return units
+    return lambda key, image: (units(key, image) > 0.5).astype(image.dtype)
+
+
 def task(settings: RBMSettings, dataset: Dataset) -> Task:
     """Contrastive divergence as a gradient. Persistent chains belong to the state, and so are the same whether a batch
     comes whole, in parts or divided over devices; they move after each update, with the new parameters.
@@ -121,7 +130,7 @@ def training_bits(settings: RBMSettings, dataset: Dataset) -> Float[Array, "imag
     """The first training images, as bits that are the same at every call."""
     images = jax.device_put(dataset.head("train", COMPARED)["image"])
     keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
-    return observed(observation(settings.images.binarization), keys, images).reshape(len(images), -1)
+    return observed(visible_bits(settings), keys, images)
 
 
 def mean_free_energy(rbm: RBM, visible: Float[Array, "images visible"]) -> Float[Array, ""]:
@@ -133,7 +142,7 @@ def monitor(settings: RBMSettings, dataset: Dataset) -> LossFn:
     """Reconstruction error, and by how much held-out images lie above the training images in free energy: what grows
     when a machine overfits (Hinton 2010, section 6).
     """
-    observe, seen = visible_units(settings), training_bits(settings, dataset)
+    observe, seen = visible_bits(settings), training_bits(settings, dataset)
 
     def loss_fn(params, batch, keys):
         visible = jax.vmap(observe)(keys, batch["image"])
@@ -146,7 +155,7 @@ def monitor(settings: RBMSettings, dataset: Dataset) -> LossFn:
 
 def evaluate(settings: RBMSettings, dataset: Dataset) -> MetricFn:
     """Reconstruction error, and the NLL of independent pixels that have the training images' means."""
-    observe, base = visible_units(settings), independent_bias(pixel_means(dataset))
+    observe, base = visible_bits(settings), independent_bias(pixel_means(dataset))
 
     def metric_fn(params, batch, keys):
         visible = jax.vmap(observe)(keys, batch["image"])
@@ -159,20 +168,22 @@ def evaluate(settings: RBMSettings, dataset: Dataset) -> MetricFn:
 
 
 def evaluate_whole(settings: RBMSettings, dataset: Dataset) -> WholeSet:
-    """NLL of all test images from one log Z, which is annealed from the pixels' means; its standard error; and by how
-    much the test images lie above the training images in free energy.
+    """NLL of all test images from one log Z, which is annealed from the pixels' means; its standard error; the
+    pseudo-likelihood; and by how much the test images lie above the training images in free energy.
     """
-    observe, base = visible_units(settings), independent_bias(pixel_means(dataset))
+    observe, base = visible_bits(settings), independent_bias(pixel_means(dataset))
     weigh = partial(annealed_log_weight, temperatures=settings.temperatures)
 
     def measure(params: RBM, data: dict[str, Array], key: Key[Array, ""]) -> dict[str, Array]:
         observing, annealing = jax.random.split(key)
         annealing_keys = jax.random.split(annealing, settings.annealed_chains)
         log_z = annealed_log_partition(jax.vmap(weigh, (0, None, None))(annealing_keys, params, base))
-        test = mean_free_energy(params, jax.vmap(observe)(jax.random.split(observing, len(data["test"])), data["test"]))
+        bits = jax.vmap(observe)(jax.random.split(observing, len(data["test"])), data["test"])
+        test = mean_free_energy(params, bits)
         return {
             "nll": test + log_z.value,
             "nll_error": log_z.standard_error,
+            "pseudo_likelihood": jax.lax.map(partial(pseudo_log_likelihood, params), bits, batch_size=25).mean(),
             "free_energy_gap": test - mean_free_energy(params, data["train_bits"]),
         }
 
@@ -198,7 +209,7 @@ def figures(settings: RBMSettings, dataset: Dataset, params: RBM) -> dict:
     key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
     observing, drawing_pixels, walking = jax.random.split(key, 3)
     images = jax.device_put(dataset.head("test", COMPARED)["image"])
-    test = jax.vmap(visible_units(settings))(jax.random.split(observing, len(images)), images)
+    test = jax.vmap(visible_bits(settings))(jax.random.split(observing, len(images)), images)
     means = pixel_means(dataset)
     independent = jax.random.bernoulli(drawing_pixels, means, test.shape).astype(test.dtype)
     shown = {
@@ -249,6 +260,7 @@ EXPERIMENT = Experiment(
         "loss": "nats",
         "nll": "nats",
         "nll_error": "nats",
+        "pseudo_likelihood": "nats",
         "independent_pixels/nll": "nats",
         "reconstruction": "nats",
         "free_energy_gap": "nats",

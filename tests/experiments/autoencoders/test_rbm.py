@@ -16,6 +16,8 @@ from experiments.autoencoders.rbm.experiment import (
     monitor,
     task,
     training_bits,
+    visible_bits,
+    visible_units,
 )
 from experiments.datasets import Dataset
 from experiments.objectives.contrastive_divergence import reconstruction_error
@@ -229,3 +231,12 @@ def test_there_are_no_flags_of_networks():
     assert not names & {"dropout", "input_dropout", "precision"}
     assert configure(RBMSettings(), persistent=False).idle()["chains"] == "with --no-persistent"
     assert "chains" not in RBMSettings().idle()
+
+
+def test_intensities_train_the_machine_and_their_rounding_measures_it():
+    grey = np.array([[0.2, 0.8, 0.4, 0.6], [0.9, 0.1, 0.7, 0.3]])
+    settings = configure(RBMSettings(), {}, binarization="none", hidden=3)
+    key, image = jax.random.key(0), jnp.asarray(grey[0], jnp.float32).reshape(2, 2, 1)
+    np.testing.assert_array_equal(visible_units(settings)(key, image), grey[0].astype(np.float32))
+    np.testing.assert_array_equal(visible_bits(settings)(key, image), [0, 1, 0, 1])
+    np.testing.assert_array_equal(training_bits(settings, dataset_of(grey)), grey > 0.5)
