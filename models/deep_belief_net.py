@@ -2,7 +2,7 @@
 
 The top machine is a prior of its visible layer, and the others generate downwards from it. What goes upwards is a
 multi-layer perceptron of sigmoids, which is how the net comes to be fine-tuned by backpropagation. Hinton, Osindero &
-Teh 2006; Hinton & Salakhutdinov 2006. Lecture 002, "Brief history".
+Teh 2006; Hinton & Salakhutdinov 2006. Lecture 002, "Autoencoders - History".
 """
 
 from collections.abc import Sequence

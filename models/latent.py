@@ -15,9 +15,9 @@ _OPPOSITE = 1e-6  # below this sin Ω / Ω, no great circle through two directio
 
 
 def linear_interpolation(
-    start: Float[Array, " latent"], end: Float[Array, " latent"], fraction: Float[Array, ""]
-) -> Float[Array, " latent"]:
-    """The straight way from one code to another.
+    start: Float[Array, "*shape"], end: Float[Array, "*shape"], fraction: Float[Array, ""]
+) -> Float[Array, "*shape"]:
+    """The straight way from one code to another, or from one image to another.
 
         (1 − t) a + t b,   t = fraction
 

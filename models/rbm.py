@@ -3,7 +3,7 @@
     p(v, h) = exp(−E(v, h)) / Z,   E(v, h) = −aᵀv − bᵀh − vᵀW h
 
 Smolensky 1986 ("harmonium"); Hinton 2002; Hinton 2010, "A practical guide to training restricted Boltzmann machines".
-Lecture 002, "Brief history". Its logarithm of the partition function is in ``models/rbm_partition.py``.
+Lecture 002, "Autoencoders - History". Its logarithm of the partition function is in ``models/rbm_partition.py``.
 """
 
 from typing import NamedTuple

@@ -70,14 +70,16 @@ def samples_and_stitches(
     }
 
 
-def interpolations(codec: Codec, codes: Codes, pairs: Pairs) -> Rows:
-    """Straight lines and great circles between codes."""
+def interpolations(codec: Codec, images: Images, codes: Codes, pairs: Pairs) -> Rows:
+    """Between two images: straight lines and great circles of their codes, and one fading into the other."""
     fractions = jnp.linspace(0.0, 1.0, SHOWN)
     rows = Rows()
     for number in range(len(pairs)):
         one, other = codes[pairs[number]]
         for name, between in (("linear", linear_interpolation), ("spherical", spherical_interpolation)):
             rows[f"{name} {number + 1}"] = codec.decode(jax.vmap(between, (None, None, 0))(one, other, fractions))
+        start, end = images[pairs[number]]
+        rows[f"pixels {number + 1}"] = jax.vmap(linear_interpolation, (None, None, 0))(start, end, fractions)
     return rows
 
 

@@ -74,7 +74,8 @@ def samples_at(codec: Codec, codes: Codes, key: Key[Array, ""], radius: float) -
 
 def nearest_distances(codec: Codec, images: Images, stored: Images, key: Key[Array, ""]) -> Metrics:
     """How far from all training images lies what is decoded: samples near and far from the prior's mode, and middles of
-    straight lines and of great circles between codes of test images; beside them, test images themselves.
+    straight lines and of great circles between codes of test images; beside them, test images themselves, and two of
+    them one over the other.
     """
     codes = codec.encode(images)
     middle = jnp.asarray(0.5)
@@ -82,7 +83,11 @@ def nearest_distances(codec: Codec, images: Images, stored: Images, key: Key[Arr
     for name, between in (("linear", linear_interpolation), ("spherical", spherical_interpolation)):
         shown[name] = codec.decode(jax.vmap(between, (0, 0, None))(codes, jnp.roll(codes, 1, axis=0), middle))
     decoded = {f"first/nearest_distance_{name}": nearest_distance(each, stored).mean() for name, each in shown.items()}
-    return decoded | {"test_images/nearest_distance": nearest_distance(images, stored).mean()}
+    blended = jax.vmap(linear_interpolation, (0, 0, None))(images, jnp.roll(images, 1, axis=0), middle)
+    beside = {"test_images": images, "blended_images": blended}
+    return decoded | {
+        f"{name}/nearest_distance": nearest_distance(each, stored).mean() for name, each in beside.items()
+    }
 
 
 def curves_between(

@@ -12,7 +12,7 @@ def solve_analogies(
 
         argmax_d  cos(v_d, v_b − v_a + v_c),   d none of a, b, c;   v of length 1
 
-    Mikolov et al. 2013, "Linguistic regularities in continuous space word representations", section 4. Lecture 000,
+    Mikolov et al. 2013, "Linguistic regularities in continuous space word representations", section 4. Lecture 004,
     "Word embeddings".
     """
     unit = vectors / jnp.maximum(jnp.linalg.norm(vectors, axis=1, keepdims=True), jnp.finfo(vectors.dtype).tiny)

@@ -16,8 +16,8 @@ class DenseAsConvolution(nn.Module):
 
         y[n, i, j, o] = Σ_{k, l, c} x[n, i + k, j + l, c] W[(k, l, c), o] + b_o
 
-    The parameters are those of the dense layer. Long et al. 2015, section 3.1. Lecture 000, "Converting FC layers to
-    CONV layers".
+    The parameters are those of the dense layer. Long et al. 2015, section 3.1. Lecture 003, section 3.11.1,
+    "Convolutionalization".
     """
 
     volume: Shape

@@ -1,6 +1,6 @@
 """Word vectors by counting: how often words stand beside each other, and a matrix of small rank in its place.
 
-Levy & Goldberg 2014, "Neural word embedding as implicit matrix factorization". Lecture 000, "Word embeddings".
+Levy & Goldberg 2014, "Neural word embedding as implicit matrix factorization". Lecture 004, "Word embeddings".
 """
 
 import jax.numpy as jnp

@@ -215,7 +215,7 @@ def figures(settings: LatentSpaceSettings, dataset: Dataset, params: Params) -> 
         first, second, plane = codecs(settings, dataset, params)
         train, test = sets["train"], sets["test"]
         rows = samples_and_stitches(first, second, train["image"][: settings.support], test["image"], key)
-        rows["interpolation"] = interpolations(first, codes, pairs[:3])
+        rows["interpolation"] = interpolations(first, test["image"], codes, pairs[:3])
         shared = None
         if "label" in test:
             rows |= label_examples(first, codes, pairs[:SHOWN], test, train, classes=dataset.classes)
@@ -248,6 +248,7 @@ EXPERIMENT = Experiment(
     units={"loss": "nats"}
     | {f"{name}/loss": "nats" for name in MODELS}
     | {"plane/geodesic_length_ratio": "", "test_images/nearest_distance": DISTANCE}
+    | {"blended_images/nearest_distance": DISTANCE}
     | {f"{name}/analogy_psnr": "dB" for name in ("first", "third_image", "reconstruction")}
     | {"first/analogy_changed": "%", "first/analogy_unchanged": "%"}
     | DISTANCES

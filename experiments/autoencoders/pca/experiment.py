@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.autoencoders.pca.card import CARD
+from experiments.autoencoders.pca.figures import compare_lines
 from experiments.datasets import Dataset
 from experiments.datasets.settings import GreyImageData
 from experiments.numerals import counted
@@ -117,7 +118,9 @@ def evaluate_whole(settings: PCASettings, dataset: Dataset) -> WholeSet:
 
 
 def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
-    """The components, reconstructions from ever more of them, and images made from codes: drawn, and averaged."""
+    """The components, reconstructions from ever more of them, images made from codes: drawn, and averaged; and
+    how the first component of two pixels differs from linear regression.
+    """
     train = {name: array[0] for name, array in dataset.splits["train"].items()}
     shape, pca = train["image"].shape[1:], PCA(**params)
     components = min(train["image"][0].size, 100)
@@ -148,6 +151,7 @@ def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
     pictures = {
         "components": image_grid((0.5 + 0.5 * grey[:60]).reshape(-1, *shape), columns=20, title="components"),
         "reconstructions": image_rows(rows, title="held-out images"),
+        "regression": compare_lines(np.asarray(train["image"])),
         "samples": image_grid(drawn, columns=15, title="from codes drawn from a Gaussian"),
     }
     if "label" in train:

@@ -5,6 +5,7 @@ import sklearn.decomposition
 from trained import assert_same_at_every_evaluation_batch, trained
 
 from experiments.autoencoders.pca.experiment import EXPERIMENT, PCASettings
+from experiments.autoencoders.pca.figures import principal_line, regression_line, related_pixels
 from experiments.cli.flags import parse_flags
 from experiments.errors import WrongInput
 from experiments.run.registry import load
@@ -32,7 +33,26 @@ def test_it_is_scikit_learns_pca_at_every_evaluation_batch(fitted):
 def test_its_figures_are_drawn(fitted):
     run, params = fitted
     drawn = EXPERIMENT.figures(run.settings, run.dataset, jax.tree.map(lambda leaf: leaf[0], params))
-    assert {"components", "samples", "averages", "reconstructions"} <= drawn.keys()
+    assert {"components", "samples", "averages", "reconstructions", "regression"} <= drawn.keys()
+
+
+def test_the_two_lines_are_numpys_and_scikit_learns():
+    points = np.random.default_rng(0).normal(size=(200, 2)) @ np.array([[0.9, 0.5], [0.0, 0.4]])
+    fitted, principal = regression_line(points), principal_line(points)
+    slope, intercept = np.polyfit(*points.T, 1)
+    assert fitted.slope == pytest.approx(slope)
+    np.testing.assert_allclose(fitted.feet[:, 1], slope * points[:, 0] + intercept)
+    theirs = sklearn.decomposition.PCA(1).fit(points)
+    np.testing.assert_allclose(principal.feet, theirs.inverse_transform(theirs.transform(points)))
+    assert principal.slope == pytest.approx(theirs.components_[0, 1] / theirs.components_[0, 0])
+
+
+def test_an_upright_line_and_the_pair_of_pixels_that_vary_together():
+    upright = np.array([[0.5, 0.0], [0.5, 1.0], [0.5, 0.4]])
+    assert np.isinf(principal_line(upright).slope)
+    images = np.random.default_rng(1).uniform(size=(50, 3, 4, 1))
+    images[:, 1, 2] = images[:, 1, 1]
+    np.testing.assert_array_equal(related_pixels(images), images[:, 1, 1:3, 0])
 
 
 def test_it_has_no_settings_of_gradients():

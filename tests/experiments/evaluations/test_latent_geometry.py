@@ -69,6 +69,12 @@ def test_samples_lie_at_their_radius_and_far_ones_are_far_from_any_image():
     assert found["test_images/nearest_distance"] < 0.2
 
 
+def test_where_codes_are_the_images_the_middle_of_codes_is_the_blend():
+    identity = Codec(lambda images: images.reshape(len(images), -1), lambda codes: codes.reshape(-1, 8, 8, 1))
+    found = nearest_distances(identity, TEST["image"][:6], TRAIN["image"], KEY)
+    np.testing.assert_allclose(found["blended_images/nearest_distance"], found["first/nearest_distance_linear"])
+
+
 def test_geodesics_of_a_linear_decoder_are_straight():
     codes = PCA.encode(TEST["image"][:6])
     lines, geodesics = curves_between(PCA, codes[:3], codes[3:], steps=50)
