@@ -25,8 +25,9 @@ def convolve_transposed(
 
     Its size is  (positions − 1)·stride − p_low − p_high + dilation·(window − 1) + 1 + output_padding. Up to stride − 1
     rows of images are never seen by the convolution behind its last position: ``output_padding`` of them are added. It
-    is computed as a convolution of stride 1 whose input has stride − 1 zeros between its entries. ``padding`` is
-    (low, high) per spatial axis of the *images*, by default none.
+    is computed as a convolution of stride 1 whose input has stride − 1 zeros between its entries; where windows tile
+    the images, as in a U-Net, as one matrix product. ``padding`` is (low, high) per spatial axis of the *images*, by
+    default none.
 
     The kernel is that of the convolution, so its last axis is what goes in. PyTorch's ``ConvTranspose2d`` is the same
     with its weight [in, out/groups, height, width] transposed to [height, width, out/groups, in]; Flax's needs
@@ -48,5 +49,23 @@ def convolve_transposed(
                 f"{output_padding=} and the kernel {kernel.shape}, dilation {dilation}"
             )
         edges.append((reach - low, reach - high + extra[axis], stride[axis] - 1))
+    window = list(kernel.shape[:rank])
+    tiled = window == stride and edges == [(size - 1, size - 1, size - 1) for size in window]
+    if tiled and groups == 1 and set(dilation) == {1}:
+        return _paint_tiles(maps, kernel)
     spread = lax.pad(maps, lax.convert_element_type(0, maps.dtype), [(0, 0, 0), *edges, (0, 0, 0)])
     return convolve(spread, adjoint_kernel(kernel, groups=groups), dilation=dilation, groups=groups)
+
+
+def _paint_tiles(
+    maps: Float[Array, "batch *positions features"], kernel: Float[Array, "*window channels features"]
+) -> Float[Array, "batch *space channels"]:
+    """Where windows do not overlap: each entry's window by itself, laid side by side."""
+    batch, *positions, features = maps.shape
+    *window, channels, _ = kernel.shape
+    tiles = maps.reshape(-1, features) @ kernel.reshape(-1, features).T
+    tiles = tiles.reshape(batch, *positions, *window, channels)
+    rank = len(window)
+    side_by_side = [axis + offset for axis in range(1, rank + 1) for offset in (0, rank)]
+    space = [size * stride for size, stride in zip(positions, window, strict=True)]
+    return tiles.transpose(0, *side_by_side, 2 * rank + 1).reshape(batch, *space, channels)

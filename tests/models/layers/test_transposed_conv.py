@@ -27,6 +27,10 @@ GEOMETRIES = [
     ((7, 9), (3, 2, 2, 3), {"dilation": (2, 3), "padding": ((1, 2), (0, 1))}),
     ((7, 9), (3, 2, 2, 6), {"groups": 3, "stride": 2, "output_padding": (0, 1)}),
     ((4, 5, 6), (2, 2, 2, 1, 2), {"stride": 2, "output_padding": (0, 1, 0)}),
+    ((6, 6), (2, 3, 2, 4), {"stride": (2, 3)}),
+    ((4, 6, 2), (2, 3, 1, 2, 3), {"stride": (2, 3, 1)}),
+    ((4, 4), (2, 2, 2, 3), {"stride": 2, "padding": ((1, -1), (0, 0))}),
+    ((5, 4), (2, 2, 2, 3), {"stride": 2, "output_padding": (1, 0)}),
 ]
 EVERY = pytest.mark.parametrize(("space", "kernel_shape", "options"), GEOMETRIES, ids=str)
 
