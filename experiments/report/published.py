@@ -120,10 +120,11 @@ def head_line(found: Sequence[Figure]) -> str:
     tried = len(found) - count["not run"]
     compared = [figure.comparison for figure in found if figure.comparison]
     better, loose = sum(each.better for each in compared), sum(each.loose for each in compared)
-    how = f"{better} by being better, {loose} only as their seeds differ widely"
-    kinds = f"{count['near']} near, {count['far']} far, {count['not compared']} run with other settings"
-    met = f"{count['met']} of {counted(tried, 'published figure')} that were tried are met ({how})"
-    return f"{met}; {kinds}; {count['not run']} more are not run"
+    how = {"as ours is better": better, "only as seeds differ widely": loose}
+    told = ", ".join(f"{number} {why}" for why, number in how.items() if number)
+    met = f"{count['met']} met of {counted(tried, 'published figure')} tried" + (f" ({told})" if told else "")
+    others = ", ".join(f"{count[state]} {state}" for state in ("near", "far", "not compared") if count[state])
+    return "; ".join(filter(None, (met, others, f"{count['not run']} not run" if count["not run"] else "")))
 
 
 def _claims(runs: Iterable[Run]) -> list[Published]:
