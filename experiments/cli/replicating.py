@@ -119,8 +119,9 @@ def _run_all(plan: _Plan, started: float, budget: float | None) -> int:
 def _print_figures(plan: _Plan, asked: "Sequence[Entry]") -> None:
     from experiments.cli.results import print_figures
     from experiments.report.archive import find_runs
+    from experiments.report.costs import estimated_seconds
     from experiments.report.published import NO_CARD, figures
 
-    found = figures(asked, [*find_runs(plan.into), *plan.elsewhere])
+    found = figures(asked, [*find_runs(plan.into), *plan.elsewhere], estimated_seconds())
     print_figures([figure for figure in found if figure.published.family != NO_CARD])
     print(f"runs  {plan.into}; as a page: lectern report {plan.into} --page ledger.html")

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from experiments.numerals import counted
+from experiments.numerals import counted, duration
 from experiments.report.archive import Run
 from experiments.report.ledger import LedgerRow, ledger_rows
 from experiments.report.verdict import Comparison, compare
@@ -73,14 +74,19 @@ class Figure(NamedTuple):
         return ", ".join(filter(None, (how, short)))
 
 
-def figures(entries: Iterable[Entry], runs: Sequence[Run]) -> list[Figure]:
-    """Every figure of the cards, in the catalogue's order, then those that runs alone claim."""
+def figures(
+    entries: Iterable[Entry], runs: Sequence[Run], estimates: Mapping[tuple[str, str], float] = MappingProxyType({})
+) -> list[Figure]:
+    """Every figure of the cards, in the catalogue's order, then those that runs alone claim.
+
+    ``estimates`` are seconds of training a seed of a preset, for those that were not run.
+    """
     rows: dict[tuple[str, str, str], list[LedgerRow]] = {}
     for row in ledger_rows(runs, every=True, pool=True):
         rows.setdefault((row.experiment, row.preset, row.metric), []).append(row)
     configs = {run.name: run.summary["config"] for run in runs if not run.problem}
     cards = [
-        published_on(entry, reference)
+        published_on(entry, reference, estimates.get((entry.name, reference.preset)))
         for entry in sorted(entries, key=first_row)
         for reference in entry.card.references
     ]
@@ -95,9 +101,8 @@ def first_row(entry: Entry) -> tuple[int, int, str]:
     return FAMILIES.find(letter) % (len(FAMILIES) + 1), int(number), entry.name
 
 
-def published_on(entry: Entry, reference: Reference) -> Published:
-    """A figure of a card."""
-    data = entry.card.data_of(reference)
+def published_on(entry: Entry, reference: Reference, estimate: float | None = None) -> Published:
+    """A figure of a card; a seed of its preset is estimated to take so many seconds."""
     return Published(
         entry.family,
         entry.name,
@@ -109,9 +114,17 @@ def published_on(entry: Entry, reference: Reference) -> Published:
         reference.protocol,
         reference.tested,
         reference.standard_error,
-        reference.obstacle or (f"its data do not ship: --data-dir {data}=PLACE" if data else ""),
+        _not_run(entry, reference, estimate),
         entry.card.all_presets[reference.preset].get("steps"),
     )
+
+
+def _not_run(entry: Entry, reference: Reference, estimate: float | None) -> str:
+    """What keeps a figure from being run: what stands on its card, its data, its time."""
+    data = entry.card.data_of(reference)
+    lacking = f"needs {data}, which does not ship" if data else ""
+    time = "" if estimate is None else f"about {duration(estimate)} of training a seed"
+    return reference.obstacle or "; ".join(filter(None, (lacking, time)))
 
 
 def head_line(found: Sequence[Figure]) -> str:
