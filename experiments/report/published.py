@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from experiments.numerals import counted, duration
 from experiments.report.archive import Run
 from experiments.report.ledger import LedgerRow, ledger_rows
-from experiments.report.verdict import Comparison, compare
+from experiments.report.verdict import STANDARD_ERRORS, Comparison, binomial_error, compare
 from experiments.run.card import Reference
 from experiments.run.registry import Entry
 
@@ -70,8 +70,18 @@ class Figure(NamedTuple):
         if self.comparison is None:
             return f"measured in {self.row.unit or 'another unit'}" if self.row.mean is not None else "not finite"
         short = "" if self.share is None else f"{100 * self.share:.2g} % of the preset's steps"
-        how = "better" if self.comparison.better else "only as its seeds differ widely" if self.comparison.loose else ""
-        return ", ".join(filter(None, (how, short)))
+        return ", ".join(filter(None, (self._how(), short)))
+
+    def _how(self) -> str:
+        """By what a figure is met, where that is not by three standard errors of seeds that agree."""
+        comparison, published = self.comparison, self.published
+        if comparison.better or comparison.loose:
+            return "better" if comparison.better else "only as its seeds differ widely"
+        beyond = comparison.standard_errors is None or abs(comparison.standard_errors) > STANDARD_ERRORS
+        if comparison.verdict != "met" or not beyond:
+            return ""
+        of_tests = abs(self.row.mean - published.value) <= binomial_error(published.value, published.tested)
+        return "within the error of the test set" if of_tests else "to the last printed digit"
 
 
 def figures(

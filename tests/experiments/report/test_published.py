@@ -31,6 +31,7 @@ def only(tmp_path, **changes):
     ("changes", "state", "reason"),
     [
         ({"metrics": nll(19.6, 20.0, 20.5)}, "met", ""),
+        ({"metrics": nll(20.04)}, "met", "to the last printed digit"),
         ({"metrics": nll(10.0, 10.1, 10.2)}, "met", "better"),
         ({"metrics": nll(5.0, 25.0, 60.0)}, "met", "only as its seeds differ widely"),
         ({"metrics": nll(21.0, 21.1, 21.2)}, "near", ""),
@@ -48,6 +49,12 @@ def test_a_figure_has_one_state_and_says_what_weakens_it(tmp_path, changes, stat
     assert figure.state == state
     assert figure.reason.startswith(reason)
     assert bool(figure.reason) == bool(reason)
+
+
+def test_what_the_size_of_the_test_set_explains_says_so(tmp_path):
+    make_run(tmp_path / "run", metrics=nll(21.0, 21.1, 21.2), references=[], departs={})
+    (figure,) = figures([vae(dataclasses.replace(PRINTED, tested=1000))], find_runs(tmp_path))
+    assert (figure.state, figure.reason) == ("met", "within the error of the test set")
 
 
 def test_runs_that_differ_in_the_seed_are_one_and_the_longest_that_compares_stands_there(tmp_path):
