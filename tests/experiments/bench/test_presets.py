@@ -39,3 +39,6 @@ def test_presets_without_a_run_are_estimated_once(monkeypatch, tmp_path, capsys)
     steps = load("mlp").card.all_presets["smoke"]["steps"]
     milliseconds = float(capsys.readouterr().out.removeprefix("mlp smoke: ").split()[0])
     assert found["mlp smoke"] == pytest.approx(steps * milliseconds / 1e3, rel=0.02)
+    monkeypatch.setattr(sys, "argv", ["presets", "--again"])
+    presets.main()
+    assert json.loads(file.read_text())["mlp default"] <= 3.0, "the smaller is kept"
