@@ -31,8 +31,8 @@ def tiny(monkeypatch, tmp_path, undrawn):
         presets = {preset: fields | pattern for preset, fields in presets.items()}
         card = dataclasses.replace(entry(name).card, presets=presets, references=references)
         made[name] = dataclasses.replace(entry(name), card=card)
+        experiment = dataclasses.replace(load(name), card=card)  # imported before its card is another
         monkeypatch.setattr(f"experiments.{made[name].family}.{name}.card.CARD", card)
-        experiment = dataclasses.replace(load(name), card=card)
         monkeypatch.setattr(f"experiments.{made[name].family}.{name}.experiment.EXPERIMENT", experiment)
     monkeypatch.setattr(replicating, "entries", lambda: list(made.values()))
     monkeypatch.setattr(costs, "LEDGER", tmp_path / "no archive")
