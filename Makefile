@@ -8,7 +8,7 @@ PEER_PIP_OPTIONS ?=
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/.installed
 
-.PHONY: setup vae test test-slow lint format bench parity ledger clean
+.PHONY: setup vae test test-slow lint format bench parity ledger times clean
 
 setup: $(INSTALLED)
 
@@ -56,6 +56,15 @@ bench: setup $(PEERS)/.installed
 ledger: setup
 	$(BIN)/lectern report docs/ledger --markdown docs/ledger.md
 	$(BIN)/python -m experiments.report.systems
+	$(BIN)/python -m experiments.report.times
+
+# Every experiment as it is by default, one after the other: more than an hour. A run that was stopped goes on.
+times: setup
+	@for name in $$($(BIN)/lectern list | sed -n 's/^\([a-z0-9_][a-z0-9_]*\)  .*/\1/p'); do \
+		test -e runs/defaults/$$name/summary.json && continue; \
+		$(BIN)/lectern run $$name --workdir runs/defaults/$$name || $(BIN)/lectern resume runs/defaults/$$name || exit; \
+	done
+	@$(BIN)/python -m experiments.report.times runs/defaults
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(PARITY) .venv-3.* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from experiments.cli import saved_runs, sweeping, training
+from experiments.cli import replicating, saved_runs, sweeping, training
 from experiments.cli.environment import quiet_libraries
 from experiments.cli.exit_status import DONE, WRONG
 from experiments.cli.parser import parser
@@ -65,6 +65,7 @@ DOES = {
     "run": training.run,
     "resume": training.resume,
     "sweep": sweeping.sweep,
+    "replicate": replicating.replicate,
     "evaluate": saved_runs.evaluate,
     "sample": saved_runs.sample,
     "draw": saved_runs.draw,

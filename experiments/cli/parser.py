@@ -10,7 +10,10 @@ MAY_CHANGE = (
     "These settings may be other than they were: --steps, --data-dir, --devices, --shard, --evaluation-batch, and what "
     "only the evaluation reads, such as --importance-samples."
 )
-COMMANDS = ("list", "run", "resume", "sweep", "evaluate", "sample", "draw", "export", "predict", "report", "bench")
+COMMANDS = (
+    *("list", "run", "resume", "sweep", "replicate", "evaluate", "sample", "draw", "export", "predict"),
+    *("report", "bench"),
+)
 
 
 class _Version(argparse.Action):
@@ -89,6 +92,29 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
     sweep.add_argument("--preset", default="default", help="named settings of the experiment")
     sweep.add_argument("--workdir", type=Path, help="where the run folders go; by default runs/sweep-NAME-PRESET")
 
+    replicate = command(
+        "replicate",
+        "run the presets that have published figures, cheapest first, skip what is finished, go on with what is not, "
+        "and print ours beside what was published",
+    )
+    replicate.add_argument("names", nargs="*", metavar="NAME", help="experiments; by default all with such presets")
+    replicate.add_argument("--hours", type=float, metavar="H", help="start no run that would end later than this")
+    replicate.add_argument("--seeds", type=int, metavar="N", help="seeds of each run; by default three")
+    replicate.add_argument(
+        "--data-dir",
+        nargs="+",
+        default=(),
+        metavar="NAME=PLACE",
+        help="where data sets are that do not ship: mnist=FOLDER cora=FILE.npz",
+    )
+    replicate.add_argument(
+        "--into",
+        type=Path,
+        metavar="FOLDER",
+        help="a ledger of your own: runs go there, and what is finished there is skipped; without it runs go to "
+        "runs/ledger, and what docs/ledger has is skipped too",
+    )
+
     evaluate = command("evaluate", "measure a saved step on the test split", epilog=MAY_CHANGE.replace("--steps, ", ""))
     evaluate.add_argument("workdir", type=Path, metavar="WORKDIR")
     evaluate.add_argument("--step", type=int, help="which checkpoint; by default the newest")
@@ -127,6 +153,7 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
     report.add_argument("runs", type=Path, nargs="?", default=Path("runs"), metavar="RUNS")
     report.add_argument(
         "--html",
+        "--page",
         type=Path,
         metavar="FILE",
         help="also write a self-contained page; of many runs the pictures are links to their folders",

@@ -7,6 +7,7 @@ from experiments.numerals import counted, duration, quantity, significant
 from experiments.report.report import WIDTH_OF_FILES
 
 if TYPE_CHECKING:
+    from experiments.report.published import Figure
     from experiments.run.prediction import Prediction
 
 
@@ -54,19 +55,27 @@ def _print_cost(summary: dict) -> None:
 
 def print_sweep(summaries: Mapping[str, dict | None]) -> None:
     """A row a run and a column a metric: mean ± deviation over the seeds."""
+    metrics = list(dict.fromkeys(name for each in summaries.values() if each for name in each["metrics"]))
+    rows = [
+        (name, *(["diverged"] if summary is None else [_cell(summary["metrics"].get(metric)) for metric in metrics]))
+        for name, summary in summaries.items()
+    ]
+    _print_table(("run", *metrics), rows)
+
+
+def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Rows below their heads, the first column at the left and all others at the right."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    metrics = list(dict.fromkeys(name for each in summaries.values() if each for name in each["metrics"]))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("run", overflow="fold")
-    for metric in metrics:
-        table.add_column(metric, justify="right")
-    for name, summary in summaries.items():
-        cells = ["diverged"] if summary is None else [_cell(summary["metrics"].get(metric)) for metric in metrics]
-        table.add_row(*map(Text, (name, *cells)))
+    table.add_column(heads[0], overflow="fold")
+    for head in heads[1:]:
+        table.add_column(head, justify="right")
+    for cells in rows:
+        table.add_row(*map(Text, cells))
     console = Console()
     if not console.is_terminal:
         console.width = WIDTH_OF_FILES
@@ -90,3 +99,26 @@ def print_metrics(metrics: dict) -> None:
     """A line a metric."""
     for name, metric in metrics.items():
         print(f"  test {name:<6} {_cell(metric)}")
+
+
+def print_figures(found: Sequence["Figure"]) -> None:
+    """A row a published figure that was run, and how many of them are met."""
+    from experiments.report.ledger import ours
+    from experiments.report.published import head_line
+
+    rows = [
+        (
+            f"{each.published.experiment} {each.published.preset}",
+            f"{each.published.metric} {each.published.unit}".rstrip(),
+            f"{each.published.value:,.10g}",
+            ours(each.row),
+            str(each.row.seeds),
+            "" if each.comparison is None else significant(each.row.mean - each.published.value, 3, "+"),
+            f"{each.state} ({each.reason})" if each.reason else each.state,
+        )
+        for each in found
+        if each.row is not None
+    ]
+    if rows:
+        _print_table(("system", "metric", "published", "ours", "seeds", "difference", "verdict"), rows)
+    print(head_line(found))

@@ -37,10 +37,13 @@ def sweep(given: argparse.Namespace, flags: list[str]) -> int:
         for folder, choices in combinations.items()
     }
     for folder, each in settings.items():
-        _refuse_other(folder, given, each)
+        refuse_other(folder, given.name, given.preset, each)
     for number, (folder, each) in enumerate(settings.items(), start=1):
         print(f"--- {number} of {len(settings)}: {folder.name}", flush=True)
-        if not _is_finished(folder, each) and (status := _train(given, folder, each)) not in (DONE, DIVERGED):
+        if not _is_finished(folder, each) and (status := train_in(folder, given.name, given.preset, each)) not in (
+            DONE,
+            DIVERGED,
+        ):
             return status
     print_sweep({folder.name: read_summary(folder) for folder in settings})
     print(f"runs  {root}")
@@ -98,19 +101,19 @@ def _words(choices: Sequence[Choice]) -> list[str]:
     return [word for name, value in choices for word in (name, *value)]
 
 
-def _refuse_other(folder: Path, given: argparse.Namespace, settings: "Settings") -> None:
-    """A folder of the sweep that holds another run is left alone."""
+def refuse_other(folder: Path, name: str, preset: str, settings: "Settings") -> None:
+    """A folder that holds another run is left alone; its data may have been moved."""
     from experiments.run.run_folder import CONFIG, read_config
     from experiments.run.settings import as_json
 
     if not (folder / CONFIG).exists():
         return
     config, asked = read_config(folder), as_json(settings)
-    if (config.experiment, config.preset) != (given.name, given.preset):
+    if (config.experiment, config.preset) != (name, preset):
         raise WrongInput(f"{folder} is a run of {config.experiment} {config.preset}: choose another --workdir")
-    other = [name for name in asked if config.settings.get(name) != asked[name]]
+    other = [field for field in asked if field != "data_dir" and config.settings.get(field) != asked[field]]
     if other:
-        said = ", ".join(f"{name} {config.settings.get(name)}, not {asked[name]}" for name in other)
+        said = ", ".join(f"{field} {config.settings.get(field)}, not {asked[field]}" for field in other)
         raise WrongInput(f"{folder} was trained with {said}: choose another --workdir")
 
 
@@ -121,13 +124,14 @@ def _is_finished(folder: Path, settings: "Settings") -> bool:
     return summary is not None and summary.get("config", {}).get("steps") == settings.loop.steps
 
 
-def _train(given: argparse.Namespace, folder: Path, settings: "Settings") -> int:
+def train_in(folder: Path, name: str, preset: str, settings: "Settings") -> int:
+    """Starts the run of a folder, or goes on with it; the exit status."""
     from experiments.run import runner
     from experiments.run.run import prepare
     from experiments.run.run_folder import CONFIG
 
     def train(signals: "Signals") -> dict:
         go = runner.resume if (folder / CONFIG).exists() else runner.start
-        return go(prepare(given.name, given.preset, settings), folder, signals)
+        return go(prepare(name, preset, settings), folder, signals)
 
     return finish(folder, train)

@@ -17,11 +17,15 @@ from typing import Any, NamedTuple
 
 from experiments.numerals import counted
 from experiments.report.archive import Run, problems, read_metrics
+from experiments.report.costs import estimated_seconds
 from experiments.report.curves import LOOKS, Curve, curves_of, curves_svg, look
 from experiments.report.departures import departures, in_words
+from experiments.report.figures_page import figures_section
 from experiments.report.ledger import COLUMNS, Column, LedgerRow, ledger_rows, ours, with_unit
 from experiments.report.page_assets import SCRIPT, STYLE
 from experiments.report.pictures import Links, pictures
+from experiments.report.published import figures
+from experiments.run.registry import Entry
 
 EMBEDDED_RUNS = 24  # of more runs the pictures are links
 FACTS = (
@@ -47,12 +51,14 @@ def html_page(
     file: Path | None = None,
     folder: Path | None = None,
     pool: bool = False,
+    cards: Iterable[Entry] | None = None,
     told: Callable[[int], None] = lambda done: None,
 ) -> str:
-    """The whole page: what could not be read, the sortable ledger, and a section for each experiment and run.
+    """The whole page: what could not be read, published figures, the sortable ledger, a section for each experiment.
 
-    Where it will be ``file`` and there are many runs, their pictures are links to what lies below ``folder``. ``told``
-    hears how many runs are done.
+    Published are the figures of ``cards``, also those that were not run, and those that runs claim; without ``cards``
+    there is no table of them. Where the page will be ``file`` and there are many runs, their pictures are links to what
+    lies below ``folder``. ``told`` hears how many runs are done.
     """
     numbers = {run.name: index for index, run in enumerate(runs)}
     intact = sorted((run for run in runs if not run.problem), key=lambda run: (run.summary["experiment"], run.name))
@@ -80,6 +86,7 @@ def html_page(
 Difference is ours minus published; ± is one sample standard deviation over the seeds. In the curves a line is the mean
 over the seeds and its band one standard deviation; thin lines are train, strong ones valid.{_linked_note(links)}</p>
 {_warnings("Left out", problems(runs))}
+{"" if cards is None else figures_section(figures(cards, runs, estimated_seconds()), numbers)}
 {_ledger(ledger_rows(runs, every=True, pool=pool), numbers)}
 {"".join(sections)}
 <script>{SCRIPT}</script>

@@ -57,6 +57,21 @@ svg text { fill: var(--muted); font-size: 12px; } svg .end { text-anchor: end; }
 .legend { margin: .4rem 0 0; padding: 0; list-style: none; font-size: .85rem; } .legend svg { width: 1.6rem;
   height: .55rem; margin-right: .5rem; }
 a.picture { display: inline-block; margin: 0 1rem .4rem 0; }
+#filters:not([hidden]) { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 1rem 0 0; }
+#filters button, select { padding: .35rem .7rem; border: 1px solid var(--line); border-radius: 99px;
+  background: var(--card); color: inherit; font: inherit; font-size: .875rem; cursor: pointer; }
+#filters button[aria-pressed=true] { border-color: var(--accent); background: var(--accent); color: var(--page); }
+#figures th { padding: .55rem .6rem; } #figures .family th { padding-top: 1.1rem; background: none; font-size: 1rem; }
+#figures td.published, #figures td.verdict { min-width: 8.5rem; } #figures td.difference { min-width: 9rem; }
+#figures td.figure { min-width: 13rem; } #figures td.ours, #figures td.seeds { white-space: nowrap; }
+#figures td.run { min-width: 6rem; } #figures td.run a { display: block; font-weight: 400; }
+#figures dl { max-width: 30rem; }
+.state { font-weight: 600; white-space: nowrap; } .state::before { content: "● "; color: var(--verdict); }
+.met { --verdict: #009e73; } .near { --verdict: #e69f00; } .far { --verdict: #d55e00; }
+.not-compared, .not-run { --verdict: #8a93a0; } .not-run td { color: var(--muted); }
+svg.bar { display: block; width: 8rem; height: 1.2rem; margin: .15rem 0; } .bar .within { fill: var(--line); }
+.bar .length { fill: var(--verdict); } .bar .zero { stroke: var(--muted); }
+[hidden] { display: none !important; }
 figcaption { margin-top: .6rem; font-size: .85rem; }
 summary { padding: .2rem 0; color: var(--accent); cursor: pointer; }
 dl { display: grid; grid-template-columns: fit-content(45%) minmax(0, 1fr); gap: .15rem 1.2rem; margin: .6rem 0;
@@ -64,12 +79,20 @@ dl { display: grid; grid-template-columns: fit-content(45%) minmax(0, 1fr); gap:
 @media (max-width: 48rem) {
   body { padding: 1rem .8rem 3rem; }
   .scroll { border: 0; }
-  #ledger, #ledger tbody, #ledger tr, #ledger td { display: block; }
+  #ledger, #ledger tbody, #ledger tr, #ledger td, #figures, #figures tbody, #figures tr, #figures td,
+    #figures .family th { display: block; }
+  #figures { font-size: .9rem; } #figures thead { display: none; }
+  #figures .family th { padding: .8rem 0 0; border: 0; }
+  #figures tbody tr:not(.family) { margin: .8rem 0; padding: .5rem .7rem; border: 1px solid var(--line);
+    border-radius: 10px; }
   #ledger { font-size: .9rem; } #ledger thead tr { display: flex; flex-wrap: wrap; }
   #ledger tbody tr { margin: .8rem 0; padding: .5rem .7rem; border: 1px solid var(--line); border-radius: 10px; }
-  #ledger td { display: grid; grid-template-columns: 5.5rem minmax(0, 1fr); gap: .1rem .6rem; min-width: 0;
-    padding: .15rem 0; border: 0; text-align: left; white-space: normal; overflow-wrap: anywhere; }
-  #ledger td > * { grid-column: 2; } #ledger td::before { color: var(--muted); } #ledger td:empty { display: none; }
+  #ledger td, #figures td:not(.figure) { display: grid; grid-template-columns: 5.5rem minmax(0, 1fr);
+    gap: .1rem .6rem; min-width: 0; padding: .15rem 0; border: 0; text-align: left; white-space: normal;
+    overflow-wrap: anywhere; }
+  #ledger td > *, #figures td > * { grid-column: 2; } td::before { color: var(--muted); } td:empty { display: none; }
+  #figures td { min-width: 0; padding: .15rem 0; border: 0; white-space: normal; }
+  td.run::before { content: "run"; } td.verdict::before { content: "verdict"; }
 """
     + LABELS
     + """
@@ -115,4 +138,47 @@ for (const header of headers) {
 }
 addEventListener("hashchange", sortAsAddressSays);
 sortAsAddressSays();
+
+const filters = document.getElementById("filters");
+const family = filters?.querySelector("select");
+
+function show(state) {
+  const count = {};
+  for (const body of document.getElementById("figures").tBodies) {
+    const [head, ...rows] = body.rows;
+    for (const row of rows) {
+      const ofFamily = family.value === "" || family.value === body.dataset.family;
+      row.hidden = !ofFamily || (state !== "all" && row.className !== state);
+      if (ofFamily) for (const name of ["all", row.className]) count[name] = (count[name] ?? 0) + 1;
+    }
+    head.hidden = rows.every(row => row.hidden);
+  }
+  for (const button of filters.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", button.dataset.show === state);
+    button.querySelector("small").textContent = count[button.dataset.show] ?? 0;
+  }
+}
+
+function showAsAddressSays() {
+  const [, state, name] = location.hash.match(/^#show=([a-z-]+)(?:\\/([a-z%0-9]*))?$/) ?? [];
+  const button = [...filters.querySelectorAll("button")].find(button => button.dataset.show === state);
+  if (!button) return;
+  const values = [...family.options].map(option => option.value);
+  family.value = values.find(value => encodeURIComponent(value) === name) ?? "";
+  show(state);
+}
+
+function chosen(state) {
+  show(state);
+  history.replaceState(null, "", `#show=${state}/${encodeURIComponent(family.value)}`);
+}
+
+if (filters) {
+  filters.hidden = false;
+  for (const button of filters.querySelectorAll("button"))
+    button.addEventListener("click", () => chosen(button.dataset.show));
+  family.addEventListener("change", () => chosen(filters.querySelector("[aria-pressed=true]").dataset.show));
+  addEventListener("hashchange", showAsAddressSays);
+  showAsAddressSays();
+}
 """

@@ -15,6 +15,7 @@ from experiments.errors import WrongInput
 from experiments.report.archive import Run, find_runs, problems, read_metrics
 from experiments.report.ledger import COLUMNS, Column, LedgerRow, ledger_rows, one_line
 from experiments.report.page import html_page
+from experiments.run.registry import entries
 from train.progress import Progress
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def report(
     written = {}
     if html is not None:
         with _progress("page", len(runs) - len(problems(runs)), patience) as told:
-            written[html] = html_page(runs, file=html, folder=folder, pool=pool, told=told)
+            written[html] = html_page(runs, file=html, folder=folder, pool=pool, cards=entries(), told=told)
     if markdown_file is not None:
         written[markdown_file] = markdown(rows)
     for path, text in written.items():

@@ -1,6 +1,6 @@
-"""README's table of systems: cards, and beside a published figure what the ledger's runs measured.
+"""README's head line, how many published figures are met, and its table of systems with what our runs measured.
 
-``python -m experiments.report.systems`` (part of ``make ledger``) writes it between the marks in README.md.
+``python -m experiments.report.systems`` (part of ``make ledger``) writes both between their marks in README.md.
 """
 
 import re
@@ -10,31 +10,39 @@ from pathlib import Path
 
 from experiments.numerals import counted, measured
 from experiments.report.archive import Run, find_runs
+from experiments.report.published import READ, figures, first_row, head_line
 from experiments.run.card import Reference
 from experiments.run.registry import Entry, entries
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- systems: written by make ledger -->", "<!-- end of systems -->"
-READ = {"source": "", "secondary": ", quoted", "memory": ", from memory"}
+HEAD_BEGIN, HEAD_END = "<!-- figures: written by make ledger -->", "<!-- end of figures -->"
+ONE_BY_ONE = "[one by one](docs/ledger/README.md#one-by-one)"
 
 
 def systems_table(found: Sequence[Entry], runs: Sequence[Run]) -> str:
     """A row an experiment, in the order of the catalogue's rows."""
     lines = ["| experiment | system | rows | published, and ours |", "| --- | --- | --- | --- |"]
-    for entry in sorted(found, key=_first_row):
+    for entry in sorted(found, key=first_row):
         figures = "; ".join(_figures(entry, runs))
         summary, rows = entry.summary.removesuffix("."), _rows(entry.card.systems)
         lines.append(f"| `{entry.name}` | {summary} | {rows} | {figures} |")
     return "\n".join(lines) + "\n"
 
 
-def with_table(text: str, table: str) -> str:
-    """A document with its table replaced; ``ValueError`` where it has no place for one."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def between(text: str, marks: tuple[str, str], content: str) -> str:
+    """A document with what stands between its marks replaced; ``ValueError`` where it has none."""
+    before, begin, rest = text.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not end:
-        raise ValueError(f"expected the marks {BEGIN} and {END}")
-    return f"{before}{begin}\n{table}{end}{after}"
+        raise ValueError(f"expected the marks {marks[0]} and {marks[1]}")
+    return f"{before}{begin}\n{content}{end}{after}"
+
+
+def readme_of(text: str, found: Sequence[Entry], runs: Sequence[Run]) -> str:
+    """README with its head line and its table as cards and runs have them now."""
+    line = f"**{head_line(figures(found, runs))}** ({ONE_BY_ONE}).\n"
+    return between(between(text, (HEAD_BEGIN, HEAD_END), line), (BEGIN, END), systems_table(found, runs))
 
 
 def _figures(entry: Entry, runs: Sequence[Run]) -> list[str]:
@@ -79,16 +87,11 @@ def _rows(systems: Sequence[str]) -> str:
     return ", ".join("–".join(f"{letter}{number}" for letter, number in (run[0], run[-1])[: len(run)]) for run in runs)
 
 
-def _first_row(entry: Entry) -> tuple[int, int, str]:
-    letter, number = re.match(r"([A-Z])(\d+)", entry.card.systems[0]).groups()
-    return "FACVSG".find(letter) % 7, int(number), entry.name
-
-
 def main() -> None:
     """Writes README.md anew."""
     readme = ROOT / "README.md"
-    table = systems_table(entries(), find_runs(ROOT / "docs" / "ledger"))
-    readme.write_text(with_table(readme.read_text(encoding="utf-8"), table), encoding="utf-8")
+    text = readme_of(readme.read_text(encoding="utf-8"), entries(), find_runs(ROOT / "docs" / "ledger"))
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -38,6 +38,14 @@ class Reference:
     """data, splits and measure, and in what ours differs"""
     preset: str = field(kw_only=True)
     """the preset that follows this protocol"""
+    data: str = field(default="", kw_only=True)
+    """the data set that the preset reads and that does not ship, where the preset's own ``data`` does not name it"""
+    obstacle: str = field(default="", kw_only=True)
+    """why a run of the preset cannot be set beside the figure, where it cannot"""
+    tested: int | None = field(default=None, kw_only=True)
+    """examples, where the figure is the percentage of them"""
+    standard_error: float | None = field(default=None, kw_only=True)
+    """of the printed mean, where it is printed or follows from what is"""
 
     @property
     def source(self) -> str:
@@ -70,3 +78,8 @@ class Card:
     def all_presets(self) -> dict[str, Preset]:
         """Every preset by name, default and smoke included."""
         return {"default": self.default, "smoke": SMOKE_LOOP | self.smoke, **self.presets}
+
+    def data_of(self, reference: Reference) -> str:
+        """The data set that a figure's preset reads from ``--data-dir``: "mnist", "cifar10", "cora"; "" for none."""
+        named = str(self.all_presets[reference.preset].get("data", ""))
+        return reference.data or (named.removeprefix("tfds:") if named == "mnist" or named.startswith("tfds:") else "")

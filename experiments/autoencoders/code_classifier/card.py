@@ -42,6 +42,7 @@ CARD = Card(
             protocol="MNIST, 1,000 units with tied weights of which 25 stay, logistic regression on the code; rates, "
             "lengths and the 75 units that the classifier sees are ours",
             preset="k_sparse_mnist",
+            tested=10_000,
         ),
     ),
 )

@@ -41,6 +41,7 @@ CARD = Card(
             protocol="MNIST, 500-500-2000; theirs has the labels in the top machine and is fine-tuned generatively, by "
             "up-down; ours by backpropagation",
             preset="paper",
+            tested=10_000,
         ),
         Reference(
             "pretrained/error",
@@ -51,6 +52,7 @@ CARD = Card(
             read="secondary",
             protocol="MNIST, 500-500-2000, ten softmax units on top, backpropagation; rates and lengths are ours",
             preset="paper",
+            tested=10_000,
         ),
     ),
 )

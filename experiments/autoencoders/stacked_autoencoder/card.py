@@ -54,6 +54,7 @@ CARD = Card(
             protocol="MNIST, 50,000 / 10,000 / 10,000; three layers of 1,000 with 10, 20 and 30 % masked, here 20 % in "
             "each; the parameters of the lowest validation error, here the last",
             preset="paper",
+            tested=10_000,
         ),
         Reference(
             "pretrained/error",
@@ -64,6 +65,7 @@ CARD = Card(
             read="memory",
             protocol="MNIST, one contractive layer of 1,000, fine-tuned; rates and lengths are ours",
             preset="contractive",
+            tested=10_000,
         ),
     ),
 )

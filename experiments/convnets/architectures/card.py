@@ -75,6 +75,7 @@ CARD = Card(
             protocol="CIFAR-10, 45,000 / 5,000 / 10,000, 64,000 steps of 128; of 110 layers the best of five runs. "
             "Ours: no mean is subtracted from the pixels, and 110 layers warm up over 400 steps",
             preset=f"resnet{depth}",
+            tested=10_000,
         )
         for depth, error in CIFAR_ERRORS.items()
     ),

@@ -91,6 +91,7 @@ CARD = Card(
             protocol="MNIST, trained on 60,000 without distortions, 20 passes. Ours: Adam in place of the stochastic "
             "diagonal Levenberg–Marquardt method, random codes for the classes, cross-entropy of the distances",
             preset="paper",
+            tested=10_000,
         ),
         Reference(
             "error",
@@ -102,6 +103,7 @@ CARD = Card(
             protocol="zip codes, 7,291 / 2,007 images of 16×16, 23 passes by a diagonal Newton method. Ours: MNIST in "
             "their place, plain gradient descent",
             preset="lecun1989",
+            tested=2007,
         ),
         Reference(
             "error",
@@ -113,6 +115,7 @@ CARD = Card(
             protocol="7,291 / 2,007 of MNIST's images at 16×16, one at a time, 23 passes, rate 0.03. Ours: other "
             "images of it, and a new order in each pass",
             preset="lecun1989",
+            tested=2007,
         ),
         Reference(
             "error",
@@ -124,6 +127,7 @@ CARD = Card(
             protocol="MNIST, 50,000 / 10,000 / 10,000, 200 epochs; the parameters of the lowest validation error. "
             "Ours: the last layer begins at random, not at 0",
             preset="lisa",
+            tested=10_000,
         ),
         Reference(
             "error",
@@ -134,6 +138,7 @@ CARD = Card(
             read="source",
             protocol="MNIST, trained on 54,000, 15 epochs. Ours: on 50,000",
             preset="keras",
+            tested=10_000,
         ),
         Reference(
             "error",
@@ -144,6 +149,7 @@ CARD = Card(
             read="source",
             protocol="MNIST, trained on 60,000, 10 epochs",
             preset="flax",
+            tested=10_000,
         ),
     ),
 )

@@ -69,6 +69,7 @@ CARD = Card(
             protocol="MNIST, 50,000 / 10,000 / 10,000; the parameters of the lowest validation error; 719 of "
             "9,600 images, as validation and test count whole batches of 600 alone",
             preset="softmax",
+            tested=9600,
         ),
         Reference(
             "error",
@@ -79,6 +80,7 @@ CARD = Card(
             read="source",
             protocol="MNIST, 50,000 / 10,000 / 10,000; the parameters of the lowest validation error",
             preset="tutorial",
+            tested=10_000,
         ),
         Reference(
             "error",
@@ -89,6 +91,7 @@ CARD = Card(
             read="secondary",
             protocol="MNIST, trained on 60,000; dropout and max-norm; the rates and the length are ours",
             preset="dropout",
+            tested=10_000,
         ),
     ),
 )

@@ -36,7 +36,7 @@ PROTOCOL = (
 def _published(value: float, cite: str, where: str, preset: str) -> Reference:
     return Reference(
         "frechet_distance", value, "squared feature distance", cite=cite, where=where, read="source", protocol=PROTOCOL,
-        preset=preset,
+        preset=preset, obstacle="the printed distance is in features of Inception, ours in those of --classifier",
     )  # fmt: skip
 
 

@@ -25,8 +25,9 @@ PROTOCOL = (
 
 def _published(metric: str, value: float, preset: str, row: str) -> Reference:
     return Reference(
-        metric, value, "%", cite="kipf2016", where=f"table 1, {row}", read="secondary", protocol=PROTOCOL, preset=preset
-    )
+        metric, value, "%", cite="kipf2016", where=f"table 1, {row}", read="secondary", protocol=PROTOCOL,
+        preset=preset, data="cora",
+    )  # fmt: skip
 
 
 CARD = Card(

@@ -25,6 +25,7 @@ CARD = Card(
             protocol="ZINC-250k from a local file (--data-dir), of 250,000 molecules; split, sizes of the network and "
             "training are ours, molecules that the reader leaves out are counted; not run here",
             preset="zinc",
+            data="zinc250k",
         ),
     ),
 )  # fmt: skip

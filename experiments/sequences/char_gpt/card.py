@@ -44,6 +44,7 @@ CARD = Card(
             protocol="tiny Shakespeare, last tenth; mean of 20 batches of 12 windows. Training windows are drawn with "
             "replacement there, here each once an epoch; the best of evaluations every 250 steps there, here the last",
             preset="nanogpt",
+            data="tinyshakespeare",
         ),
     ),
 )

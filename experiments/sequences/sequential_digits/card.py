@@ -16,7 +16,9 @@ PROTOCOL = (
     "MNIST, 784 pixels row by row, about 70,000 parameters, 20 epochs, rates and clipping chosen for each network; "
     "printed is the accuracy in %, whose complement this is. Validation images are held out here, and rates are ours"
 )
-printed = partial(Reference, "error", unit="%", cite="bai2018", where="table 1", read="secondary", protocol=PROTOCOL)
+printed = partial(
+    Reference, "error", unit="%", cite="bai2018", where="table 1", read="secondary", protocol=PROTOCOL, tested=10_000
+)
 
 CARD = Card(
     systems=("S2", "S3", "S4", "S5"),

@@ -20,6 +20,7 @@ def _published(pixels: int, value: float, net: str, accuracy: float, preset: str
         protocol=f"CIFAR-10, 100 images that the net takes for what they are, {net} of {accuracy} % accuracy, 400 "
         "candidates, 75 generations, stopped at success. Ours: the rule rand/1 without crossing over, all generations; "
         "the net is that of --classifier WORKDIR",
+        obstacle="it attacks a net that is trained first: name it with --classifier WORKDIR",
     )  # fmt: skip
 
 

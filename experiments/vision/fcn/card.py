@@ -17,6 +17,7 @@ def _published(form: str, value: float) -> Reference:
     return Reference(
         f"{form}/mean_iou", value, "%", cite="long2015", where="table 2", read="memory", protocol=VOC,
         preset="paper_sizes",
+        obstacle="the paper's net begins with weights learnt on ImageNet, and is measured on PASCAL VOC",
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from experiments.report.archive import find_runs
-from experiments.report.systems import BEGIN, END, ROOT, systems_table, with_table
+from experiments.report.systems import BEGIN, END, ROOT, between, readme_of, systems_table
 from experiments.run.card import Card, Reference
 from experiments.run.registry import Entry, entries
 
@@ -11,7 +11,7 @@ from experiments.run.registry import Entry, entries
 def test_readme_says_what_cards_and_ledger_say():
     """``make ledger`` writes it."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert with_table(readme, systems_table(entries(), find_runs(ROOT / "docs" / "ledger"))) == readme
+    assert readme_of(readme, entries(), find_runs(ROOT / "docs" / "ledger")) == readme
 
 
 def test_a_row_has_what_was_published_and_what_was_measured(tmp_path):
@@ -33,6 +33,6 @@ def test_a_row_has_what_was_published_and_what_was_measured(tmp_path):
 
 
 def test_only_the_table_is_replaced():
-    assert with_table(f"a\n{BEGIN}\nold\n{END}\nb", "new\n") == f"a\n{BEGIN}\nnew\n{END}\nb"
+    assert between(f"a\n{BEGIN}\nold\n{END}\nb", (BEGIN, END), "new\n") == f"a\n{BEGIN}\nnew\n{END}\nb"
     with pytest.raises(ValueError, match="expected the marks"):
-        with_table("no marks", "new\n")
+        between("no marks", (BEGIN, END), "new\n")
