@@ -29,7 +29,7 @@ def times_table(runs: Sequence[Run], experiments: Sequence[str]) -> str:
     lines += ["| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |", *map(_row, defaults)]
     missing = len(set(experiments) - {run.summary["experiment"] for run in defaults})
     total = sum(run.summary["wall_seconds"] for run in timed)
-    said = f"{counted(len(timed), 'run')} of any preset: {duration(total)} of wall time, {total / 3600:.3g} hours."
+    said = f"{counted(len(timed), 'run')} of any preset: {duration(total)} of wall time."
     return "\n".join([*lines, "", f"{counted(missing, 'experiment')} without a default run here. {said}", ""])
 
 

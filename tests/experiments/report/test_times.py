@@ -18,7 +18,7 @@ def test_default_runs_have_a_row_and_all_are_summed(tmp_path):
         "| vae | `b` | 4 | 3,000 | 1 min 0 s | 3.1 s | 15 s | cpu x1 (AMD EPYC) |",
     ]
     assert table[-1] == (
-        "1 experiment without a default run here. 3 runs of any preset: 2 h 0 min of wall time, 2 hours."
+        "1 experiment without a default run here. 3 runs of any preset: 2 h 0 min of wall time."
     )
 
 
