@@ -28,6 +28,8 @@ class SpectrallyNormalized:
 
     network: nn.Module
     """the network, with its own parameters"""
+    slope: float = 1.0
+    """what the output is multiplied by: the bound of its slope, where activations have slopes of at most 1"""
 
     def init(self, key: Key[Array, ""], *inputs: Any, **options: Any) -> dict[str, Any]:
         """The network's variables, and the vectors."""
@@ -43,11 +45,11 @@ class SpectrallyNormalized:
         own = {name: tree for name, tree in variables.items() if name != COLLECTION}
         own["params"] = unflatten_dict(divided)
         if mutable is None:
-            return self.network.apply(own, *inputs, **options)
+            return self.slope * self.network.apply(own, *inputs, **options)
         kept = [name for name in mutable if name != COLLECTION]
         output, state = self.network.apply(own, *inputs, mutable=kept, **options)
         vectors = unflatten_dict({path: norm.right for path, norm in found.items()})
-        return output, {**state, COLLECTION: vectors} if COLLECTION in mutable else state
+        return self.slope * output, {**state, COLLECTION: vectors} if COLLECTION in mutable else state
 
 
 def _kernels(variables: Variables) -> dict[str, Any]:

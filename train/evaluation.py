@@ -88,8 +88,10 @@ class WholeSet(NamedTuple):
 
     data: PyTree[Array | np.ndarray]
     """the arrays it needs, handed over as an argument"""
-    measure: Callable[[Params, PyTree[Array], Key[Array, ""]], Metrics]
-    """``(params, data, key) → {name: scalar}``"""
+    measure: Callable[[Params, PyTree[Array], Key[Array, ""]], PyTree[Array]]
+    """``(params, data, key) → {name: scalar}``, or whatever ``conclude`` takes"""
+    conclude: Callable[[PyTree[np.ndarray]], Metrics] = dict
+    """what was measured of one seed → ``{name: scalar}``: what the host computes, in double precision"""
 
 
 def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Placement) -> Callable[[Params], dict]:
@@ -100,13 +102,13 @@ def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Pla
     data = _everywhere(whole_set.data, where)
 
     @partial(jax.jit, out_shardings=where.replicated)
-    def measure(params: Params, number: Array, data: PyTree, seed: Array) -> Metrics:
+    def measure(params: Params, number: Array, data: PyTree, seed: Array) -> PyTree[Array]:
         of_seed = jax.tree.map(lambda leaf: leaf[number], where.params(params))
         return whole_set.measure(of_seed, data, whole_set_key(jax.random.key(seed)))
 
     def evaluate(params: Params) -> dict[str, np.ndarray]:
-        of_seeds = [measure(params, np.int32(n), data, np.int32(seed)) for n, seed in enumerate(seeds)]
-        return jax.tree.map(lambda *leaves: np.stack(leaves), *jax.device_get(of_seeds))
+        of_seeds = jax.device_get([measure(params, np.int32(n), data, np.int32(seed)) for n, seed in enumerate(seeds)])
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *map(whole_set.conclude, of_seeds))
 
     return evaluate
 

@@ -96,9 +96,14 @@ def print_predictions(predictions: Sequence["Prediction"]) -> None:
 
 
 def print_metrics(metrics: dict) -> None:
-    """A line a metric."""
+    """A line a metric, then how those were taken whose names do not say it."""
+    taken: dict[str, list[str]] = {}
     for name, metric in metrics.items():
         print(f"  test {name:<6} {_cell(metric)}")
+        if metric and metric.get("protocol"):
+            taken.setdefault(metric["protocol"], []).append(name)
+    for protocol, names in taken.items():
+        print(f"  {', '.join(names)}: {protocol}")
 
 
 def print_figures(found: Sequence["Figure"]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt
 from flax import linen as nn
 
 from experiments.numerals import counted
@@ -25,6 +25,8 @@ class Game:
     """weight of (slope − 1)² of the discriminator between real and generated examples; 0 is off"""
     spectral: bool = False
     """whether the discriminator's kernels are divided by their largest singular values"""
+    slope: Annotated[float, Gt(0)] = 1.0
+    """greatest slope that --spectral leaves the discriminator: its logits are multiplied by it"""
     minibatch: Minibatch = "none"
     """what the discriminator sees of a whole group: its deviation, or how close an example is to the others"""
     packing: Count = 1
@@ -69,6 +71,10 @@ class Game:
         """The size of a group."""
         return self.group or batch_size // self.updates
 
+    def idle(self) -> dict[str, str]:
+        """Nothing bounds the slope without spectral normalisation."""
+        return {} if self.spectral else {"slope": "without --spectral"}
+
     @property
     def sees_several(self) -> bool:
         """Whether what the discriminator says of an example depends on others."""
@@ -86,4 +92,4 @@ class Game:
 
     def bounded(self, discriminator: nn.Module) -> nn.Module | SpectrallyNormalized:
         """The discriminator, its kernels normalised where they are to be."""
-        return SpectrallyNormalized(discriminator) if self.spectral else discriminator
+        return SpectrallyNormalized(discriminator, self.slope) if self.spectral else discriminator

@@ -108,13 +108,45 @@ def drawn(
     ``said`` is called with a batch of one. Ho et al. 2020, algorithm 2; Song et al. 2021.
     """
     begin_key, steps_key = jax.random.split(key)
+    return become(steps_key, jax.random.normal(begin_key, shape), said, process, sampling, bound=bound)
+
+
+def drawn_between(
+    key: Key[Array, ""],
+    said: Said,
+    shape: tuple[int, ...],
+    process: Diffusion,
+    sampling: Sampling,
+    *,
+    between: Callable[[Float[Array, " 2 *shape"]], Float[Array, " n *shape"]],
+    bound: float = jnp.inf,
+) -> Float[Array, " n *shape"]:
+    """What becomes of noise on the way between two noises, the first of them that of ``drawn``.
+
+    Where a sampler draws more noise, it is the same for all. Song et al. 2021, section 5.3.
+    """
+    begin_key, steps_key = jax.random.split(key)
+    noises = between(jax.random.normal(begin_key, (2, *shape)))
+    return jax.lax.map(lambda noise: become(steps_key, noise, said, process, sampling, bound=bound)[0], noises)
+
+
+def become(
+    key: Key[Array, ""],
+    noise: Float[Array, "*shape"],
+    said: Said,
+    process: Diffusion,
+    sampling: Sampling,
+    *,
+    bound: float = jnp.inf,
+) -> tuple[Float[Array, "*shape"], Passed]:
+    """What this noise becomes, and what it was on the way."""
 
     def estimate_of(noisy: Array, ratio: Array):
         return estimate(noisy, said(noisy[None], ratio[None])[0], ratio, predicted=process.predicted, bound=bound)
 
     return denoise(
-        steps_key,
-        jax.random.normal(begin_key, shape),
+        key,
+        noise,
         process.ratios(sampling.sampling_steps),
         step=step_of(sampling.sampler, eta=sampling.eta),
         estimate=estimate_of,

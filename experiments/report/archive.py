@@ -18,7 +18,7 @@ FORM = {
     "steps": int,
     "epochs": MAYBE_NUMBER,
     "dataset": {"name": str, "protocol": str},
-    "metrics": {EACH: {"values": [MAYBE_NUMBER], "unit": str}},
+    "metrics": {EACH: {"values": [MAYBE_NUMBER], "unit": str, "protocol": str | None}},
     "references": [{"metric": str, "value": NUMBER, "unit": str, "source": str, "departs_in": list | None}],
     "wall_seconds": MAYBE_NUMBER,
     "device": str,

@@ -44,6 +44,8 @@ class LedgerRow(NamedTuple):
     """the runs whose seeds it has"""
     repeated: tuple[int, ...] = ()
     """seeds that more than one of the runs has; of these the newest counts"""
+    taken: str = ""
+    """how the number was taken, where the metric's name does not say it"""
 
     @property
     def mean(self) -> float | None:
@@ -130,6 +132,7 @@ def _row(pool: Pool, settings: str, claim: dict[str, Any]) -> LedgerRow:
         read=claim.get("read", ""),
         runs=tuple(sorted(run.name for run in pool.runs)),
         repeated=pool.repeated,
+        taken=metric.get("protocol") or "",
     )
 
 
@@ -189,7 +192,7 @@ COLUMNS: Sequence[Column] = (
     Column("preset", lambda row: row.preset),
     Column("settings", lambda row: row.settings),
     Column("run", lambda row: row.run, on_page=False),
-    Column("metric", with_unit),
+    Column("metric", with_unit, remark=lambda row: row.taken),
     Column("ours", ours, lambda row: row.mean),
     Column("published", _published, lambda row: row.published, remark=_source),
     Column("difference", _difference, lambda row: row.difference),

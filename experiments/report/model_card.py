@@ -62,7 +62,8 @@ def _figures(summary: dict) -> Iterator[str]:
     over = f"{counted(len(summary.get('seeds', [])), 'seed')}, {counted(summary.get('steps', 0), 'step')}"
     for name, metric in summary.get("metrics", {}).items():
         value = "not finite" if metric["mean"] is None else quantity(metric["mean"], metric["std"], metric["unit"])
-        yield f"- test {name}: {value} ({over})"
+        taken = f"; {metric['protocol']}" if metric.get("protocol") else ""
+        yield f"- test {name}: {value} ({over}{taken})"
     for each in summary.get("references", []):
         departs = f"; not comparable: other {', '.join(each['departs_in'])}" if each["departs_in"] else ""
         figure = f"{each['metric']}: {each['value']} {each['unit']}"

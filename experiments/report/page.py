@@ -154,15 +154,20 @@ def _table_row(row: LedgerRow, further: Sequence[LedgerRow], numbers: Mapping[st
     for column in PAGE_COLUMNS[1:]:
         value = column.number(row) if column.number else None
         sortable = f' data-number="{"" if value is None else repr(value)}"' if column.number else ""
-        remark = f"<small>{escape(column.remark(row))}</small>" if column.remark(row) else ""
+        remark = _small(column.remark(row))
         folded = _folded(further) if column.name == "metric" else ""
         cells.append(f"<td{_class(column)}{sortable}>{escape(column.text(row))}{remark}{folded}</td>")
     return f"<tr>{''.join(cells)}</tr>\n"
 
 
+def _small(remark: str) -> str:
+    """A remark in small letters, or nothing."""
+    return f"<small>{escape(remark)}</small>" if remark else ""
+
+
 def _folded(rows: Sequence[LedgerRow]) -> str:
     """Metrics and their values, to be unfolded; nothing for none."""
-    items = "".join(f"<dt>{escape(with_unit(row))}</dt><dd>{escape(ours(row))}</dd>" for row in rows)
+    items = "".join(f"<dt>{escape(with_unit(row))}</dt><dd>{escape(ours(row))}{_small(row.taken)}</dd>" for row in rows)
     return f"<details><summary>{len(rows)} more</summary><dl>{items}</dl></details>" if rows else ""
 
 

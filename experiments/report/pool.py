@@ -51,7 +51,7 @@ def _work(run: Run) -> str:
         {name: value for name, value in summary["config"].items() if name not in ("seed", "seeds")},
         summary["dataset"].get("fingerprint"),
         summary.get("from"),
-        {name: metric["unit"] for name, metric in metrics.items()},
+        {name: (metric["unit"], metric.get("protocol")) for name, metric in metrics.items()},
         "" if whole else run.name,
     ]
     return json.dumps(common, sort_keys=True)
@@ -70,9 +70,9 @@ def _together(runs: list[Run]) -> Pool:
     seeds = sorted(newest)
     repeated = tuple(seed for seed in seeds if sum(seed in run.summary["seeds"] for run in runs) > 1)
     metrics = {
-        name: {
+        name: metric
+        | {
             "values": [run.summary["metrics"][name]["values"][index] for run, index in map(newest.get, seeds)],
-            "unit": metric["unit"],
         }
         for name, metric in runs[-1].summary["metrics"].items()
     }

@@ -62,6 +62,12 @@ class UnitOf(Protocol):
     def __call__(self, settings: Settings, /) -> str: ...
 
 
+class ProtocolsOf(Protocol):
+    """How metrics were taken where their names do not say it: ``{metric: text}``."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, /) -> Mapping[str, str]: ...
+
+
 class NetworkOf(Protocol):
     """The network whose parameters are trained."""
 
@@ -118,6 +124,8 @@ class Experiment:
     """of every metric that ``monitor`` or an evaluation gives, "" where it has none; a function where settings choose
     it. That of "ap50" is also that of its parts, "zebra/ap50".
     """
+    protocols: ProtocolsOf | None = None
+    """how metrics of drawn examples were taken: how many there were, of which weights, and who judged them"""
     network: NetworkOf | None = None
     """its network, where it has exactly one"""
     classifier: ClassifierOf | None = None

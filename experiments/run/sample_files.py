@@ -13,6 +13,8 @@ from experiments.run.run_folder import new_folder, write_json
 
 SHOWN = 100
 """Pictures, at most, of the grid."""
+STRIPS = {"interpolation": "from each draw to another", "denoising": "what is seen in noise"}
+"""What may stand beside an image, several images each, and the title of their picture, a row a sample."""
 
 
 def texts(dataset: Dataset, examples: dict[str, np.ndarray]) -> list[str]:
@@ -29,6 +31,10 @@ def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, exa
         (folder / "samples.txt").write_text("\n\n---\n\n".join(written) + "\n")
     if "image" in examples:
         save(image_grid(examples["image"][:SHOWN], columns=10), folder / "samples.png")
+    for name in STRIPS.keys() & examples.keys():
+        strips = examples[name][: SHOWN // 10]
+        grid = image_grid(strips.reshape(-1, *strips.shape[2:]), columns=strips.shape[1], title=STRIPS[name])
+        save(grid, folder / f"{name}.png")
     if "point" in examples and examples["point"].shape[1] == 2:
         save(clouds({"samples": examples["point"]}, half=extent(examples["point"])), folder / "samples.png")
     if {"atoms", "bonds"} <= examples.keys():

@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from annotated_types import Ge
-from jaxtyping import Array, Int, Key, PyTree
+from jaxtyping import Array, Float, Int, Key, PyTree
 
 from experiments.datasets import DataError, Dataset
 from experiments.run.settings import Options, Settings
+from models.latent import spherical_interpolation
 from train.task import Params, Stream
 
 Example = dict[str, Array]
@@ -40,6 +41,21 @@ class LabelOptions(SampleOptions):
         if self.label >= classes:
             raise DataError(f"--label {self.label}: {dataset.name} has the classes 0 to {classes - 1}")
         return lambda key: jnp.int32(self.label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WayOptions(SampleOptions):
+    """What is shown beside each sample."""
+
+    interpolation: Annotated[int, Ge(0)] = 0
+    """images from each sample to another one, both among them, along a great circle of what they are drawn from"""
+
+    def between(self, ends: Float[Array, " 2 *latent"]) -> Float[Array, " ways *latent"]:
+        """Latents from the first of two to the second, as many as are asked for."""
+        one, other = ends.reshape(2, -1)
+        fractions = jnp.linspace(0.0, 1.0, self.interpolation)
+        way = jax.vmap(lambda fraction: spherical_interpolation(one, other, fraction))(fractions)
+        return way.reshape(self.interpolation, *ends.shape[1:])
 
 
 class DrawOf(Protocol):

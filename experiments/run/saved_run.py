@@ -22,7 +22,7 @@ from experiments.run.run import Run, prepare
 from experiments.run.sampling import SampleOptions, Sampler, draw_samples
 from experiments.run.settings import configure
 from losses.metrics.detection import Detections
-from train.checkpoint import CheckpointError
+from train.checkpoint import CheckpointError, tree_sha256
 from train.metrics import read_rows
 from train.trainable import Params
 
@@ -102,7 +102,8 @@ class SavedRun:
         logits = _part(self.run, "classifier", "classes to tell apart")(self.settings, self.dataset)
         network = self.network if self.run.experiment.network else None
         params = self.params(seed=seed, step=step)
-        return Classifier(logits, params, self.dataset.image_shape, self.dataset.required_classes(), network)
+        name = f"{self.run.name} of {self.dataset.name}, sha256:{tree_sha256(params)[:12]}"
+        return Classifier(logits, params, self.dataset.image_shape, self.dataset.required_classes(), name, network)
 
     def classify(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Array:
         """The logits [images, classes] of images [images, H, W, C] in [0, 1]."""

@@ -65,14 +65,19 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
 def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:
     """Mean and sample standard deviation over seeds by metric; null for what is not finite, as JSON has no NaN.
 
-    A metric of a part, "zebra/ap50", has the unit of "ap50" where it has none of its own.
+    A metric of a part, "zebra/ap50", has the unit of "ap50" where it has none of its own. A metric whose name does not
+    say how it was taken has its protocol beside it.
     """
-    units = run.experiment.units_of(run.settings)
+    units, protocols_of = run.experiment.units_of(run.settings), run.experiment.protocols
+    protocols = protocols_of(run.settings, run.dataset) if protocols_of else {}
 
     def unit(name: str) -> str:
         return units.get(name, units.get(name.rpartition("/")[2], ""))
 
-    return {name: _statistics(values, unit(name)) for name, values in metrics.items()}
+    return {
+        name: _statistics(values, unit(name)) | ({"protocol": protocols[name]} if name in protocols else {})
+        for name, values in metrics.items()
+    }
 
 
 def _statistics(values: np.ndarray, unit: str) -> dict:

@@ -103,6 +103,9 @@ def test_it_runs_and_its_folder_is_complete(name, four_steps):
     units = load(name).units_of(smoke(name))
     for metric, value in summary["metrics"].items():
         assert value["unit"] == units.get(metric, units.get(metric.rpartition("/")[2])), metric
+    experiment, settings = load(name), smoke(name)
+    told = experiment.protocols(settings, experiment.data(settings)) if experiment.protocols else {}
+    assert {metric: value["protocol"] for metric, value in summary["metrics"].items() if "protocol" in value} == told
     held_out = {metric for row in read_rows(folder) if row["split"] != "train" for metric in row}
     assert {each.rpartition("/")[2] for each in held_out - {"step", "split"} - units.keys()} <= units.keys()
     for metric in summary["metrics"].values():

@@ -92,6 +92,18 @@ def test_kernels_have_norm_one_from_step_0_on(make):
     np.testing.assert_allclose(model.apply(moved, examples, training=False).shape, judged.shape)
 
 
+def test_a_slope_is_the_bound_of_what_the_logits_can_rise():
+    """Between any two points, and it is the network's of slope 1 that many times."""
+    models = {slope: SpectrallyNormalized(dense(), slope) for slope in (1.0, 16.0)}
+    variables = models[1.0].init(KEY, POINTS)
+    logits = {slope: np.asarray(model.apply(variables, POINTS)) for slope, model in models.items()}
+    np.testing.assert_allclose(logits[16.0], 16 * logits[1.0], rtol=1e-6)
+    trained, _ = models[16.0].apply(variables, POINTS, training=True, mutable=["spectral"])
+    np.testing.assert_allclose(trained, logits[16.0], rtol=1e-6)
+    apart = np.linalg.norm(POINTS[:, None] - POINTS, axis=-1) + np.eye(len(POINTS))
+    assert (np.abs(np.subtract.outer(logits[16.0], logits[16.0])) / apart).max() < 16
+
+
 def test_a_generator_of_images_doubles_its_maps():
     """DCGAN's sizes, and each layer as the transposed convolution of the one before."""
     model = ConvGenerator((6, 4), (8, 8, 1), 0, INIT)

@@ -91,6 +91,19 @@ def test_a_whole_set_is_measured_once_a_seed_by_one_program():
     np.testing.assert_array_equal(divided, found)
 
 
+def test_what_the_host_concludes_has_its_precision():
+    """It gets what was measured of one seed after the other, as arrays of NumPy."""
+
+    def conclude(seen):
+        assert isinstance(seen["values"], np.ndarray)
+        return {"mean": seen["values"].mean(dtype=np.float64)}
+
+    whole = WholeSet(TOTAL, lambda params, data, key: {"values": params["scale"] * data}, conclude)
+    found = whole_set_evaluator(whole, (4, 5), where=one_device())({"scale": jnp.asarray([1.0, 3.0])})["mean"]
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, TOTAL.mean(dtype=np.float64) * np.array([1.0, 3.0]), rtol=1e-6)
+
+
 def test_a_context_is_an_argument_of_the_programs(tmp_path):
     """One compiled chunk serves every context: none is a constant of it. So do evaluations."""
     graph = np.arange(3.0, dtype=np.float32)

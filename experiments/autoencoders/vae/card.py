@@ -33,7 +33,7 @@ BURDA = dict(
 """Section 5: 3^i epochs at the rate 0.001 · 10^(−i/7), for i = 0, …, 7."""
 FLAX = dict(
     data="mnist", binarization="static", widths=(500,), latent=20, batch_size=128, steps=3900, chunk=78,
-    evaluate_every=390, save_every=390,
+    evaluate_every=390, save_every=390, importance_samples=50,
 )  # fmt: skip
 IWAE = dict(objective="iwae", samples=50)
 FIXED = dict(binarization="static")

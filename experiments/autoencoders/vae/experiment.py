@@ -14,7 +14,7 @@ from experiments.objectives.evidence_bounds import count_active_units, likelihoo
 from experiments.objectives.variational import VariationalSettings, held_out_loss, network, variational_task
 from experiments.plots.latent import latent_figures
 from experiments.run.experiment import Experiment
-from experiments.run.sampling import Example, SampleOptions, Sampler
+from experiments.run.sampling import Example, Sampler, WayOptions
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation
 from losses.metrics.aggregate_posterior import aggregate_posterior_surgery
 from models.vae import sample_gaussian
@@ -75,7 +75,7 @@ def figures(settings: VAESettings, dataset: Dataset, params: Params) -> dict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatentOptions(SampleOptions):
+class LatentOptions(WayOptions):
     """How latents are drawn."""
 
     temperature: NotNegative = 1.0
@@ -83,11 +83,13 @@ class LatentOptions(SampleOptions):
 
 
 def draw(settings: VAESettings, dataset: Dataset, options: LatentOptions, params: Params) -> Callable:
-    """The expected image of a latent drawn from the prior."""
+    """The expected image of a latent drawn from the prior; and those on the way to another's."""
+    decode = codec(settings, dataset, params).decode
 
     def from_prior(key: Key[Array, ""]) -> Example:
-        latent = options.temperature * jax.random.normal(key, (1, settings.architecture.latent))
-        return {"image": codec(settings, dataset, params).decode(latent)[0]}
+        ends = options.temperature * jax.random.normal(key, (2, settings.architecture.latent))
+        image = {"image": decode(ends[:1])[0]}
+        return image | {"interpolation": decode(options.between(ends))} if options.interpolation else image
 
     return from_prior
 

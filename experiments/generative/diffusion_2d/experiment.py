@@ -1,6 +1,6 @@
 """Diffusion of the plane: two moons, rings or a checkerboard come out of noise, step by step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -12,9 +12,11 @@ from jaxtyping import Array, Float, Key
 
 from experiments.datasets import Dataset
 from experiments.datasets.generated_densities import PlaneDensity, on_a_grid, points_of
+from experiments.evaluations.sample_quality import weights_in_words
 from experiments.generative.diffusion_2d.card import CARD
 from experiments.networks.diffusion import Diffusion, Sampling
 from experiments.networks.training import without_noise
+from experiments.numerals import counted
 from experiments.objectives.diffusion import DenoisingOptions, diffusion_loss, drawn_points
 from experiments.plots.density_maps import density_maps
 from experiments.run.experiment import Experiment
@@ -25,6 +27,7 @@ from losses.metrics.sample_quality import share_within
 from models.denoisers import PointDenoiser
 from models.denoising import Passed
 from train.evaluation import WholeSet
+from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer
 from train.task import LossFn, Params, Stream, Task, supervised
 
@@ -103,6 +106,24 @@ def evaluate_whole(settings: Diffusion2DSettings, dataset: Dataset) -> WholeSet:
     return WholeSet((test, trained), measure)
 
 
+def how_measured(settings: Diffusion2DSettings, dataset: Dataset) -> Mapping[str, str]:
+    """How clouds were compared."""
+    sampling, weights = settings.sampling, weights_in_words(settings.average_decay)
+    count, test = (min(size_of(dataset.splits[split]), settings.samples) for split in ("train", "test"))
+    beside = f"beside {counted(test, 'test point')}"
+    steps = f"{counted(sampling.sampling_steps, 'step')} of {sampling.sampler}"
+    clouds = {
+        "drawn": f"{counted(settings.samples, 'sample')} of {weights}, {steps}; {beside}",
+        "exact": f"{counted(count, 'training point')}; {beside}",
+    }
+    foretold = f"; energy score of the first {min(FORETELLING, settings.samples)}"
+    return {
+        f"{name}/{metric}": cloud + (foretold if metric == "energy_score" else "; balls to the third neighbour")
+        for name, cloud in clouds.items()
+        for metric in ("energy_score", "precision", "recall")
+    }
+
+
 def compared(cloud: Float[Array, "points 2"], test: Float[Array, "test 2"]) -> dict[str, Float[Array, ""]]:
     """The measures of one cloud."""
     return {
@@ -156,6 +177,7 @@ EXPERIMENT = Experiment(
         for name in ("drawn", "exact")
         for metric, unit in (("energy_score", ""), ("precision", "%"), ("recall", "%"))
     },
+    protocols=how_measured,
     network=network,
     sampler=Sampler(draw=draw, options=DenoisingOptions),
 )

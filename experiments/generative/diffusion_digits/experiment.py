@@ -1,26 +1,42 @@
 """Diffusion of digits: a U-Net that finds the noise in an image, and draws digits of a class that is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from annotated_types import Ge
 from jaxtyping import Array, Float, Int, Key
 
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.settings import ImageData
 from experiments.evaluations.classifier_choice import ClassifierChoice
-from experiments.evaluations.sample_quality import UNITS, sample_quality
+from experiments.evaluations.sample_quality import (
+    UNITS,
+    protocols,
+    real_images,
+    sample_quality,
+    seen,
+    weights_in_words,
+)
 from experiments.generative.diffusion_digits.card import CARD
-from experiments.generative.diffusion_digits.figures import denoising_strips, rows_of_classes
+from experiments.generative.diffusion_digits.figures import denoising_strips, evenly, rows_of_classes
 from experiments.networks.diffusion import Diffusion, GuidedSampling
 from experiments.networks.training import without_noise
-from experiments.objectives.diffusion import DenoisingOptions, diffusion_loss, drawn, guided
+from experiments.numerals import counted
+from experiments.objectives.diffusion import (
+    DenoisingOptions,
+    Said,
+    diffusion_loss,
+    drawn,
+    drawn_between,
+    guided,
+)
 from experiments.run.experiment import Experiment
-from experiments.run.sampling import Example, LabelOptions, Sampler
+from experiments.run.sampling import Example, LabelOptions, Sampler, WayOptions
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings
 from models.denoisers import UNetDenoiser
 from models.dropout import with_dropout
@@ -57,7 +73,7 @@ class DiffusionDigitsSettings(Settings):
     """whether the network is told the class"""
     unlabelled: Fraction = 0.1
     """share of training images of which it is not told, so that it can be asked without"""
-    samples: Annotated[int, Ge(2), OfEvaluation] = 500
+    samples: Annotated[int, Ge(4), OfEvaluation] = 500
     """drawn images that are judged, as many of each class"""
 
     def __post_init__(self):
@@ -126,11 +142,22 @@ def drawn_image(
     label: Int[Array, ""],
 ) -> tuple[Float[Array, "height width channels"], Float[Array, "steps height width channels"]]:
     """An image of a class, in [0, 1], and what it was taken for at each step."""
-    labels = label[None] if settings.conditional else None
-    classes = classes_told(settings, dataset)
-    said = guided(network(settings, dataset).apply, params, labels, classes=classes, guidance=sampling.guidance)
+    said = said_of(settings, dataset, sampling, params, label)
     image, passed = drawn(key, said, dataset.image_shape, settings.process, sampling, bound=1.0)
-    return jax.tree.map(lambda image: jnp.clip((image + 1) / 2, 0, 1), (image, passed.clean))
+    return jax.tree.map(in_greys, (image, passed.clean))
+
+
+def said_of(
+    settings: DiffusionDigitsSettings, dataset: Dataset, sampling: GuidedSampling, params: Params, label: Int[Array, ""]
+) -> Said:
+    """What the network says of noisy images of a class."""
+    labels, classes = label[None] if settings.conditional else None, classes_told(settings, dataset)
+    return guided(network(settings, dataset).apply, params, labels, classes=classes, guidance=sampling.guidance)
+
+
+def in_greys(image: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """From [−1, 1] to [0, 1]."""
+    return jnp.clip((image + 1) / 2, 0, 1)
 
 
 def drawn_images(
@@ -144,15 +171,27 @@ def drawn_images(
 
 def evaluate_whole(settings: DiffusionDigitsSettings, dataset: Dataset) -> WholeSet:
     """What a classifier says of drawn images, beside the test images."""
-    classifier, labels = settings.judge.load(dataset), jnp.arange(settings.samples) % dataset.required_classes()
-    real, trained = (dataset.head(split, 5000)["image"] for split in ("test", "train"))
+    classifier, labels = settings.judge.load(dataset), np.arange(settings.samples) % dataset.required_classes()
+    real = real_images(dataset)
 
     def measure(params, data, key):
-        judge, real, trained = data
-        images, _ = drawn_images(settings, dataset, params, key, labels)
-        return sample_quality(classifier, judge, images, labels if settings.conditional else None, real, trained)
+        judge, test = data
+        images, _ = drawn_images(settings, dataset, params, key, jnp.asarray(labels))
+        return seen(classifier, judge, images, test)
 
-    return WholeSet((classifier.params, real, trained), measure)
+    asked = labels if settings.conditional else None
+    quality = partial(sample_quality, trained=real["train"], labels=asked)
+    return WholeSet((classifier.params, real["test"]), measure, quality)
+
+
+def how_measured(settings: DiffusionDigitsSettings, dataset: Dataset) -> Mapping[str, str]:
+    """How the measures of drawn images were taken."""
+    sampling = settings.sampling
+    guidance = f", guidance {sampling.guidance:g}" if settings.conditional else ""
+    weights = weights_in_words(settings.average_decay)
+    drawn_by = f"{weights}, {counted(sampling.sampling_steps, 'step')} of {sampling.sampler}{guidance}"
+    classifier = settings.judge.load(dataset)
+    return protocols(settings.samples, classifier, dataset, weights=drawn_by, labelled=settings.conditional)
 
 
 def figures(settings: DiffusionDigitsSettings, dataset: Dataset, params: Params) -> dict:
@@ -166,23 +205,32 @@ def figures(settings: DiffusionDigitsSettings, dataset: Dataset, params: Params)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiffusionOptions(DenoisingOptions, LabelOptions):
+class DiffusionOptions(DenoisingOptions, LabelOptions, WayOptions):
     """How an image is drawn."""
 
     guidance: NotNegative | None = None
     """how far what is said with a label is carried on beyond what is said without one"""
+    denoising: Annotated[int, Ge(0)] = 0
+    """images of what each sample was taken for, from the first step, of noise alone, to the last"""
 
 
 def draw(settings: DiffusionDigitsSettings, dataset: Dataset, options: DiffusionOptions, params: Params) -> Callable:
-    """An image of a class."""
+    """An image of a class; what it was taken for on the way, and images of the class on the way to another."""
     sampling = options.sampling(settings.process, settings.sampling)
     label_of = options.labels(dataset)
 
     def from_noise(key: Key[Array, ""]) -> Example:
         label_key, image_key = jax.random.split(key)
         label = label_of(label_key)
-        image, _ = drawn_image(settings, dataset, sampling, params, image_key, label)
-        return {"image": image, "label": label} if settings.conditional else {"image": image}
+        image, passed = drawn_image(settings, dataset, sampling, params, image_key, label)
+        found = {"image": image, "label": label} if settings.conditional else {"image": image}
+        if options.denoising:
+            found["denoising"] = passed[evenly(len(passed), options.denoising)]
+        if options.interpolation:
+            said = said_of(settings, dataset, sampling, params, label)
+            given = image_key, said, dataset.image_shape, settings.process, sampling
+            found["interpolation"] = in_greys(drawn_between(*given, between=options.between, bound=1.0))
+        return found
 
     return from_noise
 
@@ -197,6 +245,7 @@ EXPERIMENT = Experiment(
     figures=figures,
     monitored="loss",
     units={"loss": ""} | UNITS,
+    protocols=how_measured,
     network=network,
     sampler=Sampler(draw=draw, options=DiffusionOptions),
 )

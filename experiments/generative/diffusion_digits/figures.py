@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from experiments.plots.images import image_grid
 
@@ -19,7 +19,12 @@ def rows_of_classes(images: Float[Array, "images height width channels"], of_eac
     return image_grid(images, columns=of_each, title="drawn, a row a class")
 
 
+def evenly(steps: int, shown: int) -> Int[np.ndarray, " shown"]:
+    """Which steps are shown, the first and the last among them."""
+    return np.linspace(0, steps - 1, shown).round().astype(int)
+
+
 def denoising_strips(strips: Float[Array, "images steps height width channels"]) -> "Figure":
     """Of each image in a row what it was taken for from the first step, of noise alone, to the last."""
-    chosen = np.asarray(strips)[:, np.linspace(0, strips.shape[1] - 1, SHOWN).round().astype(int)]
+    chosen = np.asarray(strips)[:, evenly(strips.shape[1], SHOWN)]
     return image_grid(chosen.reshape(-1, *strips.shape[2:]), columns=SHOWN, title="what is seen in noise")

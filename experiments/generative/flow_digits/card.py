@@ -29,6 +29,7 @@ LIPPE = dict(
     evaluate_every=10 * EPOCH,
     save_every=10 * EPOCH,
     importance_samples=8,
+    samples=0,
 )
 LEARNED = dict(dequantization="variational", noise_hidden=16)
 OURS = "50,000 MNIST images for training, 256 levels, the bound of 8 draws on the 10,000 test images"
@@ -36,7 +37,7 @@ OURS = "50,000 MNIST images for training, 256 levels, the bound of 8 draws on th
 CARD = Card(
     systems=("G2",),
     samples=True,
-    smoke=dict(network="glow", blocks=1, hidden=2, depth=0, batch_size=8, importance_samples=2),
+    smoke=dict(network="glow", blocks=1, hidden=2, depth=0, batch_size=8, importance_samples=2, samples=20),
     presets=dict(
         digits_variational=dict(dequantization="variational"),
         digits_glow=dict(network="glow"),

@@ -1,6 +1,6 @@
 """Deep convolutional adversarial networks on images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from annotated_types import Ge
 from jaxtyping import Array, Float, Key
 
@@ -16,12 +17,21 @@ from experiments.datasets.settings import GreyImageData
 from experiments.evaluations.classifier_choice import ClassifierChoice
 from experiments.evaluations.codec import Codec
 from experiments.evaluations.generator_map import MAPPED, generated_otherwise, generator_map_psnr
+from experiments.evaluations.sample_quality import (
+    UNITS,
+    Seen,
+    protocols,
+    real_images,
+    sample_quality,
+    seen,
+    weights_in_words,
+)
 from experiments.generative.gan_digits.card import CARD
 from experiments.generative.gan_digits.figures import image_figures, mapped_rows
 from experiments.networks.adversarial import Game
 from experiments.objectives.adversarial import AdversarialSettings, Network, adversarial_task, drawn
 from experiments.run.experiment import Experiment
-from experiments.run.sampling import Example, SampleOptions, Sampler
+from experiments.run.sampling import Example, Sampler, WayOptions
 from experiments.run.saved import ParametricAutoencoder, saved_autoencoder, saved_params
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation
 from losses.metrics.classifier_score import classifier_score
@@ -52,7 +62,7 @@ class GANDigitsSettings(AdversarialSettings):
     """maps of each of the discriminator's convolutions"""
     batch_normalized: bool = True
     """whether the discriminator has batch normalisation, behind all convolutions but the first"""
-    samples: Annotated[Count, OfEvaluation] = 1000
+    samples: Annotated[int, Ge(4), OfEvaluation] = 1000
     """generated images that the classifier judges"""
     draws: Annotated[int, Ge(2)] = 16
     """generated images that are compared with each held-out one"""
@@ -119,7 +129,7 @@ def monitor(settings: GANDigitsSettings, dataset: Dataset) -> LossFn:
     def of_image(image, around):
         flat, around = image.ravel(), around.reshape(len(around), -1)
         nearest = jnp.sqrt(jnp.mean((around - flat) ** 2, axis=1)).min()
-        return energy_score(around, flat), {"nearest": nearest}
+        return energy_score(around, flat), {"nearest_draw": nearest}
 
     def loss_fn(params, batch, keys):
         return jax.vmap(of_image)(batch["image"], generated(settings, dataset, params, keys, settings.draws))
@@ -132,18 +142,34 @@ def evaluate_whole(settings: GANDigitsSettings, dataset: Dataset) -> WholeSet:
     near an autoencoder comes to them through a linear map of the latents.
     """
     classifier, mapped = settings.judge.load(dataset), saved_codec(settings, dataset)
+    real = real_images(dataset)
 
     def measure(params, saved, key):
-        judge, of_codec = saved
-        logits = classifier.logits(judge, generated(settings, dataset, params, key, settings.samples))
-        counts = jnp.sum(jax.nn.one_hot(logits.argmax(axis=1), classifier.classes, dtype=logits.dtype), axis=0)
-        found = {"classifier_score": classifier_score(logits), "reverse_kl": reverse_kl(counts)}
+        judge, of_codec, test = saved
+        quality = seen(classifier, judge, generated(settings, dataset, params, key, settings.samples), test)
+        classes = jax.nn.one_hot(quality.logits.argmax(axis=1), classifier.classes, dtype=quality.logits.dtype)
+        found = {
+            "classifier_score": classifier_score(quality.logits),
+            "reverse_kl": reverse_kl(jnp.sum(classes, axis=0)),
+        }
         if mapped is None:
-            return found
+            return found, quality
         given = map_between(settings, dataset, params, mapped.codec(of_codec), key, settings.samples)
-        return found | generator_map_psnr(*given)
+        return found | generator_map_psnr(*given), quality
 
-    return WholeSet((classifier.params, mapped and saved_params(settings.autoencoder, dataset)), measure)
+    def conclude(measured: tuple[dict[str, np.ndarray], Seen]) -> dict[str, np.ndarray]:
+        return measured[0] | sample_quality(measured[1], trained=real["train"], labels=None)
+
+    of_codec = mapped and saved_params(settings.autoencoder, dataset)
+    return WholeSet((classifier.params, of_codec, real["test"]), measure, conclude)
+
+
+def how_measured(settings: GANDigitsSettings, dataset: Dataset) -> Mapping[str, str]:
+    """How the measures of generated images were taken."""
+    weights, classifier = weights_in_words(settings.average_decay), settings.judge.load(dataset)
+    found = protocols(settings.samples, classifier, dataset, weights=weights, labelled=False)
+    judged = found["classifier_confidence"]
+    return dict(found) | {"classifier_score": judged, "reverse_kl": f"{judged}; of its classes from equal shares"}
 
 
 def saved_codec(settings: GANDigitsSettings, dataset: Dataset) -> ParametricAutoencoder | None:
@@ -189,11 +215,14 @@ def figures(settings: GANDigitsSettings, dataset: Dataset, params: Params) -> di
     }
 
 
-def draw(settings: GANDigitsSettings, dataset: Dataset, options: SampleOptions, params: Params) -> Callable:
-    """An image from a latent."""
+def draw(settings: GANDigitsSettings, dataset: Dataset, options: WayOptions, params: Params) -> Callable:
+    """An image from a latent; and those on the way to another's."""
+    apply = partial(generator(settings, dataset).apply, params["generator"])
 
     def from_latent(key: Key[Array, ""]) -> Example:
-        return {"image": generated(settings, dataset, params, key, 1)[0]}
+        ends = jax.random.normal(key, (2, settings.game.latent))
+        image = {"image": apply(ends[:1])[0]}
+        return image | {"interpolation": apply(options.between(ends))} if options.interpolation else image
 
     return from_latent
 
@@ -207,7 +236,9 @@ EXPERIMENT = Experiment(
     evaluate_whole=evaluate_whole,
     figures=figures,
     monitored="loss",
-    units={"loss": "", "nearest": "RMSE per pixel", "classifier_score": "classes", "reverse_kl": "nats"}
+    units={"loss": "", "nearest_draw": "RMSE per pixel", "classifier_score": "classes", "reverse_kl": "nats"}
+    | {name: unit for name, unit in UNITS.items() if name != "classifier_accuracy"}
     | {f"{name}/psnr": "dB" for name in MAPPED},
-    sampler=Sampler(draw=draw),
+    protocols=how_measured,
+    sampler=Sampler(draw=draw, options=WayOptions),
 )

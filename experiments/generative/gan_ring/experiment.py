@@ -1,6 +1,6 @@
 """Generative adversarial networks on a ring and a grid of Gaussians: how many of them are reached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -13,9 +13,11 @@ from jaxtyping import Array, Float, Key
 
 from experiments.datasets import Dataset
 from experiments.datasets.generated_points import MODES, gaussian_modes
+from experiments.evaluations.sample_quality import weights_in_words
 from experiments.generative.gan_ring.card import CARD
 from experiments.generative.gan_ring.figures import ring_figures
 from experiments.networks.adversarial import Game
+from experiments.numerals import counted
 from experiments.objectives.adversarial import AdversarialSettings, Network, adversarial_task, drawn
 from experiments.plots.points import extent
 from experiments.run.experiment import Experiment
@@ -116,6 +118,13 @@ def evaluate_whole(settings: GANRingSettings, dataset: Dataset) -> WholeSet:
     return WholeSet(modes.centres, measure)
 
 
+def how_measured(settings: GANRingSettings, dataset: Dataset) -> Mapping[str, str]:
+    """How modes were counted."""
+    drawn_by = weights_in_words(settings.average_decay)
+    taken = f"{counted(settings.samples, 'sample')} of {drawn_by}; within 3 deviations of a mode"
+    return dict.fromkeys(("modes", "high_quality", "reverse_kl"), taken)
+
+
 def opinions(
     settings: GANRingSettings, dataset: Dataset, params: Params, places: Float[Array, "places 2"]
 ) -> Float[Array, " places"]:
@@ -173,5 +182,6 @@ EXPERIMENT = Experiment(
         "high_quality": "%",
         "reverse_kl": "nats",
     },
+    protocols=how_measured,
     sampler=Sampler(draw=draw),
 )

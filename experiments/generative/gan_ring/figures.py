@@ -36,5 +36,5 @@ def samples_by_mode(counts: Float[np.ndarray, " modes"], *, samples: int) -> "Fi
     axes.bar(np.arange(len(counts)), counts, color=PALETTE[0])
     axes.axhline(samples / len(counts), color=PALETTE[1], linestyle="--", label="equally many for each mode")
     axes.set(xlabel="mode", ylabel="samples")
-    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.5, 1.0))
+    axes.legend(frameon=False, loc="upper right", bbox_to_anchor=(1.0, -0.1))
     return figure

@@ -1,6 +1,6 @@
 """VQ-VAE-2: codes of two levels, and a transformer that has learnt which of them go together, draws digits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import log
@@ -8,13 +8,22 @@ from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from annotated_types import Ge
 from jaxtyping import Array, Float, Int, Key
 
 from experiments.datasets import Dataset
 from experiments.datasets.settings import ImageData
 from experiments.evaluations.classifier_choice import ClassifierChoice
-from experiments.evaluations.sample_quality import UNITS, sample_quality
+from experiments.evaluations.sample_quality import (
+    UNITS,
+    Seen,
+    protocols,
+    real_images,
+    sample_quality,
+    seen,
+    weights_in_words,
+)
 from experiments.generative.vqvae2.card import CARD
 from experiments.generative.vqvae2.figures import rows_of_classes, what_levels_hold
 from experiments.networks.training import without_noise
@@ -67,7 +76,7 @@ class VQVAE2Settings(Settings):
     """what the decoder's numbers parameterise: the probability of each grey value, or of a bit"""
     conditional: bool = True
     """whether the prior is told the class"""
-    samples: Annotated[int, Ge(2), OfEvaluation] = 500
+    samples: Annotated[int, Ge(4), OfEvaluation] = 500
     """drawn images that are judged, as many of each class"""
 
     def __post_init__(self):
@@ -179,11 +188,11 @@ def expected_image(
 def evaluate_whole(settings: VQVAE2Settings, dataset: Dataset) -> WholeSet:
     """How many codes are used, bits per dimension with independent positions, and the judgement of drawn images."""
     model, likelihood = network(settings, dataset), likelihood_of(settings, dataset)
-    classifier, labels = settings.judge.load(dataset), jnp.arange(settings.samples) % dataset.required_classes()
-    real, trained = (dataset.head(split, 5000)["image"] for split in ("test", "train"))
+    classifier, labels = settings.judge.load(dataset), np.arange(settings.samples) % dataset.required_classes()
+    real = real_images(dataset)
 
-    def measure(params: Params, data: tuple, key: Key[Array, ""]) -> dict[str, Array]:
-        judge, observed, real, trained = data
+    def measure(params: Params, data: tuple, key: Key[Array, ""]) -> tuple[dict[str, Array], Seen]:
+        judge, observed, test = data
         indices = {split: encode_images(model, params, images) for split, images in observed.items()}
         independent = positional_frequencies(indices["train"], codes=settings.codes)
 
@@ -199,13 +208,22 @@ def evaluate_whole(settings: VQVAE2Settings, dataset: Dataset) -> WholeSet:
             for name, each in zip(CODEBOOKS, levels, strict=True)
         }
         draw = partial(drawn_image, settings, dataset, params)
-        pairs = jax.random.split(key, settings.samples), labels
+        pairs = jax.random.split(key, settings.samples), jnp.asarray(labels)
         images = jax.lax.map(lambda pair: draw(*pair), pairs, batch_size=AT_A_TIME)
-        asked = labels if settings.conditional else None
-        quality = sample_quality(classifier, judge, images, asked, real, trained)
-        return {"bits_per_dim_fitted": fitted.mean() / real[0].size} | used | dict(quality)
+        bits_of_all = {"bits_per_dim_fitted": fitted.mean() / test[0].size}
+        return bits_of_all | used, seen(classifier, judge, images, test)
 
-    return WholeSet((classifier.params, observed_images(settings.observe, dataset), real, trained), measure)
+    def conclude(measured: tuple[dict[str, np.ndarray], Seen]) -> dict[str, np.ndarray]:
+        asked = labels if settings.conditional else None
+        return measured[0] | sample_quality(measured[1], trained=real["train"], labels=asked)
+
+    return WholeSet((classifier.params, observed_images(settings.observe, dataset), real["test"]), measure, conclude)
+
+
+def how_measured(settings: VQVAE2Settings, dataset: Dataset) -> Mapping[str, str]:
+    """How the measures of drawn images were taken."""
+    weights, classifier = weights_in_words(settings.average_decay), settings.judge.load(dataset)
+    return protocols(settings.samples, classifier, dataset, weights=weights, labelled=settings.conditional)
 
 
 def figures(settings: VQVAE2Settings, dataset: Dataset, params: Params) -> dict:
@@ -273,6 +291,7 @@ EXPERIMENT = Experiment(
         "bottom_perplexity": "codes",
     }
     | UNITS,
+    protocols=how_measured,
     network=network,
     sampler=Sampler(draw=draw, options=LabelOptions),
 )

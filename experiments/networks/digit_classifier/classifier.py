@@ -25,6 +25,8 @@ class Classifier(NamedTuple):
     image_shape: tuple[int, int, int]
     """height, width and channels of the images"""
     classes: int
+    name: str
+    """what it is called where its judgement is told, with a digest of its parameters"""
     network: nn.Module | None = None
     """whose parameters these are, so that its features can be seen; None where there are several"""
 
@@ -34,5 +36,5 @@ def digit_classifier() -> Classifier:
 
     ``ValueError`` where its file is not the one that came with the package.
     """
-    network = pattern_net(PATTERN, classes=10)
-    return Classifier(network.apply, shipped_params(FILE, SHA256), (8, 8, 1), 10, network)
+    network, name = pattern_net(PATTERN, classes=10), f"LeNet-5 of digits, sha256:{SHA256[:12]}"
+    return Classifier(network.apply, shipped_params(FILE, SHA256), (8, 8, 1), 10, name, network)

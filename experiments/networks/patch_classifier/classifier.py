@@ -17,5 +17,5 @@ def patch_classifier() -> Classifier:
 
     ``ValueError`` where its file is not the one that came with the package.
     """
-    network = pattern_net(PATTERN, classes=12)
-    return Classifier(network.apply, shipped_params(FILE, SHA256), (32, 32, 3), 12, network)
+    network, name = pattern_net(PATTERN, classes=12), f"net of patches, sha256:{SHA256[:12]}"
+    return Classifier(network.apply, shipped_params(FILE, SHA256), (32, 32, 3), 12, name, network)

@@ -28,7 +28,7 @@ IMAGES = jnp.asarray(DIGITS.head("train", 100)["image"])
 def trained(settings):
     """What is measured after all steps."""
     dataset = data(settings)
-    made, (sets, measure) = task(settings, dataset), evaluate_whole(settings, dataset)
+    made, (sets, measure, _) = task(settings, dataset), evaluate_whole(settings, dataset)
 
     @jax.jit
     def train(state):
@@ -74,7 +74,7 @@ def test_shapes_are_measured_and_drawn_by_their_factors():
     """In all of their combinations, however few images are asked for."""
     settings = configure(LatentSpaceSettings(), data="shapes", widths=(4,), latent=3, support=10, geodesic_steps=1)
     dataset = data(settings)
-    sets, measure = evaluate_whole(settings, dataset)
+    sets, measure, _ = evaluate_whole(settings, dataset)
     assert len(whole_sets(configure(settings, measured=40), dataset)["test"]["image"]) == 600
     params = task(settings, dataset).init(KEY).params
     found = jax.eval_shape(measure, params, sets, KEY)
@@ -86,7 +86,7 @@ def test_images_need_no_labels():
     settings = configure(LatentSpaceSettings(), widths=(4,), latent=3, support=10, measured=40, geodesic_steps=1)
     splits = {split: {"image": examples["image"]} for split, examples in DIGITS.splits.items()}
     dataset = DIGITS._replace(splits=splits)
-    sets, measure = evaluate_whole(settings, dataset)
+    sets, measure, _ = evaluate_whole(settings, dataset)
     found = jax.eval_shape(measure, task(settings, dataset).init(KEY).params, sets, KEY)
     assert "first/psnr" in found
     assert "first/analogy_changed" not in found

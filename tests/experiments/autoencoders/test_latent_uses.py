@@ -28,7 +28,7 @@ DIGITS = load("digits", data_dir=None, binarization="none")
 
 
 def measured(settings, dataset, params):
-    sets, measure = evaluate_whole(settings, dataset)
+    sets, measure, _ = evaluate_whole(settings, dataset)
     found = jax.jit(measure)(params, jax.tree.map(jnp.asarray, sets), KEY)
     return {name: float(value) for name, value in found.items()}
 

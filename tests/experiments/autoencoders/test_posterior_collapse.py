@@ -58,7 +58,7 @@ def test_active_units_are_counted_by_net():
     settings, dataset = small(nets=("plain", "iwae")), noise()
     params = task(settings, dataset).init(jax.random.key(0)).params
     params = params | {"iwae": jax.tree.map(jnp.zeros_like, params["iwae"])}
-    images, measure = evaluate_whole(settings, dataset)
+    images, measure, _ = evaluate_whole(settings, dataset)
     found = measure(params, jnp.asarray(images), jax.random.key(0))
     alone = count_active_units(network(settings, dataset).apply, identity, images).measure
     expected = alone(params["plain"], jnp.asarray(images), jax.random.key(0))["active_units"]

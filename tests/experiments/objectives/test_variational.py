@@ -43,7 +43,7 @@ def test_free_bits_replace_the_kl_of_dimensions_that_are_nearly_off(ppca):
 def test_a_decoder_that_ignores_its_latent_has_no_active_units():
     """Its first layer is zero and gets no gradient, for it feeds dead units only: the KL switches all latents off."""
     dataset, settings = halves(), small(steps=300, learning_rate=0.02, importance_samples=2)
-    task, (images, count) = variational_task(settings, dataset), evaluate_whole(settings, dataset)
+    task, (images, count, _) = variational_task(settings, dataset), evaluate_whole(settings, dataset)
     batch = jax.tree.map(jnp.asarray, dataset.splits["train"])
 
     def deaf(params):
@@ -69,7 +69,7 @@ def test_a_decoder_that_ignores_its_latent_has_no_active_units():
 
 
 def test_active_units_are_those_of_the_images_given(ppca):
-    images, count = count_active_units(ppca.model.apply, identity, ppca.images)
+    images, count, _ = count_active_units(ppca.model.apply, identity, ppca.images)
     np.testing.assert_array_equal(images, ppca.images)
     assert count(ppca.params, images, jax.random.key(0)) == {"active_units": LATENT}
     blind = jax.tree.map(jnp.zeros_like, ppca.params)

@@ -53,6 +53,22 @@ def test_the_page_folds_them_below_the_first_row_of_their_run(tmp_path):
     assert "<details" not in "".join(rows[1:])
 
 
+def test_how_a_number_was_taken_stands_beside_its_metric(tmp_path):
+    """In the table, in Markdown and on the page, folded or not; pooled runs keep it."""
+    protocol = "500 samples of averaged weights"
+    taken = {name: {"values": [2.0], "unit": "", "protocol": protocol} for name in ("distance", "recall")}
+    for seed in (0, 1):
+        make_run(tmp_path / str(seed), seeds=[seed], references=[REFERENCE | {"metric": "distance"}], metrics=taken)
+    runs = find_runs(tmp_path)
+    assert [row.taken for row in ledger_rows(runs, every=True, pool=True)] == [protocol, protocol]
+    assert f"| distance ({protocol}) |" in markdown(ledger_rows(runs))
+    page = html_page(runs)
+    assert page.count(f"distance<small>{protocol}</small>") == 2
+    assert page.count(f"<dt>recall</dt><dd>2.000<small>{protocol}</small></dd>") == 2
+    make_run(tmp_path / "2", metrics={"distance": taken["distance"] | {"protocol": 5}})
+    assert "'protocol' of" in next(run.problem for run in find_runs(tmp_path) if run.problem)
+
+
 def test_pool_is_a_flag(tmp_path, capsys):
     for seed in (0, 1):
         make_run(tmp_path / str(seed), seeds=[seed], metrics=nll(float(seed)))

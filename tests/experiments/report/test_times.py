@@ -17,9 +17,7 @@ def test_default_runs_have_a_row_and_all_are_summed(tmp_path):
         "| gan | `a` | 4 | 3,000 | 59 min 0 s |  | 14 min 45 s | cpu x1 (AMD EPYC) |",
         "| vae | `b` | 4 | 3,000 | 1 min 0 s | 3.1 s | 15 s | cpu x1 (AMD EPYC) |",
     ]
-    assert table[-1] == (
-        "1 experiment without a default run here. 3 runs of any preset: 2 h 0 min of wall time."
-    )
+    assert table[-1] == ("1 experiment without a default run here. 3 runs of any preset: 2 h 0 min of wall time.")
 
 
 def test_the_ledgers_readme_has_the_times_of_the_archive():
