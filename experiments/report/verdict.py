@@ -23,7 +23,12 @@ LOWER = frozenset(
         *("reverse_kl", "squared_error"),
     }
 )
-HIGHER = frozenset({"auc", "average_precision", "exact_match", "high_quality", "mean_iou", "modes", "reconstruction"})
+HIGHER = frozenset(
+    {
+        *("auc", "average_precision", "elbo", "exact_match", "high_quality", "mean_iou", "modes", "pseudo_likelihood"),
+        "reconstruction",
+    }
+)
 """Metrics of which less, or more, is better, by the last part of their names; of others neither is."""
 
 
