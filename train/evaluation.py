@@ -91,7 +91,8 @@ class WholeSet(NamedTuple):
     measure: Callable[[Params, PyTree[Array], Key[Array, ""]], PyTree[Array]]
     """``(params, data, key) → {name: scalar}``, or whatever ``conclude`` takes"""
     conclude: Callable[[PyTree[np.ndarray]], Metrics] = dict
-    """what was measured of one seed → ``{name: scalar}``: what the host computes, in double precision"""
+    """what was measured of one seed → ``{name: scalar}``: what the host computes, in double precision or by a library
+    that no compiled program can call"""
 
 
 def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Placement) -> Callable[[Params], dict]:

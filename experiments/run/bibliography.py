@@ -27,6 +27,9 @@ BIBLIOGRAPHY = {
     ),
     "burda2016": Citation("Burda et al.", 2016, "Importance weighted autoencoders", "ICLR"),
     "chollet2015": Citation("Chollet", 2015, "Simple MNIST convnet", "Keras' code examples"),
+    "cosmo2020": Citation(
+        "Cosmo et al.", 2020, "LIMP: Learning latent shape representations with metric preservation priors", "ECCV"
+    ),
     "cover1965": Citation(
         "Cover",
         1965,

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from experiments.datasets import Dataset
+from experiments.datasets.meshes.write import write_ply
 from experiments.plots.canvas import save
 from experiments.plots.images import image_grid
+from experiments.plots.meshes import mesh_strips
 from experiments.plots.molecules import molecule_grid
 from experiments.plots.points import clouds, extent
 from experiments.run.run_folder import new_folder, write_json
@@ -15,6 +17,7 @@ SHOWN = 100
 """Pictures, at most, of the grid."""
 STRIPS = {"interpolation": "from each draw to another", "denoising": "what is seen in noise"}
 """What may stand beside an image, several images each, and the title of their picture, a row a sample."""
+MESHES_SHOWN = 32
 
 
 def texts(dataset: Dataset, examples: dict[str, np.ndarray]) -> list[str]:
@@ -39,6 +42,8 @@ def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, exa
         save(clouds({"samples": examples["point"]}, half=extent(examples["point"])), folder / "samples.png")
     if {"atoms", "bonds"} <= examples.keys():
         _write_molecules(folder, dataset, examples)
+    if "vertices" in examples:
+        _write_meshes(folder, dataset, examples["vertices"])
     return folder
 
 
@@ -51,3 +56,13 @@ def _write_molecules(folder: Path, dataset: Dataset, examples: dict[str, np.ndar
     (folder / "samples.smi").write_text("".join(f"{smiles} {number}\n" for number, smiles in valid.items()))
     if valid:
         save(molecule_grid(list(valid.values())[:SHOWN], columns=10), folder / "samples.png")
+
+
+def _write_meshes(folder: Path, dataset: Dataset, meshes: np.ndarray) -> None:
+    """``sample-0.ply`` and so on, and a picture of the first of them."""
+    faces, columns = dataset.context["faces"], 8
+    for number, mesh in enumerate(meshes):
+        write_ply(folder / f"sample-{number}.ply", mesh, faces)
+    rows = np.split(meshes[:MESHES_SHOWN], range(columns, min(len(meshes), MESHES_SHOWN), columns))
+    strips = {f"from sample {columns * number}": row for number, row in enumerate(rows)}
+    save(mesh_strips(strips, faces, title="samples"), folder / "samples.png")

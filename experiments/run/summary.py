@@ -81,10 +81,10 @@ def statistics(run: Run, metrics: dict[str, np.ndarray]) -> dict:
 
 
 def _statistics(values: np.ndarray, unit: str) -> dict:
-    finite = bool(np.isfinite(values).all())
+    finite, exact = bool(np.isfinite(values).all()), values.astype(np.float64)
     return {
-        "mean": float(values.mean()) if finite else None,
-        "std": float(values.std(ddof=1)) if finite and len(values) > 1 else None,
+        "mean": float(exact.mean()) if finite else None,
+        "std": float(exact.std(ddof=1)) if finite and len(values) > 1 else None,
         "values": [value if math.isfinite(value) else None for value in values.tolist()],
         "unit": unit,
     }

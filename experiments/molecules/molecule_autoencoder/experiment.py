@@ -128,11 +128,13 @@ def evaluate_whole(settings: MoleculeAutoencoderSettings, dataset: Dataset) -> W
     """Drawn molecules, those that came back, and properties that were raised, judged by RDKit on the host."""
     test = dataset.head("test", RECONSTRUCTED)
     write = partial(written, dataset.symbols)
-    names = ("validity", "uniqueness", "novelty", "validity_without_search", "reconstruction", "ascended")
-    names += tuple(f"{name}_gain" for name in PROPERTIES)
 
-    def judge(molecules: dict) -> dict[str, np.ndarray]:
-        smiles = {name: write(*map(np.asarray, each)) for name, each in molecules.items()}
+    def measure(params, test, key):
+        molecules = made(settings, dataset, params, test, key)
+        return molecules | {"without_search": without_search(settings, dataset, params, key)}
+
+    def conclude(molecules: dict) -> dict[str, np.ndarray]:
+        smiles = {name: write(*each) for name, each in molecules.items()}
         trained_on = frozenset(write(*(dataset.whole("train")[name] for name in ("atoms", "bonds"))))
         drawn, after = worth(smiles["drawn"], trained_on), [text for name in PROPERTIES for text in smiles[name]]
         measured = drawn._asdict() | {
@@ -141,15 +143,9 @@ def evaluate_whole(settings: MoleculeAutoencoderSettings, dataset: Dataset) -> W
             "ascended": percent(sum(map(bool, after)), len(after)),
         }
         measured |= {f"{name}_gain": each.gain for name, each in climbs(settings, smiles).items()}
-        return {name: np.float32(measured[name]) for name in names}
+        return {name: np.float64(value) for name, value in measured.items()}
 
-    def measure(params, test, key):
-        shapes = dict.fromkeys(names, jax.ShapeDtypeStruct((), jnp.float32))
-        molecules = made(settings, dataset, params, test, key)
-        molecules |= {"without_search": without_search(settings, dataset, params, key)}
-        return jax.pure_callback(judge, shapes, molecules)
-
-    return WholeSet({name: test[name] for name in ("atoms", "bonds")}, measure)
+    return WholeSet({name: test[name] for name in ("atoms", "bonds")}, measure, conclude)
 
 
 def figures(settings: MoleculeAutoencoderSettings, dataset: Dataset, params: Params) -> dict:
