@@ -11,8 +11,8 @@ def definite_solve(matrix: Float[Array, "n n"], right: Float[Array, "n columns"]
     """X = A⁻¹ B by A = L Lᵀ, NaN where A is not symmetric positive definite.
 
     Its differential A⁻¹ (dB − dA X) and the transpose of that are solved with the same L. Mapped over a batch, the
-    factorisations and the solves are a loop: with jaxlib 0.10.2 a training of batched ones came to a standstill on a CPU
-    of two cores. Cholesky: Benoit 1924.
+    factorisations and the solves are a loop: with jaxlib 0.10.2 a training with batched ones came to a standstill on
+    two cores. Cholesky: Benoit 1924.
     """
     lower = _factor(jax.lax.stop_gradient(matrix))
     return jax.lax.custom_linear_solve(
