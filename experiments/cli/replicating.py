@@ -81,7 +81,7 @@ def _planned(given: argparse.Namespace, asked: "Sequence[Entry]") -> _Plan:
 def _settings(wanted: "Wanted", seeds: int | None, place: Path | None) -> "Settings":
     """The preset's own, with three seeds at least where no number was asked for, and its data where they are."""
     from experiments.cli.flags import replace
-    from experiments.report.replication import LEAST_SEEDS
+    from experiments.report.verdict import LEAST_SEEDS
 
     preset = preset_settings(wanted.experiment, wanted.preset)
     count = seeds or max(LEAST_SEEDS, preset.seeds.seeds)

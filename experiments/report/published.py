@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from experiments.numerals import counted, duration
 from experiments.report.archive import Run
 from experiments.report.ledger import LedgerRow, ledger_rows
-from experiments.report.verdict import STANDARD_ERRORS, Comparison, binomial_error, compare
+from experiments.report.verdict import LEAST_SEEDS, STANDARD_ERRORS, Comparison, binomial_error, compare
 from experiments.run.card import Reference
 from experiments.run.registry import Entry
 
@@ -55,10 +55,16 @@ class Figure(NamedTuple):
 
     @property
     def state(self) -> State:
-        """The verdict, or that there is none."""
+        """The verdict, or that there is none; of too few seeds none is "met"."""
         if self.row is None:
             return "not run"
-        return self.comparison.verdict if self.comparison else "not compared"
+        if self.comparison is None or (self.comparison.verdict == "met" and self._of_few_seeds):
+            return "not compared"
+        return self.comparison.verdict
+
+    @property
+    def _of_few_seeds(self) -> bool:
+        return len(self.row.values) < LEAST_SEEDS
 
     @property
     def reason(self) -> str:
@@ -69,8 +75,9 @@ class Figure(NamedTuple):
             return f"other settings: {self.row.settings}"
         if self.comparison is None:
             return f"measured in {self.row.unit or 'another unit'}" if self.row.mean is not None else "not finite"
+        few = f"{counted(len(self.row.values), 'seed')} of at least {LEAST_SEEDS}" if self._of_few_seeds else ""
         short = "" if self.share is None else f"{100 * self.share:.2g} % of the preset's steps"
-        return ", ".join(filter(None, (self._how(), short)))
+        return ", ".join(filter(None, (few or self._how(), short)))
 
     def _how(self) -> str:
         """By what a figure is met, where that is not by three standard errors of seeds that agree."""
@@ -141,7 +148,7 @@ def head_line(found: Sequence[Figure]) -> str:
     """How many figures are met of how many were tried."""
     count = {state: sum(figure.state == state for figure in found) for state in STATES}
     tried = len(found) - count["not run"]
-    compared = [figure.comparison for figure in found if figure.comparison]
+    compared = [figure.comparison for figure in found if figure.state == "met"]
     better, loose = sum(each.better for each in compared), sum(each.loose for each in compared)
     how = {"as ours is better": better, "only as seeds differ widely": loose}
     told = ", ".join(f"{number} {why}" for why, number in how.items() if number)

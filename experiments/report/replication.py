@@ -13,8 +13,6 @@ from experiments.run.registry import Entry
 if TYPE_CHECKING:
     from experiments.run.settings import Settings
 
-LEAST_SEEDS = 3
-
 
 class Wanted(NamedTuple):
     """A preset with published figures."""

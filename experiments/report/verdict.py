@@ -16,6 +16,8 @@ from typing import Literal, NamedTuple
 
 Verdict = Literal["met", "near", "far"]
 STANDARD_ERRORS = 3
+LEAST_SEEDS = 3
+"""without which no figure counts as met"""
 NEAR_SHARE = 0.1
 LOWER = frozenset(
     {

@@ -41,7 +41,7 @@ def browse(tmp_path):
 def ledger_page(tmp_path):
     """Four runs whose order by name, by text and by number all differ."""
     for name, value in {"a": 9.5, "b": None, "c": 100.0, "d": 20.0}.items():
-        make_run(tmp_path / "runs" / name, metrics=nll(value), references=[], logged=False)
+        make_run(tmp_path / "runs" / name, metrics=nll(value, value, value), references=[], logged=False)
     return html_page(find_runs(tmp_path / "runs"))
 
 
@@ -94,7 +94,7 @@ def test_the_page_is_painted_in_its_style(browse, ledger_page, tmp_path):
 @pytest.fixture
 def figures_page(tmp_path):
     """A figure that is met, one that is far, both of one family; and one of another that was not run."""
-    make_run(tmp_path / "runs" / "a", metrics=nll(20.0, 20.2), references=[], departs={}, logged=False)
+    make_run(tmp_path / "runs" / "a", metrics=nll(20.0, 20.1, 20.2), references=[], departs={}, logged=False)
     printed = Reference("nll", 20.0, "nats", cite="burda2016", read="memory", protocol="", preset="default")
     families = {"vae": ("old", "A1", (printed, replace(printed, value=2.0))), "gan": ("new", "G1", (printed,))}
     cards = [Entry(f, name, Card(systems=(row,), references=r), "It.") for name, (f, row, r) in families.items()]

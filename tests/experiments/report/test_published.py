@@ -31,12 +31,14 @@ def only(tmp_path, **changes):
     ("changes", "state", "reason"),
     [
         ({"metrics": nll(19.6, 20.0, 20.5)}, "met", ""),
-        ({"metrics": nll(20.04)}, "met", "to the last printed digit"),
+        ({"metrics": nll(20.04, 20.04, 20.04)}, "met", "to the last printed digit"),
+        ({"metrics": nll(20.04)}, "not compared", "1 seed of at least 3"),
+        ({"metrics": nll(10.0, 10.1)}, "not compared", "2 seeds of at least 3"),
         ({"metrics": nll(10.0, 10.1, 10.2)}, "met", "better"),
         ({"metrics": nll(5.0, 25.0, 60.0)}, "met", "only as its seeds differ widely"),
         ({"metrics": nll(21.0, 21.1, 21.2)}, "near", ""),
         ({"metrics": nll(31.0, 31.1, 31.2)}, "far", ""),
-        ({"metrics": nll(31.0), "config": {"steps": 300}}, "far", "10 % of the preset's steps"),
+        ({"metrics": nll(31.0), "config": {"steps": 300}}, "far", "1 seed of at least 3, 10 % of the preset's steps"),
         ({"metrics": nll(20.0), "departs": {"beta": 4.0}, "config": {"beta": 4.0}}, "not compared", "other settings: "),
         ({"metrics": nll(20.0, unit="bits")}, "not compared", "measured in bits"),
         ({"metrics": nll(20.0, None)}, "not compared", "not finite"),
@@ -79,7 +81,7 @@ def test_what_was_not_run_says_why():
 
 
 def test_what_a_run_claims_stands_there_without_a_card(tmp_path):
-    make_run(tmp_path / "run", experiment="own", metrics=nll(20.0))
+    make_run(tmp_path / "run", experiment="own", metrics=nll(20.0, 20.0, 20.0))
     (figure,) = figures([], find_runs(tmp_path))
     assert (figure.published.family, figure.published.value, figure.state) == (NO_CARD, REFERENCE["value"], "met")
     make_run(tmp_path / "vae", references=[REFERENCE | {"value": 20}], departs={})
@@ -90,7 +92,7 @@ def test_every_figure_of_every_card_is_counted_once(tmp_path):
     found = figures(entries(), [])
     assert len(found) == sum(len(entry.card.references) for entry in entries())
     assert head_line(found) == f"0 met of 0 published figures tried; {len(found)} not run"
-    make_run(tmp_path / "run", metrics=nll(10.0, 10.1), references=[], departs={})
+    make_run(tmp_path / "run", metrics=nll(10.0, 10.1, 10.2), references=[], departs={})
     assert head_line(figures([vae(PRINTED)], find_runs(tmp_path))) == (
         "1 met of 1 published figure tried (1 as ours is better)"
     )
@@ -110,7 +112,7 @@ def test_a_bar_goes_from_the_middle_as_far_as_the_errors_and_is_cut_off_with_a_p
 
 
 def test_the_page_has_a_row_a_figure_with_its_protocol_and_leads_to_the_run(tmp_path):
-    make_run(tmp_path / "run", metrics=nll(20.0, 20.2), references=[], departs={})
+    make_run(tmp_path / "run", metrics=nll(20.0, 20.1, 20.3), references=[], departs={})
     cards = [vae(PRINTED, dataclasses.replace(PRINTED, preset="far"), far=dict(data="mnist"))]
     text = html_page(find_runs(tmp_path), cards=cards)
     page = Page(text)
@@ -120,7 +122,7 @@ def test_the_page_has_a_row_a_figure_with_its_protocol_and_leads_to_the_run(tmp_
     assert text.count('<svg class="bar"') == 1
     (link,) = [a["href"] for a in page.having("a") if a["href"].startswith("#run-")][:1]
     assert link[1:] in [article["id"] for article in page.having("article")]
-    for said in ("20.10 ± 0.14", "Burda et al. 2016, from memory", "needs mnist, which does not ship", "5,000 samples"):
+    for said in ("20.13 ± 0.15", "Burda et al. 2016, from memory", "needs mnist, which does not ship", "5,000 samples"):
         assert said in "".join(page.text)
 
 
