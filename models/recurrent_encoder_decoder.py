@@ -19,14 +19,18 @@ from models.layers.recurrence import Cell, bidirectional, recur
 from models.layers.recurrent_cells import gru_step
 from models.recurrent_net import CellWeights
 
-Score = Literal["none", "dot", "scaled", "additive", "projected"]
+Score = Literal["none", "dot", "scaled", "additive", "additive_single", "projected"]
 SCORES: dict[str, Callable[..., Float[Array, "queries keys"]]] = {
     "dot": dot_product_scores,
     "scaled": lambda queries, keys: dot_product_scores(queries, keys) / keys.shape[-1] ** 0.5,
     "additive": additive_scores,
+    "additive_single": lambda *given: additive_scores(*given, jnp.ones(1)),
     "projected": projected_scores,
 }
-"""How well a key answers a query, by name; the last two are given matrices that are learnt."""
+"""How well a key answers a query, by name; the last three are given matrices that are learnt. "additive_single" has one
+hidden unit and no weight behind it, as Lecture 003 writes it: scores are within ±1, so that no weight is more than e²
+times another.
+"""
 
 
 class Writing(NamedTuple):
@@ -64,8 +68,9 @@ class RecurrentEncoderDecoder(nn.Module):
         self.source, self.ends = nn.Dense(units), nn.Dense(units)
         self.readout = self.param("readout", glorot, (2 * units, self.symbols), jnp.float32)
         self.readout_bias = self.param("readout_bias", nn.initializers.zeros, (self.symbols,), jnp.float32)
-        names = ("query", "key") if self.score in ("additive", "projected") else ()
-        self.matrices = [self.param(name, glorot, (units, units), jnp.float32) for name in names]
+        width = {"additive": units, "additive_single": 1, "projected": units}.get(self.score)
+        names = ("query", "key") if width else ()
+        self.matrices = [self.param(name, glorot, (units, width), jnp.float32) for name in names]
         if self.score == "additive":
             small = nn.initializers.normal(units**-0.5)
             self.combination = self.param("combination", small, (units,), jnp.float32)

@@ -15,7 +15,7 @@ BEFORE = jnp.asarray([[0, 1, 4], [0, 3, 2]])
 UNITS = 3
 
 
-@pytest.fixture(params=["none", "dot", "scaled", "additive", "projected"])
+@pytest.fixture(params=["none", "dot", "scaled", "additive", "additive_single", "projected"])
 def net(request, float64):
     model = RecurrentEncoderDecoder(symbols=5, units=UNITS, score=request.param)
     leaves, structure = jax.tree.flatten(model.init(jax.random.key(0), SOURCE, BEFORE))
@@ -45,6 +45,8 @@ def score_of(name, own, query, key):
             return query @ key / np.sqrt(UNITS)
         case "additive":
             return np.tanh(query @ own["query"] + key @ own["key"]) @ own["combination"]
+        case "additive_single":
+            return np.tanh(query @ own["query"] + key @ own["key"])[0]
         case "projected":
             return (query @ own["query"]) @ (key @ own["key"]) / np.sqrt(UNITS)
 
