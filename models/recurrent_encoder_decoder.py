@@ -24,7 +24,7 @@ SCORES: dict[str, Callable[..., Float[Array, "queries keys"]]] = {
     "dot": dot_product_scores,
     "scaled": lambda queries, keys: dot_product_scores(queries, keys) / keys.shape[-1] ** 0.5,
     "additive": additive_scores,
-    "additive_single": lambda *given: additive_scores(*given, jnp.ones(1)),
+    "additive_single": lambda *given: additive_scores(*given, jnp.ones(1, given[-1].dtype)),
     "projected": projected_scores,
 }
 """How well a key answers a query, by name; the last three are given matrices that are learnt. "additive_single" has one
