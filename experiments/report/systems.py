@@ -4,29 +4,31 @@
 """
 
 import re
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.numerals import counted, measured
+from experiments.numerals import counted
 from experiments.report.archive import Run, find_runs
-from experiments.report.published import READ, figures, first_row, head_line
-from experiments.run.card import Reference
+from experiments.report.ledger import ours
+from experiments.report.published import NO_CARD, Figure, figures, first_row, head_line
 from experiments.run.registry import Entry, entries
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- systems: written by make ledger -->", "<!-- end of systems -->"
 HEAD_BEGIN, HEAD_END = "<!-- figures: written by make ledger -->", "<!-- end of figures -->"
+SHOWN = 3
+"""Published figures of an experiment, at most."""
 ONE_BY_ONE = "[one by one](docs/ledger/README.md#one-by-one)"
 
 
 def systems_table(found: Sequence[Entry], runs: Sequence[Run]) -> str:
     """A row an experiment, in the order of the catalogue's rows."""
-    lines = ["| experiment | system | rows | published, and ours |", "| --- | --- | --- | --- |"]
+    lines = ["| experiment | system | rows | ours, and published |", "| --- | --- | --- | --- |"]
+    of_cards = [figure for figure in figures(found, runs) if figure.published.family != NO_CARD]
     for entry in sorted(found, key=first_row):
-        figures = "; ".join(_figures(entry, runs))
+        own = [figure for figure in of_cards if figure.published.experiment == entry.name]
         summary, rows = entry.summary.removesuffix("."), _rows(entry.card.systems)
-        lines.append(f"| `{entry.name}` | {summary} | {rows} | {figures} |")
+        lines.append(f"| `{entry.name}` | {summary} | {rows} | {'; '.join(_figures(own))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -45,34 +47,20 @@ def readme_of(text: str, found: Sequence[Entry], runs: Sequence[Run]) -> str:
     return between(between(text, (HEAD_BEGIN, HEAD_END), line), (BEGIN, END), systems_table(found, runs))
 
 
-def _figures(entry: Entry, runs: Sequence[Run]) -> list[str]:
-    """The published figures that were replicated, and how many were not; those stand on the card."""
-    figures = [_figure(entry.name, reference, runs) for reference in entry.card.references]
-    replicated = [text for text in figures if text]
-    left = len(figures) - len(replicated)
-    return [*replicated, f"{counted(left, 'published figure')} not run"] if left else replicated
+def _figures(found: Sequence[Figure]) -> list[str]:
+    """Those that were run, of many the first, and how many more there are; how they are printed stands on the page."""
+    run = [figure for figure in found if figure.row is not None]
+    shown = [_figure(figure) for figure in run[:SHOWN]]
+    more = [f"{len(run) - SHOWN} more run"] if len(run) > SHOWN else []
+    left = len(found) - len(run)
+    return [*shown, *more, *([f"{counted(left, 'published figure')} not run"] if left else [])]
 
 
-def _figure(name: str, reference: Reference, runs: Sequence[Run]) -> str:
-    """As printed, and as measured; "" where no run follows its preset."""
-    unit = f" {reference.unit}" if reference.unit else ""
-    printed = f"{reference.metric} {reference.value:,.10g}{unit} ({reference.source}{READ[reference.read]})"
-    ours = [text for run in runs if (text := _ours(name, reference, run))]
-    return f"{printed}: {'; '.join(ours)}" if ours else ""
-
-
-def _ours(name: str, reference: Reference, run: Run) -> str:
-    summary = run.summary
-    if run.problem or (summary["experiment"], summary["preset"]) != (name, reference.preset):
-        return ""
-    values = summary["metrics"].get(reference.metric, {"values": []})["values"]
-    if not values or None in values:
-        return ""
-    deviation = statistics.stdev(values) if len(values) > 1 else None
-    departs = {field for claim in summary["references"] for field in claim.get("departs_in", ())}
-    other = f" with other {', '.join(sorted(departs))}" if departs else ""
-    ours = measured(statistics.fmean(values), deviation, reference.unit)
-    return f"ours {ours} after {counted(round(summary['epochs']) or summary['epochs'], 'epoch')}{other}"
+def _figure(figure: Figure) -> str:
+    """Ours, the published one and the verdict."""
+    published, why = figure.published, f", {figure.reason}" if figure.reason else ""
+    measures = f"{published.metric} {ours(figure.row)}, published {published.value:,.10g}"
+    return f"{measures} ({figure.state}{why})"
 
 
 def _rows(systems: Sequence[str]) -> str:

@@ -21,15 +21,28 @@ def test_a_row_has_what_was_published_and_what_was_measured(tmp_path):
         "nll", 86.76, "nats", cite="burda2016", where="table 1", read="memory", protocol="", preset="default"
     )
     other = dataclasses.replace(reference, preset="never run")
-    card = Card(systems=("A12", "A13", "A14", "A16"), references=(reference, other))
+    card = Card(systems=("A12", "A13", "A14", "A16"), references=(reference, other), presets={"never run": {}})
     later = Entry("generative", "vae", card, "A summary.\n\nMore.")
     earlier = Entry("foundations", "mlp", Card(systems=("F2",)), "Another.")
-    make_run(tmp_path / "a", metrics=nll(88.0, 90.0))
-    make_run(tmp_path / "b", metrics=nll(3.0), preset="other")
+    make_run(tmp_path / "a", metrics=nll(88.0, 90.0), departs={})
+    make_run(tmp_path / "b", metrics=nll(3.0), preset="other", departs={})
     rows = systems_table([later, earlier], find_runs(tmp_path)).splitlines()[2:]
     assert rows[0] == "| `mlp` | Another | F2 |  |"
-    figure = "nll 86.76 nats (Burda et al. 2016, table 1, from memory): ours 89.0 ± 1.4 after 296 epochs"
+    figure = "nll 89.0 ± 1.4, published 86.76 (not compared, 2 seeds of at least 3)"
     assert rows[1] == f"| `vae` | A summary | A12–A14, A16 | {figure}; 1 published figure not run |"
+
+
+def test_of_many_figures_the_first_stand_there_and_the_others_are_counted(tmp_path):
+    from run_folders import make_run
+
+    names = "abcde"
+    printed = [Reference(n, 1.0, "nats", cite="burda2016", read="memory", protocol="", preset="default") for n in names]
+    metrics = {name: {"values": [1.0, 1.1, 1.2], "unit": "nats"} for name in names}
+    make_run(tmp_path / "a", metrics=metrics, references=[], departs={})
+    entry = Entry("generative", "vae", Card(systems=("A12",), references=tuple(printed)), "A summary.")
+    (row,) = systems_table([entry], find_runs(tmp_path)).splitlines()[2:]
+    assert row.count("published 1 (met") == 3
+    assert row.endswith("; 2 more run |")
 
 
 def test_only_the_table_is_replaced():
