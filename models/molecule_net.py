@@ -3,18 +3,22 @@
 Bresson & Laurent 2019. Layers are normalised by the features of each node or edge, where theirs are by batches.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Bool, Float, Int
 
 from models.layers.atom_bag import place_among_equals
+from models.layers.dense import flat_product
 from models.layers.gated_graph import gated_neighbour_mean
 from models.mlp import MLP
 from models.vae import Gaussian, GaussianHead
 
 ORDERS = 4
 """No bond, a single, a double, a triple one."""
+_dense = partial(nn.Dense, dot_general=flat_product)
 
 
 def _normalize(features: Float[Array, "*shape width"]) -> Float[Array, "*shape width"]:
@@ -38,10 +42,10 @@ class GatedGraphConvolution(nn.Module):
         edges: Float[Array, "*batch atoms atoms width"],
         joined: Bool[Array, "*batch atoms atoms"],
     ) -> tuple[Float[Array, "*batch atoms width"], Float[Array, "*batch atoms atoms width"]]:
-        own, sent, of_receiver, of_sender = jnp.split(nn.Dense(4 * self.width)(nodes), 4, axis=-1)
+        own, sent, of_receiver, of_sender = jnp.split(_dense(4 * self.width)(nodes), 4, axis=-1)
         passing = jnp.vectorize(gated_neighbour_mean, signature="(n,d),(n,n,d),(n,n)->(n,d)")
         heard = own + passing(sent, edges, joined)
-        seen = nn.Dense(self.width)(edges) + of_receiver[..., :, None, :] + of_sender[..., None, :, :]
+        seen = _dense(self.width)(edges) + of_receiver[..., :, None, :] + of_sender[..., None, :, :]
         return nodes + nn.relu(_normalize(heard)), edges + nn.relu(_normalize(seen))
 
 
@@ -64,15 +68,15 @@ class MoleculeVAE(nn.Module):
         self.bond_embedding = nn.Embed(ORDERS, self.width)
         self.encoded_atoms, self.decoded_atoms = (_Identities(self.kinds, self.atoms, self.width) for _ in range(2))
         self.encoder = [GatedGraphConvolution(self.width) for _ in range(self.layers)]
-        self.gates = nn.Dense(2 * self.width), nn.Dense(2 * self.width)
+        self.gates = _dense(2 * self.width), _dense(2 * self.width)
         self.head = GaussianHead(self.latent)
-        self.bag_net = nn.Sequential([MLP((2 * self.width,)), nn.Dense(self.kinds * (self.atoms + 1))])
-        self.atom_query, self.pair_key = nn.Dense(self.width), nn.Dense(self.width)
-        self.pair_query = nn.Dense(self.width)
-        self.to_atoms, self.to_pairs = nn.Dense(self.width), nn.Dense(self.width)
+        self.bag_net = nn.Sequential([MLP((2 * self.width,)), _dense(self.kinds * (self.atoms + 1))])
+        self.atom_query, self.pair_key = _dense(self.width), _dense(self.width)
+        self.pair_query = _dense(self.width)
+        self.to_atoms, self.to_pairs = _dense(self.width), _dense(self.width)
         self.decoder = [GatedGraphConvolution(self.width) for _ in range(self.layers)]
-        self.bond_net = nn.Sequential([MLP((self.width,)), nn.Dense(ORDERS)])
-        self.property_net = nn.Sequential([MLP((2 * self.width,)), nn.Dense(self.properties)])
+        self.bond_net = nn.Sequential([MLP((self.width,)), _dense(ORDERS)])
+        self.property_net = nn.Sequential([MLP((2 * self.width,)), _dense(self.properties)])
 
     def encode(self, atoms: Int[Array, "*batch atoms"], bonds: Int[Array, "*batch atoms atoms"]) -> Gaussian:
         """The posterior, from sums of gated atoms and of gated bonds.
@@ -104,7 +108,8 @@ class MoleculeVAE(nn.Module):
         edges = query * self.to_pairs(latent)[..., None, None, :]
         for layer in self.decoder:
             nodes, edges = layer(nodes, edges, joined)
-        return self.bond_net(edges + jnp.swapaxes(edges, -3, -2))
+        both = edges + jnp.swapaxes(edges, -3, -2)
+        return self.bond_net(both.reshape(-1, self.width)).reshape(*both.shape[:-1], ORDERS)
 
     def property(self, latent: Float[Array, "*batch latent"]) -> Float[Array, "*batch properties"]:
         """The properties that a latent promises, in standard deviations from their means."""

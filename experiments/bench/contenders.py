@@ -126,6 +126,15 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         peer = Contender("PyTorch", (str(PEERS), str(HERE / "peers" / f"{program}_torch.py"), work))
         return Benchmark(title, "examples/s", (ours, *([peer] if installed else ())))
 
+    def shapes(work: str, program: str, title: str) -> Benchmark:
+        """The peers begin with what ours, which is the first of a round, wrote into FILE."""
+        file = str(scratch / f"{work}.npz")
+        ours = Contender("lectern", (sys.executable, "-m", "experiments.bench.structures", work, file))
+        peer = (str(PEERS), str(HERE / "peers" / program), file)
+        # where other work shares the cores, two threads that wait for each other hardly advance
+        peers = (Contender("PyTorch", peer), Contender("PyTorch, one thread", peer, {"OMP_NUM_THREADS": "1"}))
+        return Benchmark(title, "examples/s", (ours, *(peers if installed else ())))
+
     our_gcn = Contender("lectern", (sys.executable, "-m", "experiments.bench.graphs", str(graph_of(data))))
     lectern = (sys.executable, "-m", "experiments.cli")
     smoke = (*lectern, "run", "vae", "--preset", "smoke", "--workdir")
@@ -196,6 +205,16 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         "yolo": layouts("vision", "yolo", "the slim YOLOv3 on 128×128, 8 images at a time, inference"),
         "deep-dream": layouts("vision", "deep-dream", "steps of a deep dream in a picture of 192×288"),
         "suppression": suppression(),
+        "molecules": shapes(
+            "molecules",
+            "molecules_torch.py",
+            "autoencoder of molecules of 5 atoms, width 48, 3 graph convolutions either way, batch 64",
+        ),
+        "limp": shapes(
+            "limp",
+            "meshes_torch.py",
+            "autoencoder of meshes of 112 vertices with LIMP's priors, geodesics from 8 landmarks, batch 16",
+        ),
         "start": Benchmark(
             "from the command to the end of 20 steps, with figures",
             "s",
@@ -218,6 +237,7 @@ GROUPS = {
     "layers": tuple(f"layer-{name}" for name in LAYERS),
     "generative": ("real-nvp", "diffusion-training", "diffusion-sampling"),
     "vision": ("unet", "yolo", "deep-dream", "suppression"),
+    "shapes": ("molecules", "limp"),
     "sequences": ("lstm", "gpt", "gpt-sample"),
 }
 """Benchmarks that a name of their own stands for."""

@@ -94,12 +94,13 @@ def main(works: Mapping[str, Any], measure: Callable[[Any], float]) -> None:
     args = parser.parse_args()
     if args.without:
         leave_out(args.without)
-    imported = _peak_megabytes()
+    imported = peak_megabytes()
     examples_per_second = measure(works[args.work])
-    print(json.dumps({"examples_per_second": examples_per_second, "megabytes": _peak_megabytes() - imported}))
+    print(json.dumps({"examples_per_second": examples_per_second, "megabytes": peak_megabytes() - imported}))
 
 
-def _peak_megabytes() -> float:
+def peak_megabytes() -> float:
+    """The resident memory of this process at its highest."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -19,4 +19,4 @@ def gated_neighbour_mean(
     receives 0. Bresson & Laurent 2017, equation 11; the normalised gate: Bresson & Laurent 2019.
     """
     gates = jnp.where(joined[..., None], jax.nn.sigmoid(edges), 0.0)
-    return jnp.einsum("ijd,jd->id", gates, values) / (gates.sum(axis=1) + 1e-6)
+    return jnp.sum(gates * values, axis=1) / (gates.sum(axis=1) + 1e-6)

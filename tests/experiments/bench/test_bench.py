@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.bench import bench, contenders, convolution, gpt, layers, lstm, programs
+from experiments.bench import bench, contenders, convolution, gpt, layers, lstm, programs, structures
 from experiments.bench.bench import bench_images
 from experiments.bench.contenders import GROUPS, Benchmark, Contender, benchmarks
 from experiments.bench.rules import RULES
@@ -14,6 +14,7 @@ from experiments.errors import WrongInput
 from models.continuation import continue_text
 from models.gpt import GPT
 from models.layers.drawing import draw_symbol
+from models.mesh_vae import MeshVAE
 from models.transformer import Shape
 
 
@@ -120,6 +121,37 @@ def test_our_gpt_has_the_numbers_of_the_peer_and_draws_what_it_draws_anew():
     given = small, jax.tree.map(lambda leaf: 50 * leaf, drawn), jax.random.key(1), jnp.zeros(1, jnp.int32)
     cached, anew = (go_on(*given, count=10, draw=draw_symbol) for go_on in (continue_text, gpt.continue_anew))
     assert cached.tolist() == anew.tolist()
+
+
+def test_a_peer_of_the_meshes_begins_with_the_noise_of_the_first_loss():
+    """336-256-128-8, both halves of the posterior, and back; what is decoded of the noise has the error of our loss."""
+    work = structures.limp(steps=4, batch=2)
+    handed = structures.handed_over(work, (3, work.latent))
+    dense = [(336, 256), (256, 128), (128, 16), (8, 128), (128, 256), (256, 336)]
+    numbers = sum(array.size for name, array in handed.items() if name.startswith("params/"))
+    assert numbers == sum((inputs + 1) * units for inputs, units in dense)
+    first = {name: jnp.asarray(array[0]) for name, array in work.batches.items()}
+    params, model = jax.jit(work.init)(jax.random.key(0)), MeshVAE(112, work.latent, structures.WIDTHS)
+    losses, parts = jax.jit(work.loss_fn)(params, first, jax.random.split(jax.random.key(1), 2))
+    meshes = jnp.stack([first[role] for role in ("vertices", "posed", "other")], axis=1)
+    seen = (meshes - work.constants["mean"]) / work.constants["scale"]
+    mean, log_variance = model.apply(params, seen, method="encode")
+    latents = mean + jnp.exp(log_variance / 2) * handed["noise"]
+    squares = (model.apply(params, latents, method="decode") - seen) ** 2
+    np.testing.assert_allclose(squares.mean(axis=(1, 2, 3)), parts["squared_error"], rtol=1e-5)
+    np.testing.assert_allclose(handed["loss"], losses.mean(), rtol=1e-5)
+
+
+def test_a_peer_of_the_molecules_begins_with_parameters_batches_and_a_loss():
+    pytest.importorskip("rdkit")
+    work = structures.molecules(steps=2, batch=4)
+    handed = structures.handed_over(work, (work.latent,))
+    assert handed["batches/bonds"].shape == (2, 4, 5, 5)
+    params = jax.jit(work.init)(jax.random.key(0))
+    first = {name: jnp.asarray(array[0]) for name, array in work.batches.items()}
+    losses, _ = jax.jit(work.loss_fn)(params, first, jax.random.split(jax.random.key(1), 4))
+    np.testing.assert_allclose(handed["loss"], losses.mean(), rtol=1e-5)
+    assert sum(name.startswith("params/") for name in handed) == len(jax.tree.leaves(params))
 
 
 @pytest.mark.parametrize("name", layers.LAYERS)

@@ -41,6 +41,12 @@ def test_distances_are_scipys_and_have_a_gradient_where_points_meet(float64):
     assert (jax.grad(lambda v: safe_norm(v).sum())(jnp.zeros((2, 3))) == 0).all()
 
 
+def test_the_gradient_of_pairwise_distances_is_unit_vectors_and_0_where_points_meet():
+    points = np.array([[0.0, 0, 0], [0, 0, 0], [3, 4, 0]])
+    slope = jax.grad(lambda v: pairwise_distances(v).sum() / 2)(jnp.asarray(points))
+    np.testing.assert_allclose(slope, [[-0.6, -0.8, 0], [-0.6, -0.8, 0], [1.2, 1.6, 0]], atol=1e-6)
+
+
 def test_a_side_is_opposite_of_its_corner(float64):
     vertices, faces = tetrahedron(np.random.default_rng(1))
     sides = face_sides(jnp.asarray(vertices), jnp.asarray(faces))
