@@ -3,8 +3,8 @@
 Papers: Redmon et al. 2016 (the lecture's squared losses, preset ``lecture``), Redmon & Farhadi 2018 (Darknet-53, three
 scales, cross-entropies; 57.9 % AP50 on COCO test-dev at 608 pixels, which takes COCO and cannot be repeated offline).
 Claim: a net that says of every cell and anchor whether an object is there, where and of which class, finds shapes that
-hide each other, in a slim form with 208,000 parameters: AP50 of 85 % or more after 2,000 steps (91.1 and 91.2 % with
-seeds 0 and 1; AP over IoU 0.5 to 0.95 is 49 %, as boxes are some pixels off). Command: ``lectern run yolo`` (scenes of
+hide each other, in a slim form with 208,000 parameters: AP50 of 85 % or more after 2,000 steps (91.5 ± 1.0 % over
+five seeds; AP over IoU 0.5 to 0.95 is 49.9 %, as boxes are some pixels off). Command: ``lectern run yolo`` (scenes of
 shapes, 2 minutes on two CPU cores). Expected figures: ``found``, ``maps``, ``precision``.
 """
 
