@@ -139,10 +139,11 @@ def evaluate_whole(settings: LinkPredictionSettings, dataset: Dataset) -> WholeS
 
 def figures(settings: LinkPredictionSettings, dataset: Dataset, params: Params) -> dict:
     """The scores of both kinds of pairs, and the curve between them."""
-    (apart, joined), measure = evaluate_whole(settings, dataset)
+    whole = evaluate_whole(settings, dataset)
+    apart, joined = whole.data
     codes = mean_codes(settings, dataset)(params)
     scores = tuple(np.asarray(link_logits(codes, jnp.asarray(pairs))) for pairs in (apart, joined))
-    measured = measure(params, jax.tree.map(jnp.asarray, (apart, joined)), None)
+    measured = whole.measure(params, jax.tree.map(jnp.asarray, whole.data), None)
     return {"scores": score_histogram(*scores), "roc": roc_curve(*scores, **jax.tree.map(float, measured))}
 
 

@@ -40,7 +40,7 @@ def linear_classifier():
     mixing = np.eye(64) + 0.05 * rng.normal(size=(64, 64))
     kernels = {"mixing": mixing, "sums": rng.normal(size=(64, 10))}
     params = {"params": {name: {"kernel": jnp.asarray(each, jnp.float32)} for name, each in kernels.items()}}
-    return Classifier(network.apply, params, (8, 8, 1), 10, network)
+    return Classifier(network.apply, params, (8, 8, 1), 10, "a known net", network)
 
 
 @pytest.fixture

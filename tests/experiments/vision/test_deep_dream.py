@@ -110,7 +110,7 @@ class PointwiseNet(nn.Module):
 def test_on_a_linear_net_every_value_goes_to_the_end_that_its_weight_says(monkeypatch):
     network = PointwiseNet()
     params = network.init(jax.random.key(0), jnp.zeros((1, 4, 4, 3)))
-    known = Classifier(network.apply, params, (4, 4, 3), 2, network)
+    known = Classifier(network.apply, params, (4, 4, 3), 2, "a known net", network)
     monkeypatch.setitem(experiment.SHIPPED, "patches", lambda: known)
     for channel in (0, 1):
         _, stages = dreamt(settings_of(channel=channel, steps=80, octaves=1, step_size=0.2))
@@ -139,7 +139,7 @@ def test_neuron_and_layer_become_more_active_and_values_stay_in_their_range():
 def test_of_a_coloured_net_that_pools_everything_a_class_is_one_place(monkeypatch):
     network = pattern_net("CONV 4 → BN → RELU → POOL average all → FC", classes=5)
     params = network.init(jax.random.key(0), jnp.zeros((1, 16, 16, 3)))
-    known = Classifier(network.apply, params, (16, 16, 3), 5, network)
+    known = Classifier(network.apply, params, (16, 16, 3), 5, "a known net", network)
     monkeypatch.setitem(experiment.SHIPPED, "patches", lambda: known)
     run, params = trained("deep_dream", settings_of(channel=4, layer="relu1", steps=40))
     found = measured(run, params)
