@@ -4,6 +4,7 @@
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -50,16 +51,18 @@ def readme_of(text: str, found: Sequence[Entry], runs: Sequence[Run]) -> str:
 def _figures(found: Sequence[Figure]) -> list[str]:
     """Those that were run, of many the first, and how many more there are; how they are printed stands on the page."""
     run = [figure for figure in found if figure.row is not None]
-    shown = [_figure(figure) for figure in run[:SHOWN]]
+    presets = Counter(metric for metric, _ in {(each.published.metric, each.published.preset) for each in run})
+    shown = [_figure(figure, of_preset=presets[figure.published.metric] > 1) for figure in run[:SHOWN]]
     more = [f"{len(run) - SHOWN} more run"] if len(run) > SHOWN else []
     left = len(found) - len(run)
     return [*shown, *more, *([f"{counted(left, 'published figure')} not run"] if left else [])]
 
 
-def _figure(figure: Figure) -> str:
-    """Ours, the published one and the verdict."""
+def _figure(figure: Figure, of_preset: bool) -> str:
+    """Ours, the published one and the verdict; the preset where others measure the same."""
     published, why = figure.published, f", {figure.reason}" if figure.reason else ""
-    measures = f"{published.metric} {ours(figure.row)}, published {published.value:,.10g}"
+    name = f"`{published.preset}` {published.metric}" if of_preset else published.metric
+    measures = f"{name} {ours(figure.row)}, published {published.value:,.10g}"
     return f"{measures} ({figure.state}{why})"
 
 

@@ -45,6 +45,21 @@ def test_of_many_figures_the_first_stand_there_and_the_others_are_counted(tmp_pa
     assert row.endswith("; 2 more run |")
 
 
+def test_a_metric_that_two_presets_measure_is_told_apart_by_them(tmp_path):
+    from run_folders import make_run
+
+    def printed(metric, preset, value):
+        return Reference(metric, value, "nats", cite="burda2016", read="memory", protocol="", preset=preset)
+
+    references = (printed("nll", "one", 2.0), printed("nll", "other", 4.0), printed("kl", "other", 1.0))
+    card = Card(systems=("A12",), references=references, presets={"one": {}, "other": {}})
+    for preset in card.presets:
+        metrics = {name: {"values": [2.0, 2.1, 2.2], "unit": "nats"} for name in ("nll", "kl")}
+        make_run(tmp_path / preset, metrics=metrics, preset=preset, references=[], departs={})
+    (row,) = systems_table([Entry("generative", "vae", card, "A.")], find_runs(tmp_path)).splitlines()[2:]
+    assert [figure.split(" 2.")[0] for figure in row.split(" | ")[-1].split("; ")] == ["`one` nll", "`other` nll", "kl"]
+
+
 def test_only_the_table_is_replaced():
     assert between(f"a\n{BEGIN}\nold\n{END}\nb", (BEGIN, END), "new\n") == f"a\n{BEGIN}\nnew\n{END}\nb"
     with pytest.raises(ValueError, match="expected the marks"):
