@@ -58,13 +58,9 @@ ledger: setup
 	$(BIN)/python -m experiments.report.systems
 	$(BIN)/python -m experiments.report.times
 
-# Every experiment as it is by default, one after the other: more than an hour. A run that was stopped goes on.
+# Every experiment as it is by default, one after the other: more than an hour. What was measured before stays.
 times: setup
-	@for name in $$($(BIN)/lectern list | sed -n 's/^\([a-z0-9_][a-z0-9_]*\)  .*/\1/p'); do \
-		test -e runs/defaults/$$name/summary.json && continue; \
-		$(BIN)/lectern run $$name --workdir runs/defaults/$$name || $(BIN)/lectern resume runs/defaults/$$name || exit; \
-	done
-	@$(BIN)/python -m experiments.report.times runs/defaults
+	$(BIN)/python -m experiments.bench.defaults
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(PARITY) .venv-3.* build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

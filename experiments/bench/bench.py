@@ -5,9 +5,7 @@ all.
 import json
 import os
 import statistics
-import subprocess
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +23,7 @@ from experiments.bench.contenders import (
     graph_of,
     labels_of,
 )
+from experiments.bench.process import finished
 from experiments.errors import WrongInput
 from experiments.numerals import significant
 from experiments.run.registry import nearest
@@ -112,20 +111,15 @@ def _measure(contender: Contender, unit: str, run: str, scratch: Path) -> Sample
     environment = os.environ | {name: value.replace("{run}", run) for name, value in contender.environment.items()}
     environment["PYTHONPATH"] = str(ROOT)
     with (scratch / "output").open("w+") as output, (scratch / "errors").open("w+") as errors:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, stdout=output, stderr=errors, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        ended = finished(command, environment, output, errors)
+        if ended.status:
             errors.seek(0)
             raise WrongInput(f"{contender.name} failed: {' '.join(errors.read().split())[-500:]}")
         output.seek(0)
-        whole = usage.ru_maxrss / 1024
         if unit == "s":
-            return Sample(seconds, whole)
+            return Sample(ended.seconds, ended.megabytes)
         printed = json.loads(output.read().splitlines()[-1])
-    return Sample(printed["examples_per_second"], printed.get("megabytes", whole))
+    return Sample(printed["examples_per_second"], printed.get("megabytes", ended.megabytes))
 
 
 def _report(benchmark: Benchmark, samples: dict[str, list[Sample]]) -> None:

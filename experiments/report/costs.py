@@ -17,6 +17,31 @@ ESTIMATES = LEDGER / "estimates.json"
 """{"experiment preset": seconds of training of one seed}"""
 
 
+DEFAULTS = LEDGER / "defaults.json"
+"""{experiment: what its default run cost}, measured by ``python -m experiments.bench.defaults``"""
+
+
+class DefaultCost(NamedTuple):
+    """What the whole command ``lectern run NAME`` took, with nothing compiled before."""
+
+    seconds: float
+    """of wall time"""
+    cpu_seconds: float
+    """of all cores"""
+    megabytes: int
+    """the most memory that it held"""
+    steps: int
+    device: str
+    commit: str | None
+
+
+def default_costs(file: Path = DEFAULTS) -> dict[str, DefaultCost]:
+    """By experiment; nothing where there is no file."""
+    if not file.is_file():
+        return {}
+    return {name: DefaultCost(**cost) for name, cost in json.loads(file.read_text(encoding="utf-8")).items()}
+
+
 class Rate(NamedTuple):
     """Seconds that a preset takes for a step of one seed, evaluation and saving included where a run told them."""
 
