@@ -81,6 +81,8 @@ def draw(given: argparse.Namespace, _: list[str]) -> int:
     step, params = saved.at(seed=given.of_seed, step=given.step)
     folder = given.workdir / "figures" / (f"step-{step}" if given.step is not None else "")
     runner.draw_figures(saved.run, given.workdir, params, folder)
+    if saved.run.draws_seeds and given.of_seed is None:
+        runner.draw_figures_of_seeds(saved.run, saved.of_all_seeds(step)[1], folder)
     print(f"figures  {folder}")
     return DONE
 

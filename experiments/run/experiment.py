@@ -56,6 +56,12 @@ class FiguresOf(Protocol):
     def __call__(self, settings: Settings, dataset: Dataset, params: Params, /) -> "dict[str, Figure]": ...
 
 
+class FiguresOfSeeds(Protocol):
+    """Pictures by name, from the parameters of all seeds, which have a leading axis."""
+
+    def __call__(self, settings: Settings, dataset: Dataset, params: Params, /) -> "dict[str, Figure]": ...
+
+
 class UnitOf(Protocol):
     """The unit of a metric where settings choose what it measures, as they do by naming a loss."""
 
@@ -118,6 +124,8 @@ class Experiment:
     """what no mean over examples gives"""
     figures: FiguresOf
     """pictures of the result"""
+    figures_of_seeds: FiguresOfSeeds | None = None
+    """pictures of what the networks of several seeds are together; drawn where there are several"""
     monitored: str
     """the metric of ``monitor`` that early stopping watches and the learning curve shows; lower is better"""
     units: Mapping[str, str | UnitOf]

@@ -143,6 +143,11 @@ class Run(NamedTuple):
         most = MOST_FLOPS // flops if flops else self.settings.placement.evaluation_batch
         return max(1, min(self.settings.placement.evaluation_batch, most))
 
+    @property
+    def draws_seeds(self) -> bool:
+        """Whether there are figures of the networks of several seeds together."""
+        return self.experiment.figures_of_seeds is not None and self.settings.seeds.seeds > 1
+
     def loss_of_one(self) -> tuple[jax.stages.Wrapped, Batch]:
         """The loss that is measured while training, as a function of parameters and one example, and that example.
 

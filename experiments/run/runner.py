@@ -164,14 +164,17 @@ def _train_and_summarise(
     summary = summarise(run, outcome, metrics, time.perf_counter() - started)
     first_alone(lambda: run_folder.write_json(workdir / run_folder.SUMMARY, summary))
     drawn = gather(first_seed(outcome.params))
-    first_alone(lambda: _draw_orsay(run, workdir, drawn))
+    together = gather(outcome.params) if run.draws_seeds else None
+    first_alone(lambda: _draw_orsay(run, workdir, drawn, together))
     return summary
 
 
-def _draw_orsay(run: Run, workdir: Path, params: Params) -> None:
-    """Draws the figures; one that cannot be drawn costs a line, as the result is safe."""
+def _draw_orsay(run: Run, workdir: Path, params: Params, of_seeds: Params | None) -> None:
+    """Draws the figures of one seed and of all; one that cannot be drawn costs a line, as the result is safe."""
     try:
         draw_figures(run, workdir, params, workdir / "figures")
+        if of_seeds is not None:
+            draw_figures_of_seeds(run, of_seeds, workdir / "figures")
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         print(
@@ -188,4 +191,10 @@ def draw_figures(run: Run, workdir: Path, params: Params, folder: Path) -> None:
     if curves := run_curves(list(read_rows(workdir)), monitored, unit=unit):
         drawn["learning_curves"] = curves
     for name, figure in drawn.items():
+        save(figure, folder / f"{name}.png")
+
+
+def draw_figures_of_seeds(run: Run, params: Params, folder: Path) -> None:
+    """Writes the figures of an experiment that draws what the networks of all its seeds are together."""
+    for name, figure in run.experiment.figures_of_seeds(run.settings, run.dataset, jax.device_put(params)).items():
         save(figure, folder / f"{name}.png")

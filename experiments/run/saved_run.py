@@ -86,11 +86,16 @@ class SavedRun:
     def at(self, *, seed: int | None = None, step: int | None = None) -> tuple[int, Params]:
         """The step of the checkpoint, and ``params``."""
         place = self._place(seed)
+        saved_step, params = self.of_all_seeds(step)
+        return saved_step, jax.tree.map(lambda leaf: leaf[place], params)
+
+    def of_all_seeds(self, step: int | None = None) -> tuple[int, Params]:
+        """The step of the checkpoint, and what all seeds are evaluated with, along a leading axis."""
         try:
             saved = restored_params(self.run, self.workdir, step)
         except CheckpointError as error:
             raise WrongInput(str(error)) from error
-        return saved.step, jax.tree.map(lambda leaf: leaf[place], saved.params)
+        return saved.step, saved.params
 
     def codec(self, *, seed: int | None = None, step: int | None = None) -> Codec:
         """Encoder and decoder with these parameters, as functions of batches of images."""

@@ -9,7 +9,9 @@ import numpy as np
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.hashing import fingerprint
 from experiments.datasets.settings import GreyImageData
+from experiments.evaluations.model_averaging import cross_entropy, error, of_averages
 from experiments.foundations.mlp.card import CARD
+from experiments.foundations.mlp.figures import averaging
 from experiments.networks.mlp import MLPNetwork
 from experiments.networks.training import NetworkTraining, without_noise
 from experiments.objectives.classification import UNITS, classification_loss
@@ -97,6 +99,17 @@ def figures(settings: MLPSettings, dataset: Dataset, params) -> dict:
     return classifier_figures(examples["image"], examples["label"], np.argmax(np.asarray(logits), axis=-1))
 
 
+def figures_of_seeds(settings: MLPSettings, dataset: Dataset, params) -> dict:
+    """The test where outputs of several seeds' networks are averaged: probabilities, or the scores of a hinge."""
+    examples, probable = dataset.head("test", 10_000), settings.loss == "cross_entropy"
+    scores = jax.jit(jax.vmap(network(settings, dataset).apply, (0, None)))(params, examples["image"])
+    outputs = np.asarray(jax.nn.softmax(scores) if probable else scores)
+    measures = {"error": error} | ({"loss": cross_entropy} if probable else {})
+    units = EXPERIMENT.units_of(settings)
+    panels = {f"{name}, {units[name]}": of_averages(outputs, of(examples["label"])) for name, of in measures.items()}
+    return {"averaging": averaging(panels)}
+
+
 EXPERIMENT = Experiment(
     card=CARD,
     settings=MLPSettings,
@@ -105,6 +118,7 @@ EXPERIMENT = Experiment(
     monitor=monitor,
     evaluate=evaluate,
     figures=figures,
+    figures_of_seeds=figures_of_seeds,
     monitored="error",
     units={"error": "%", "whole_batches/error": "%", "loss": lambda settings: UNITS[settings.loss]},
     network=network,

@@ -36,6 +36,17 @@ def test_figures_of_a_saved_step_stand_beside_those_of_the_last(classifier, caps
     assert {path.name: path.read_bytes() for path in (classifier / "figures").glob("*.png")} == before
 
 
+def test_figures_of_all_seeds_are_drawn_but_where_one_is_asked_for(tmp_path, capsys):
+    folder = smoke_run("mlp", tmp_path / "run", widths=(8,), seeds=2)
+    figure = folder / "figures" / "averaging.png"
+    before = figure.read_bytes()
+    figure.unlink()
+    assert main(["draw", str(folder), "--of-seed", "1"]) == 0
+    assert not figure.exists()
+    assert main(["draw", str(folder)]) == 0
+    assert figure.read_bytes() == before
+
+
 def test_pictures_are_classified_in_a_table_or_as_json(classifier, tmp_path, capsys):
     files = []
     for size in (8, 20):

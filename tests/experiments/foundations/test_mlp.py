@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from trained import assert_same_at_every_evaluation_batch, measured, trained
 
 from experiments.datasets import DataError
+from experiments.foundations.mlp import experiment
 from experiments.foundations.mlp.experiment import EXPERIMENT, MLPSettings, monitor
 from experiments.plots.classifier import classifier_figures, confusion
 from experiments.run.run import prepare
@@ -42,6 +43,23 @@ def test_dropout_is_in_the_training_loss_alone():
     plain = EXPERIMENT.task(configure(settings, dropout=0.0), dataset)
     (dropped,), (whole,) = ([jax.jit(t.step)(state._replace(params=params), batch)[1]["loss"]] for t in (task, plain))
     assert dropped != whole
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "hinge"])
+def test_what_is_averaged_begins_with_every_network_as_it_is_measured(loss, monkeypatch):
+    shown = []
+    monkeypatch.setattr(experiment, "averaging", shown.append)
+    settings = configure(MLPSettings(), widths=(), loss=loss)
+    dataset, noise = settings.images.load(), np.random.default_rng(0)
+    seeds = {"Dense_0": {"kernel": noise.normal(size=(3, 64, 10)), "bias": np.zeros((3, 10))}}
+    seeds = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), {"params": seeds})
+    EXPERIMENT.figures_of_seeds(settings, dataset, seeds)
+    batch, keys = jax.tree.map(jnp.asarray, dataset.whole("test")), jax.random.split(jax.random.key(0), 250)
+    found = jax.vmap(lambda params: EXPERIMENT.metrics(settings, dataset)(params, batch, keys))(seeds)
+    (panels,) = shown
+    assert list(panels) == (["error, %", "loss, nats"] if loss == "cross_entropy" else ["error, %"])
+    for label, values in panels.items():
+        np.testing.assert_allclose(values[0], found[label.split(",")[0]].mean(axis=1), rtol=1e-5)
 
 
 def test_softmax_regression_comes_to_the_optimum_of_scikit_learn():
