@@ -125,10 +125,14 @@ def _is_finished(folder: Path, settings: "Settings") -> bool:
 
 
 def train_in(folder: Path, name: str, preset: str, settings: "Settings") -> int:
-    """Starts the run of a folder, or goes on with it; the exit status."""
+    """Starts the run of a folder, or goes on with it; the exit status. One that diverged would do so again."""
     from experiments.run import runner
     from experiments.run.run import prepare
-    from experiments.run.run_folder import CONFIG
+    from experiments.run.run_folder import CONFIG, read_divergence
+
+    if said := read_divergence(folder):
+        print(f"diverged before: {said}; `lectern resume {folder}` tries again", flush=True)
+        return DIVERGED
 
     def train(signals: "Signals") -> dict:
         go = runner.resume if (folder / CONFIG).exists() else runner.start

@@ -113,6 +113,7 @@ def _may_change(saved: "Settings") -> list[str]:
 
 def finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
     """Trains, prints the result, and turns an early end into its exit status."""
+    from experiments.run.run_folder import forget_divergence, note_divergence
     from train.processes import is_first, leave_at_once, lost_a_process
     from train.signals import Signals
 
@@ -125,6 +126,8 @@ def finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
             if message is None:
                 raise
             print(f"lectern: {message}", file=sys.stderr, flush=True)
+            if status == DIVERGED and is_first():
+                note_divergence(workdir, str(error))
             if lost_a_process(error):
                 leave_at_once(status)
             return status
@@ -134,6 +137,7 @@ def finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
         if is_first():
             from experiments.cli.results import print_result
 
+            forget_divergence(workdir)
             print_result(summary)
             print(f"run folder  {workdir}")
             print(f"figures     {workdir / 'figures'}; curves: tensorboard --logdir {workdir / 'tensorboard'}")

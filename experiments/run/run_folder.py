@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from experiments.errors import WrongInput
 
-CONFIG, SUMMARY = "config.json", "summary.json"
+CONFIG, SUMMARY, DIVERGED = "config.json", "summary.json", "diverged.json"
 UNFINISHED = ".part"
 """What the name of a file ends in until the file is whole."""
 LAYOUT = 2
@@ -157,11 +157,32 @@ def _other_version(workdir: Path, layout: object) -> str:
 
 def read_summary(workdir: Path) -> dict | None:
     """The summary of a finished run; None where it is missing or damaged."""
+    return _read(workdir / SUMMARY)
+
+
+def note_divergence(workdir: Path, said: str) -> None:
+    """Keeps what ended a run, which would end it at the same step again; where there is no room it is not kept."""
+    with suppress(OSError):
+        write_json(workdir / DIVERGED, {"said": said, "commit": commit()})
+
+
+def read_divergence(workdir: Path) -> str | None:
+    """What ended a run that diverged under the same source; None of any other."""
+    noted = _read(workdir / DIVERGED) or {}
+    return noted.get("said") if noted.get("commit") == commit() else None
+
+
+def forget_divergence(workdir: Path) -> None:
+    """A run that came to its end has not diverged."""
+    (workdir / DIVERGED).unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict | None:
     try:
-        summary = json.loads((workdir / SUMMARY).read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return summary if isinstance(summary, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 @cache

@@ -9,6 +9,7 @@ from experiments.cli.main import main
 from experiments.cli.sweeping import split_flags
 from experiments.errors import WrongInput
 from experiments.foundations.mlp.experiment import MLPSettings
+from experiments.run import run_folder
 
 SMALL = ["mlp", "--preset", "smoke", "--steps", "4", "--chunk", "2", "--seeds", "2"]
 
@@ -67,6 +68,23 @@ def test_a_run_that_diverges_is_named_in_the_table(tmp_path, undrawn, capsys):
     assert main([*words, "1e30", "0.1"]) == 0
     table = capsys.readouterr().out.splitlines()
     assert next(line.split() for line in table if line.startswith("learning_rate=1e30"))[1] == "diverged"
+    assert main([*words, "1e30", "0.1"]) == 0
+    again = capsys.readouterr()
+    assert "diverged before" in again.out
+    assert "not finite" not in again.err, "it is not trained to the same end once more"
+    assert again.out.splitlines()[-len(table) :][-3:] == table[-3:]
+    (folder,) = (tmp_path / "sweep").glob("*1e30")
+    assert main(["resume", str(folder)]) == 3, "who asks for it is obeyed"
+
+
+def test_a_run_that_diverged_is_tried_again_under_other_source(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_folder, "commit", lambda: "1a2b3c4")
+    run_folder.note_divergence(tmp_path, "loss is not finite at step 3")
+    assert run_folder.read_divergence(tmp_path) == "loss is not finite at step 3"
+    monkeypatch.setattr(run_folder, "commit", lambda: "5d6e7f8")
+    assert run_folder.read_divergence(tmp_path) is None
+    run_folder.forget_divergence(tmp_path)
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_sweep_of_nothing_says_how(capsys):
