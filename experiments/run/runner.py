@@ -165,11 +165,11 @@ def _train_and_summarise(
     first_alone(lambda: run_folder.write_json(workdir / run_folder.SUMMARY, summary))
     drawn = gather(first_seed(outcome.params))
     together = gather(outcome.params) if run.draws_seeds else None
-    first_alone(lambda: _draw_orsay(run, workdir, drawn, together))
+    first_alone(lambda: _draw_or_say(run, workdir, drawn, together))
     return summary
 
 
-def _draw_orsay(run: Run, workdir: Path, params: Params, of_seeds: Params | None) -> None:
+def _draw_or_say(run: Run, workdir: Path, params: Params, of_seeds: Params | None) -> None:
     """Draws the figures of one seed and of all; one that cannot be drawn costs a line, as the result is safe."""
     try:
         draw_figures(run, workdir, params, workdir / "figures")
