@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# After one large gradient optax.amsgrad learns 15 times slower than AMSGrad of PyTorch and Keras with the same settings.
+# After one large gradient optax.amsgrad learns 15 times slower than AMSGrad of PyTorch and Keras.
 #
 # Versions:   optax 0.2.8 (jax 0.10.2), torch 2.13.0, keras 3.15.1 on jax, CPU.
-# Setting:    one parameter, rate 0.001, decays 0.9 and 0.999; the gradient is 1 in the first step and 0.01 in 999 more, as
-#             behind a start without warm-up. The sum of the updates is the distance that was moved.
+# Setting:    one parameter, rate 0.001, decays 0.9 and 0.999; the gradient is 1 in the first step and 0.01 in 999
+#             more, as behind a start without warm-up. The sum of the updates is the distance that was moved.
 # Usual guess: AMSGrad is Adam with the largest second moment so far; three libraries that agree on Adam agree on it.
-# Behaviour:  Optax takes the largest of the moments *after* the correction of their bias, the others that of the moments
-#             before, and correct what they found. The corrected moment of the first step is that gradient's whole square,
-#             and stays the largest for ever; the uncorrected one is a thousandth of it, and is corrected less and less.
-#             (The paper, Reddi et al. 2018, corrects nothing.) Adam itself moves as far in all three.
+# Behaviour:  Optax takes the largest of the moments *after* the correction of their bias, the others that of the
+#             moments before, and correct what they found. The corrected moment of the first step is that gradient's
+#             whole square, and stays the largest for ever; the uncorrected one is a thousandth of it, and is corrected
+#             less and less. (The paper, Reddi et al. 2018, corrects nothing.) Adam itself moves as far in all three.
 # Seen:       see EXPECTED
 # Exits with 1 where that changes.
 set -euo pipefail

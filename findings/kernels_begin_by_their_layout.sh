@@ -2,14 +2,15 @@
 # One layer written two ways begins 16 times smaller, or 4 times larger: fans are counted from the layout of its kernel.
 #
 # Versions:   keras 3.15.1 and flax 0.12.8 on jax 0.10.2, torch 2.13.0, CPU.
-# Setting:    He's normal weights, whose deviation is to be sqrt(2 / what an output sums over). Depthwise: 256 channels, 3x3.
-#             Transposed: 256 channels to 16, 3x3, stride 1, so that an output sums over 9 * 256 products.
+# Setting:    He's normal weights, whose deviation is to be sqrt(2 / what an output sums over). Depthwise: 256
+#             channels, 3x3. Transposed: 256 channels to 16, 3x3, stride 1, so that an output sums over 9 * 256
+#             products.
 # Usual guess: the initialiser knows the layer; a layer and its other spelling in the same library begin alike.
-# Behaviour:  an initialiser is given a shape, and takes fixed axes of it for inputs and outputs. Keras' DepthwiseConv2D has
-#             its 256 channels where inputs stand: 16 times too small, where its own Conv2D of 256 groups is right. Of a
-#             transposed convolution the axes are swapped in Keras, PyTorch, and in Flax with transpose_kernel=True, the form
-#             that takes weights from the other two: 4 times too large for a layer that narrows by 16. Flax's default form
-#             is right.
+# Behaviour:  an initialiser is given a shape, and takes fixed axes of it for inputs and outputs. Keras'
+#             DepthwiseConv2D has its 256 channels where inputs stand: 16 times too small, where its own Conv2D of 256
+#             groups is right. Of a transposed convolution the axes are swapped in Keras, PyTorch, and in Flax with
+#             transpose_kernel=True, the form that takes weights from the other two: 4 times too large for a layer that
+#             narrows by 16. Flax's default form is right.
 # Seen:       see EXPECTED
 # Exits with 1 where that changes.
 set -euo pipefail
