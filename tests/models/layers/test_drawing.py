@@ -76,7 +76,7 @@ def test_frequencies_are_those_of_what_is_left(options, weights):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_equals_in_half_precision_are_drawn_equally_often(dtype):
-    """Within five standard errors of the mean index of 1,000; of noise in bfloat16 it would be 127."""
+    """Within five standard errors of the mean index of 1,000; of noise in bfloat16 it would be 128."""
     keys, logits = jax.random.split(jax.random.key(2), 2000), jnp.zeros(1000, dtype)
     drawn = np.asarray(jit_of_draws(jax.vmap(lambda key: draw_symbol(key, logits)))(keys))
     assert abs(drawn.mean() - 499.5) < 5 * 1000 / np.sqrt(12 * len(keys))
