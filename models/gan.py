@@ -63,7 +63,9 @@ class ConvGenerator(nn.Module):
     group: int
     """examples that are normalised together; 0: the whole batch"""
     kernel_init: nn.initializers.Initializer
-    """how kernels begin"""
+    """how the dense layer's kernel begins"""
+    transposed_init: nn.initializers.Initializer
+    """how the others begin, whose inputs stand last"""
 
     @nn.compact
     def __call__(
@@ -78,7 +80,7 @@ class ConvGenerator(nn.Module):
         hidden = hidden.reshape(-1, *small)
         for number, outputs in enumerate((*self.widths[1:], channels)):
             hidden = jax.nn.relu(BatchNorm(self.group)(hidden, training=training))
-            kernel = self.param(f"kernel_{number}", self.kernel_init, (4, 4, outputs, hidden.shape[-1]))
+            kernel = self.param(f"kernel_{number}", self.transposed_init, (4, 4, outputs, hidden.shape[-1]))
             hidden = convolve_transposed(hidden, kernel, stride=2, padding=((1, 1), (1, 1)))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
         return jax.nn.sigmoid(2 * (hidden + bias))

@@ -86,6 +86,16 @@ class Game:
         deviation = self.initial_deviation
         return nn.initializers.normal(deviation) if deviation else nn.initializers.he_normal()
 
+    @property
+    def transposed_init(self) -> nn.initializers.Initializer:
+        """How kernels [window, outputs, inputs] of transposed convolutions of stride 2 begin.
+
+        An output sums over the inputs of a quarter of the window.
+        """
+        deviation = self.initial_deviation
+        quarter = nn.initializers.variance_scaling(4 * 2, "fan_in", "truncated_normal", in_axis=-1, out_axis=-2)
+        return nn.initializers.normal(deviation) if deviation else quarter
+
     def judgement(self, batch_size: int) -> Judgement:
         """The discriminator's last layer."""
         return Judgement(self.minibatch, self.together(batch_size) // self.packing, self.packing, self.kernel_init)

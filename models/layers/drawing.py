@@ -55,12 +55,13 @@ def draw_symbol(
         P(i) ∝ exp(l_i / τ)  among the k likeliest, and then among the nucleus of p
 
     τ is the ``temperature``: 1 draws from the model, less prefers what is likely, and 0 takes the likeliest (the first
-    of equals). The order is that of Hugging Face's generation: temperature, top-k, top-p. ``ValueError`` for a negative
-    temperature. Ackley et al. 1985; Fan et al. 2018; Holtzman et al. 2020.
+    of equals). The order is that of Hugging Face's generation: temperature, top-k, top-p. Logits in half precision are
+    drawn in float32: noise of their own type, as JAX takes it, has 128 values in bfloat16. ``ValueError`` for a
+    negative temperature. Ackley et al. 1985; Fan et al. 2018; Holtzman et al. 2020.
     """
     if temperature < 0:
         raise ValueError(f"a temperature is at least 0, got {temperature}")
-    known = _without_nan(logits)
+    known = _without_nan(logits if logits.dtype.itemsize >= 4 else logits.astype(jnp.float32))
     if temperature == 0:
         return jnp.argmax(known).astype(jnp.int32)
     kept = known / temperature

@@ -106,7 +106,7 @@ def test_a_slope_is_the_bound_of_what_the_logits_can_rise():
 
 def test_a_generator_of_images_doubles_its_maps():
     """DCGAN's sizes, and each layer as the transposed convolution of the one before."""
-    model = ConvGenerator((6, 4), (8, 8, 1), 0, INIT)
+    model = ConvGenerator((6, 4), (8, 8, 1), 0, INIT, INIT)
     latents = jax.random.normal(KEY, (5, 3))
     variables = model.init(KEY, latents)
     params = variables["params"]
@@ -121,7 +121,7 @@ def test_a_generator_of_images_doubles_its_maps():
     )
     np.testing.assert_allclose(images, (1 + jnp.tanh(hidden)) / 2, rtol=1e-4)
     with pytest.raises(ValueError, match="images of 10×8 cannot be halved 2 times"):
-        jax.eval_shape(ConvGenerator((6, 4), (10, 8, 1), 0, INIT).init, KEY, latents)
+        jax.eval_shape(ConvGenerator((6, 4), (10, 8, 1), 0, INIT, INIT).init, KEY, latents)
 
 
 def test_a_generator_of_points_normalises_in_training_and_by_running_statistics_later():

@@ -98,7 +98,10 @@ def data(settings: GANDigitsSettings) -> Dataset:
 
 def generator(settings: GANDigitsSettings, dataset: Dataset) -> ConvGenerator:
     """Latents → images."""
-    return ConvGenerator(settings.generator_widths, dataset.image_shape, settings.together, settings.game.kernel_init)
+    game = settings.game
+    return ConvGenerator(
+        settings.generator_widths, dataset.image_shape, settings.together, game.kernel_init, game.transposed_init
+    )
 
 
 def discriminator(settings: GANDigitsSettings) -> Network:
