@@ -5,8 +5,8 @@ from jaxtyping import Int
 
 from experiments.datasets.dataset import SPLITS, DataError, Dataset
 from experiments.datasets.graphs.raw import with_edges
-from experiments.datasets.graphs.splits import DRAWN
 from experiments.datasets.hashing import fingerprint
+from experiments.draws import random_split
 from experiments.numerals import counted
 
 VALID, TEST = 0.05, 0.1
@@ -34,7 +34,7 @@ def link_dataset(dataset: Dataset, *, split_seed: int = 0) -> Dataset:
     context = with_edges(graph, parts["train"])
     sizes = "/".join(str(len(parts[split])) for split in SPLITS)
     size = f"{counted(len(graph.degrees), 'node')}, {counted(len(edges), 'edge')}"
-    drawn = f"in {DRAWN.format(split_seed)}" if split_seed else "by a fixed permutation"
+    drawn = f"in {random_split(split_seed)}" if split_seed else "by a fixed permutation"
     protocol = f"{dataset.name}, {size}, {sizes} of them {drawn}, and as many other pairs"
     return dataset._replace(
         protocol=protocol, splits=splits, context=context, fingerprint=fingerprint(splits, context), classes=0

@@ -6,10 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from experiments.datasets.dataset import SPLITS, Dataset
-from experiments.datasets.graphs.splits import DRAWN, drawn_split
+from experiments.datasets.graphs.splits import drawn_split
 from experiments.datasets.graphs.validate import checked_edges, checked_features, checked_splits
 from experiments.datasets.hashing import fingerprint
 from experiments.datasets.labels import count_classes
+from experiments.draws import random_split
 from experiments.numerals import counted
 
 
@@ -55,7 +56,7 @@ def graph_dataset(raw: RawGraph, *, row_normalized: bool = True, split_seed: int
     if split_seed:
         numbers = drawn_split(numbers, raw.labels, seed=split_seed)
         _, of_labels = count_classes(raw.title, _labels_of(raw, numbers), classes)
-        notes = (f"{DRAWN.format(split_seed)}, as many of each class to train on as in the graph's own",)
+        notes = (f"{random_split(split_seed)}, as many of each class to train on as in the graph's own",)
     splits = {split: {"node": nodes, "label": raw.labels[nodes].astype(np.int32)} for split, nodes in numbers.items()}
     context = as_graph(raw, edges, normalized(raw.entries[0], values, raw.nodes) if row_normalized else values)
     protocol = [

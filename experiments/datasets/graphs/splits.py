@@ -9,8 +9,6 @@ from experiments.datasets.dataset import DataError
 from experiments.numerals import counted
 
 PER_CLASS, VALID, TEST = 20, 500, 1000
-DRAWN = "random split {}"
-"""How a protocol names a split that was drawn, by its seed."""
 
 
 def planetoid_split(
