@@ -10,6 +10,9 @@ from experiments.draws import SPLIT_SEED, random_split
 from experiments.numerals import counted
 from experiments.report.archive import Run
 
+Measured = tuple[Run, int]
+"""A run and the place of a seed's values in it."""
+
 
 class Pool(NamedTuple):
     """Runs of the same work, oldest first, and a summary of their distinct seeds.
@@ -87,29 +90,33 @@ def _together(runs: list[Run]) -> Pool:
     """The pool of runs, oldest first."""
     if len(runs) == 1:
         return Pool((runs[0],), runs[0].summary)
-    newest = {(_split(run), seed): (run, index) for run in runs for index, seed in enumerate(run.summary["seeds"])}
-    draws, times_run = sorted(newest), Counter((_split(run), seed) for run in runs for seed in run.summary["seeds"])
-    splits = len({split for split, _ in draws})
-
-    def values(name: str) -> list[float | None]:
-        by_split = defaultdict(list)
-        for split, seed in draws:
-            run, index = newest[split, seed]
-            by_split[split].append(run.summary["metrics"][name]["values"][index])
-        return [_mean(each) for each in by_split.values()] if splits > 1 else by_split.popitem()[1]
-
+    newest: dict[int, dict[int, Measured]] = defaultdict(dict)
+    for run in runs:
+        for index, seed in enumerate(run.summary["seeds"]):
+            newest[_split(run)][seed] = run, index
+    by_split = [sorted(newest[split].items()) for split in sorted(newest)]
+    times_run = Counter((_split(run), seed) for run in runs for seed in run.summary["seeds"])
     times = [run.summary.get("wall_seconds") for run in runs]
     summary = runs[-1].summary | {
-        "seeds": [seed for _, seed in draws],
-        "metrics": {name: metric | {"values": values(name)} for name, metric in runs[-1].summary["metrics"].items()},
+        "seeds": [seed for of_split in by_split for seed, _ in of_split],
+        "metrics": {
+            name: metric | {"values": _values(name, [[measured for _, measured in each] for each in by_split])}
+            for name, metric in runs[-1].summary["metrics"].items()
+        },
         "wall_seconds": None if None in times else sum(times),
         "device": _each(runs, "device"),
         "commit": _each(runs, "commit"),
     }
-    if splits > 1:
+    if (splits := len(by_split)) > 1:
         summary["dataset"] = summary["dataset"] | {"protocol": _data(runs[-1], counted(splits, "random split"))}
-    repeated = tuple(seed for split, seed in draws if times_run[split, seed] > 1)
+    repeated = tuple(seed for (_, seed), count in sorted(times_run.items()) if count > 1)
     return Pool(tuple(runs), summary, repeated, splits if splits > 1 else 0)
+
+
+def _values(name: str, by_split: list[list[Measured]]) -> list[float | None]:
+    """The metric's value of each seed, or on several splits the mean of each split's seeds."""
+    values = [[run.summary["metrics"][name]["values"][index] for run, index in each] for each in by_split]
+    return values[0] if len(values) == 1 else [_mean(each) for each in values]
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -78,6 +78,7 @@ def test_splits_are_counted_where_runs_are_pooled_over_them(tmp_path):
         if split == 2:
             assert (figure.state, figure.reason) == ("not compared", "2 splits of at least 3")
     assert (figure.state, figure.reason) == ("met", "only as its splits differ widely")
+    assert '<td class="seeds">6 on 3 splits</td>' in html_page(find_runs(tmp_path), cards=[vae(PRINTED)])
 
 
 def test_what_was_not_run_says_why():
