@@ -162,7 +162,9 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
     report.add_argument(
         "--all", action="store_true", help="all metrics, also of runs that have published figures to stand beside"
     )
-    report.add_argument("--pool", action="store_true", help="one row for runs that differ in the seed alone")
+    report.add_argument(
+        "--pool", action="store_true", help="one row for runs that differ in seed or random split alone"
+    )
 
     bench = command("bench", "throughput, side by side with peers where they are installed")
     bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; by default all but rules and layers")

@@ -108,7 +108,7 @@ def print_metrics(metrics: dict) -> None:
 
 def print_figures(found: Sequence["Figure"]) -> None:
     """A row a published figure that was run, and how many of them are met."""
-    from experiments.report.ledger import ours
+    from experiments.report.ledger import ours, seeds_in_words
     from experiments.report.published import head_line
 
     rows = [
@@ -117,7 +117,7 @@ def print_figures(found: Sequence["Figure"]) -> None:
             f"{each.published.metric} {each.published.unit}".rstrip(),
             f"{each.published.value:,.10g}",
             ours(each.row),
-            str(each.row.seeds),
+            seeds_in_words(each.row),
             "" if each.comparison is None else significant(each.row.mean - each.published.value, 3, "+"),
             f"{each.state} ({each.reason})" if each.reason else each.state,
         )

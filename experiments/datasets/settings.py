@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Lt
 
 from experiments.datasets import DataError, Dataset, fingerprint, load
 from experiments.numerals import counted
@@ -145,12 +145,23 @@ class GraphData:
     """an .npz file of a graph, or a folder with NAME.content and NAME.cites; without one, a generated graph"""
     row_normalized: bool = True
     """divide the features of each node by their sum"""
+    split_seed: Annotated[int, Ge(0), Lt(2**31)] = 0
+    """which split: 0 is the graph's own, of links that of a fixed permutation; any other is a random one of the same
+    sizes"""
 
     def load(self) -> Dataset:
-        """The data set; raises ``DataError`` where it cannot be had."""
+        """The data set of nodes; raises ``DataError`` where it cannot be had."""
         from experiments.datasets.graphs.load import load_graph
 
-        return load_graph(self.data_dir, row_normalized=self.row_normalized)
+        return load_graph(self.data_dir, row_normalized=self.row_normalized, split_seed=self.split_seed)
+
+    def load_links(self) -> Dataset:
+        """The data set of links; raises ``DataError`` where it cannot be had."""
+        from experiments.datasets.graphs.links import link_dataset
+        from experiments.datasets.graphs.load import load_graph
+
+        nodes = load_graph(self.data_dir, row_normalized=self.row_normalized)
+        return link_dataset(nodes, split_seed=self.split_seed)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from experiments.numerals import significant
-from experiments.report.ledger import ours
+from experiments.report.ledger import ours, seeds_in_words
 from experiments.report.published import STATES, Figure, head_line
 from experiments.report.verdict import STANDARD_ERRORS
 
@@ -70,7 +70,7 @@ def _row(figure: Figure, numbers: Mapping[str, int]) -> str:
         f"<small>{escape(published.metric + unit)}</small>{_protocol(figure)}",
         "published": f"{published.value:,.10g}<small>{escape(published.source)}</small>",
         "ours": "" if row is None else escape(ours(row)),
-        "seeds": "" if row is None else str(row.seeds),
+        "seeds": "" if row is None else seeds_in_words(row),
         "difference": _difference(figure),
         "verdict": f'<span class="state">{figure.state}</span>'
         + (f"<small>{escape(figure.reason)}</small>" if figure.reason else ""),

@@ -46,16 +46,23 @@ class LedgerRow(NamedTuple):
     """seeds that more than one of the runs has; of these the newest counts"""
     taken: str = ""
     """how the number was taken, where the metric's name does not say it"""
+    splits: int = 0
+    """how many random splits there is a value for, the mean of its seeds; 0 where there is a value for each seed"""
 
     @property
     def mean(self) -> float | None:
-        """Mean over the seeds; None if there are none, or one of them is not finite (stored as null)."""
+        """Mean over the values; None if there are none, or one of them is not finite (stored as null)."""
         return statistics.fmean(self.values) if self.values and None not in self.values else None
 
     @property
     def deviation(self) -> float | None:
-        """Sample standard deviation over the seeds (n − 1 below the line); None for one seed or without a mean."""
+        """Sample standard deviation of the values (n − 1 below the line); None for one or without a mean."""
         return statistics.stdev(self.values) if self.mean is not None and len(self.values) > 1 else None
+
+    @property
+    def draws(self) -> str:
+        """What the values are of: "3 seeds", or "10 splits"."""
+        return counted(len(self.values), "split" if self.splits else "seed")
 
     @property
     def difference(self) -> float | None:
@@ -84,7 +91,7 @@ def ledger_rows(runs: Sequence[Run], *, every: bool = False, pool: bool = False)
     """One row per reference of a run, or per metric where a run has no reference; damaged runs have none.
 
     With ``every``, a run with references has rows for its further metrics too. With ``pool``, runs that differ in the
-    seed alone are one.
+    seed or in the draw of a random split alone are one.
     """
     settings = departures(runs)
     pools = pooled(runs) if pool else alone(runs)
@@ -133,6 +140,7 @@ def _row(pool: Pool, settings: str, claim: dict[str, Any]) -> LedgerRow:
         runs=tuple(sorted(run.name for run in pool.runs)),
         repeated=pool.repeated,
         taken=metric.get("protocol") or "",
+        splits=pool.splits,
     )
 
 
@@ -144,7 +152,7 @@ def ours(row: LedgerRow) -> str:
     """Our number, or in words why there is none."""
     if row.mean is not None:
         return measured(row.mean, row.deviation, row.unit)
-    return f"not finite ({row.values.count(None)} of {counted(len(row.values), 'seed')})" if row.values else ""
+    return f"not finite ({row.values.count(None)} of {row.draws})" if row.values else ""
 
 
 def _published(row: LedgerRow) -> str:
@@ -157,6 +165,11 @@ def _published(row: LedgerRow) -> str:
 def _source(row: LedgerRow) -> str:
     """Where the number was published, and how it was read where that was not at the source."""
     return row.source + {"secondary": "; quoted in another text", "memory": "; from memory"}.get(row.read, "")
+
+
+def seeds_in_words(row: LedgerRow) -> str:
+    """How many seeds, and on how many splits where there are several: "100 on 10 splits"."""
+    return f"{row.seeds} on {row.draws}" if row.splits else str(row.seeds)
 
 
 def _pooled(row: LedgerRow) -> str:
@@ -196,7 +209,7 @@ COLUMNS: Sequence[Column] = (
     Column("ours", ours, lambda row: row.mean),
     Column("published", _published, lambda row: row.published, remark=_source),
     Column("difference", _difference, lambda row: row.difference),
-    Column("seeds", lambda row: str(row.seeds), lambda row: row.seeds, remark=_pooled),
+    Column("seeds", seeds_in_words, lambda row: row.seeds, remark=_pooled),
     Column("training", _training, lambda row: row.steps if row.epochs is None else row.epochs),
     Column("dataset", lambda row: row.protocol),
     Column("time", _time, lambda row: row.wall_seconds),

@@ -83,7 +83,8 @@ def html_page(
 <body>
 <h1>lectern ledger</h1>
 <p class="muted">What each run measured, beside the number that its paper published.
-Difference is ours minus published; ± is one sample standard deviation over the seeds. In the curves a line is the mean
+Difference is ours minus published; ± is one sample standard deviation over the seeds, or over the
+means of several random splits. In the curves a line is the mean
 over the seeds and its band one standard deviation; thin lines are train, strong ones valid.{_linked_note(links)}</p>
 {_warnings("Left out", problems(runs))}
 {"" if cards is None else figures_section(figures(cards, runs, estimated_seconds()), numbers)}

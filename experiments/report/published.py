@@ -46,7 +46,7 @@ class Figure(NamedTuple):
 
     published: Published
     row: LedgerRow | None = None
-    """of the run, or the runs that differ in the seed alone, which tells most"""
+    """of the run, or of the runs that are pooled, which tells most"""
     comparison: Comparison | None = None
     others: tuple[str, ...] = ()
     """names of further runs of its preset"""
@@ -75,7 +75,7 @@ class Figure(NamedTuple):
             return f"other settings: {self.row.settings}"
         if self.comparison is None:
             return f"measured in {self.row.unit or 'another unit'}" if self.row.mean is not None else "not finite"
-        few = f"{counted(len(self.row.values), 'seed')} of at least {LEAST_SEEDS}" if self._of_few_seeds else ""
+        few = f"{self.row.draws} of at least {LEAST_SEEDS}" if self._of_few_seeds else ""
         short = "" if self.share is None else f"{100 * self.share:.2g} % of the preset's steps"
         return ", ".join(filter(None, (few or self._how(), short)))
 
@@ -83,7 +83,8 @@ class Figure(NamedTuple):
         """By what a figure is met, where that is not by three standard errors of seeds that agree."""
         comparison, published = self.comparison, self.published
         if comparison.better or comparison.loose:
-            return "better" if comparison.better else "only as its seeds differ widely"
+            apart = "splits" if self.row.splits else "seeds"
+            return "better" if comparison.better else f"only as its {apart} differ widely"
         beyond = comparison.standard_errors is None or abs(comparison.standard_errors) > STANDARD_ERRORS
         if comparison.verdict != "met" or not beyond:
             return ""

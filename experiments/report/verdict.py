@@ -2,7 +2,8 @@
 
 A figure is met where |ours − published| is at most the largest of
 
-- three standard errors, 3·√(s²/n + e²): s is the sample deviation over our n seeds, e the published standard error;
+- three standard errors, 3·√(s²/n + e²): s is the sample deviation over our n seeds (on several random splits, over
+  the n splits' means), e the published standard error;
 - half of the last printed digit;
 - for a percentage p of N test examples, √(p·(100 − p)/N), the binomial standard error of the test set.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from experiments.draws import are_draws
 from experiments.run import run_folder
 from experiments.run.card import Reference
 from experiments.run.inconsequential import INCONSEQUENTIAL
@@ -91,10 +92,16 @@ def _statistics(values: np.ndarray, unit: str) -> dict:
 
 
 def departures(run: Run) -> list[str]:
-    """The settings in which a run departs from its preset: those that may change a metric, but for the length."""
+    """The settings in which a run departs from its preset: those that may change a metric, but for the length and
+    the draw of a random split.
+    """
     preset = configure(run.experiment.settings(), run.experiment.card.all_presets.get(run.preset, {}))
     ours, theirs = as_json(run.settings), as_json(preset)
-    differing = [name for name in ours if ours[name] != theirs[name] and name not in INCONSEQUENTIAL]
+    differing = [
+        name
+        for name in ours
+        if ours[name] != theirs[name] and name not in INCONSEQUENTIAL and not are_draws(name, ours[name], theirs[name])
+    ]
     return ["from", *differing] if run.origin else differing
 
 

@@ -6,22 +6,23 @@ from jaxtyping import Int
 from experiments.datasets.dataset import SPLITS, DataError, Dataset
 from experiments.datasets.graphs.raw import with_edges
 from experiments.datasets.hashing import fingerprint
+from experiments.draws import random_split
 from experiments.numerals import counted
 
 VALID, TEST = 0.05, 0.1
 """Shares of the edges."""
 
 
-def link_dataset(dataset: Dataset) -> Dataset:
+def link_dataset(dataset: Dataset, *, split_seed: int = 0) -> Dataset:
     """The data set of links of a data set of nodes: "pair" [2] and "linked", 1 for an edge and 0 for none.
 
-    By one fixed permutation 10 % of the edges are for the test and 5 % for validation, each with as many different
-    pairs that no edge joins; on the others is trained, and they alone are in the graph. Kipf & Welling 2016, section 3.
-    DataError where there are too few of either.
+    By the permutation of ``split_seed`` 10 % of the edges are for the test and 5 % for validation, each with as many
+    different pairs that no edge joins; on the others is trained, and they alone are in the graph. Kipf & Welling 2016,
+    section 3. DataError where there are too few of either.
     """
     graph = dataset.context
     edges = np.stack([graph.senders, graph.receivers], axis=1)[graph.senders < graph.receivers]
-    rng = np.random.Generator(np.random.Philox(0))
+    rng = np.random.Generator(np.random.Philox(split_seed))
     valid, test = int(VALID * len(edges)), int(TEST * len(edges))
     if not valid:
         raise DataError(f"{dataset.name} has {counted(len(edges), 'edge')}: expected 20 at least, of which 5 % are 1")
@@ -33,7 +34,8 @@ def link_dataset(dataset: Dataset) -> Dataset:
     context = with_edges(graph, parts["train"])
     sizes = "/".join(str(len(parts[split])) for split in SPLITS)
     size = f"{counted(len(graph.degrees), 'node')}, {counted(len(edges), 'edge')}"
-    protocol = f"{dataset.name}, {size}, {sizes} of them by a fixed permutation, and as many other pairs"
+    drawn = f"in {random_split(split_seed)}" if split_seed else "by a fixed permutation"
+    protocol = f"{dataset.name}, {size}, {sizes} of them {drawn}, and as many other pairs"
     return dataset._replace(
         protocol=protocol, splits=splits, context=context, fingerprint=fingerprint(splits, context), classes=0
     )

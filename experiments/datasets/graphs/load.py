@@ -9,13 +9,13 @@ from experiments.datasets.graphs.npz import read_graph_npz
 from experiments.datasets.graphs.raw import RawGraph, graph_dataset
 
 
-def load_graph(path: Path | None, *, row_normalized: bool = True) -> Dataset:
+def load_graph(path: Path | None, *, row_normalized: bool = True, split_seed: int = 0) -> Dataset:
     """The graph of an `.npz` file (``read_graph_npz``), of a folder (``read_citations``), or without a path a generated
     one (``block_graph``): examples are nodes, "node" and "label", the context is a ``models.layers.graph.Graph``.
 
-    Raises DataError where there is none, or it cannot be used.
+    ``split_seed`` as in ``graph_dataset``. Raises DataError where there is none, or it cannot be used.
     """
-    return graph_dataset(_read(path), row_normalized=row_normalized)
+    return graph_dataset(_read(path), row_normalized=row_normalized, split_seed=split_seed)
 
 
 def _read(path: Path | None) -> RawGraph:

@@ -6,9 +6,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from experiments.datasets.dataset import SPLITS, Dataset
+from experiments.datasets.graphs.splits import drawn_split
 from experiments.datasets.graphs.validate import checked_edges, checked_features, checked_splits
 from experiments.datasets.hashing import fingerprint
 from experiments.datasets.labels import count_classes
+from experiments.draws import random_split
 from experiments.numerals import counted
 
 
@@ -39,22 +41,28 @@ class RawGraph(NamedTuple):
     """what a person should know before training"""
 
 
-def graph_dataset(raw: RawGraph, *, row_normalized: bool = True) -> Dataset:
+def graph_dataset(raw: RawGraph, *, row_normalized: bool = True, split_seed: int = 0) -> Dataset:
     """The data set whose examples are nodes, "node" and "label", and whose context is the graph.
 
-    With ``row_normalized`` the features of each node sum to 1, as GCN, GAT, SGC and APPNP take them. Raises DataError
-    where edges, features, labels or splits cannot be used; what was put right is among the remarks.
+    With ``row_normalized`` the features of each node sum to 1, as GCN, GAT, SGC and APPNP take them. ``split_seed``
+    says which split: 0 is the graph's own, any other a ``drawn_split``. Raises DataError where edges, features, labels
+    or splits cannot be used; what was put right is among the remarks.
     """
     edges, of_edges = checked_edges(raw.title, raw.edges, raw.nodes)
     values, of_features = checked_features(raw.title, raw.entries, raw.values, (raw.nodes, raw.features))
     numbers = checked_splits(raw.title, raw.splits, raw.nodes, len(raw.labels))
-    classes, of_labels = count_classes(raw.title, {split: raw.labels[nodes] for split, nodes in numbers.items()})
+    classes, of_labels = count_classes(raw.title, _labels_of(raw, numbers))
+    notes = raw.notes
+    if split_seed:
+        numbers = drawn_split(numbers, raw.labels, seed=split_seed)
+        _, of_labels = count_classes(raw.title, _labels_of(raw, numbers), classes)
+        notes = (f"{random_split(split_seed)}, as many of each class to train on as in the graph's own",)
     splits = {split: {"node": nodes, "label": raw.labels[nodes].astype(np.int32)} for split, nodes in numbers.items()}
     context = as_graph(raw, edges, normalized(raw.entries[0], values, raw.nodes) if row_normalized else values)
     protocol = [
         f"{raw.title} {'/'.join(str(len(numbers[split])) for split in SPLITS)} of {counted(raw.nodes, 'node')}",
         f"{counted(len(edges), 'edge')}",
-        *raw.notes,
+        *notes,
         "features of a node sum to 1" if row_normalized else "features as they are",
     ]
     return Dataset(
@@ -67,6 +75,10 @@ def graph_dataset(raw: RawGraph, *, row_normalized: bool = True) -> Dataset:
         context=context,
         remarks=(*raw.remarks, *of_edges, *of_features, *of_labels),
     )
+
+
+def _labels_of(raw: RawGraph, splits: dict[str, Int[np.ndarray, " of_split"]]) -> dict[str, np.ndarray]:
+    return {split: raw.labels[nodes] for split, nodes in splits.items()}
 
 
 def as_graph(raw: RawGraph, edges: Int[np.ndarray, "edges 2"], values: Float[np.ndarray, " entries"]):

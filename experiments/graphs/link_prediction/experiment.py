@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from experiments.datasets import Dataset
-from experiments.datasets.graphs.links import link_dataset
 from experiments.datasets.settings import GraphData
 from experiments.graphs.link_prediction.card import CARD
 from experiments.graphs.link_prediction.figures import roc_curve, score_histogram
@@ -150,7 +149,7 @@ def figures(settings: LinkPredictionSettings, dataset: Dataset, params: Params) 
 EXPERIMENT = Experiment(
     card=CARD,
     settings=LinkPredictionSettings,
-    data=lambda settings: link_dataset(settings.graph.load()),
+    data=lambda settings: settings.graph.load_links(),
     task=task,
     monitor=monitor,
     evaluate_whole=evaluate_whole,

@@ -10,6 +10,7 @@ from experiments.graphs.citation_graph.card import CARD
 from experiments.graphs.citation_graph.experiment import CitationGraphSettings
 from experiments.run.run import prepare
 from experiments.run.settings import configure
+from experiments.run.summary import departures
 
 SHORT = configure(CitationGraphSettings(), steps=100)
 
@@ -49,6 +50,22 @@ def test_weight_decay_is_of_the_first_layer_alone():
     first, second = (one["params"][name]["kernel"] for name in ("layer_0", "layer_1"))
     np.testing.assert_allclose(moved["layer_0"]["kernel"], 0.9 * first, rtol=1e-6)
     np.testing.assert_array_equal(moved["layer_1"]["kernel"], second)
+
+
+@pytest.mark.parametrize(
+    ("preset", "split", "departs"),
+    [
+        ("default", 0, []),
+        ("default", 2, ["split_seed"]),
+        ("random", 1, []),
+        ("random", 7, []),
+        ("random", 0, ["split_seed"]),
+    ],
+)
+def test_a_random_split_is_as_good_as_another_and_none_is_the_graphs_own(preset, split, departs, monkeypatch):
+    monkeypatch.setitem(CARD.presets, "random", {"split_seed": 1})
+    run = prepare("citation_graph", preset, configure(CitationGraphSettings(), split_seed=split, seed=5))
+    assert departures(run) == departs
 
 
 @pytest.mark.parametrize("parts", [2, 4])

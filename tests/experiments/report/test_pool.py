@@ -1,4 +1,4 @@
-"""Runs that differ in the seed alone, as one row."""
+"""Runs that differ in the seed or in the draw of a random split alone, as one row."""
 
 import os
 
@@ -55,6 +55,50 @@ def test_what_differs_in_more_than_the_seed_is_not_pooled(tmp_path, other):
     rows = ledger_rows(find_runs(tmp_path), pool=True)
     assert sorted(row.values for row in rows) == [(1.0,), (2.0,)]
     assert {shown(row, "seeds") for row in rows} == {"1"}
+
+
+def on_split(folder, split, seeds, values, *, size=9, **changes):
+    """A run on a random split, which names itself in the protocol and has a fingerprint of its own."""
+    protocol = f"cora {size}/5/5, random split {split}, counts" if split else f"cora {size}/5/5, counts"
+    dataset = {"name": "cora", "protocol": protocol, "fingerprint": f"sha256:{split}"}
+    seeded(folder, seeds, values, config={"split_seed": split}, dataset=dataset, **changes)
+
+
+def test_a_split_counts_once_by_the_mean_of_its_seeds(tmp_path):
+    """The splits' means are 2, 4 and 6: mean 4, deviation 2, whatever the seeds within differ by."""
+    on_split(tmp_path / "a", 1, [0, 1], [1.0, 3.0])
+    on_split(tmp_path / "b", 2, [0, 1], [0.0, 8.0])
+    on_split(tmp_path / "c", 10, [5], [6.0])
+    (row,) = ledger_rows(find_runs(tmp_path), pool=True)
+    assert (row.values, row.mean, row.deviation) == ((2.0, 4.0, 6.0), 4.0, 2.0)
+    assert (row.splits, row.draws) == (3, "3 splits")
+    assert shown(row, "seeds") == "5 on 3 splits (of 3 runs)"
+    assert row.protocol == "cora 9/5/5, 3 random splits, counts"
+
+
+def test_of_one_split_each_seed_counts_and_of_a_seed_run_twice_on_it_the_newest(tmp_path):
+    on_split(tmp_path / "a", 4, [0, 1], [1.0, 3.0], age=2)
+    on_split(tmp_path / "b", 4, [1], [5.0], age=1)
+    (row,) = ledger_rows(find_runs(tmp_path), pool=True)
+    assert (row.values, row.repeated, row.splits) == ((1.0, 5.0), (1,), 0)
+    assert row.protocol == "cora 9/5/5, random split 4, counts"
+    on_split(tmp_path / "c", 5, [1], [7.0])
+    (row,) = ledger_rows(find_runs(tmp_path), pool=True)
+    assert (row.values, row.repeated) == ((3.0, 7.0), (1,))
+    assert shown(row, "seeds") == "3 on 2 splits (of 3 runs; seed 1 in more than one, the newest counts)"
+
+
+def test_the_datas_own_split_and_splits_of_other_sizes_are_not_pooled_with_random_ones(tmp_path):
+    for name, split, size in (("a", 1, 9), ("b", 0, 9), ("c", 2, 8)):
+        on_split(tmp_path / name, split, [0], [float(split)], size=size)
+    assert len(ledger_rows(find_runs(tmp_path), pool=True)) == 3
+
+
+def test_a_split_of_which_a_seed_was_lost_has_no_value(tmp_path):
+    on_split(tmp_path / "a", 1, [0, 1], [1.0, None])
+    on_split(tmp_path / "b", 2, [0, 1], [2.0, 3.0])
+    (row,) = ledger_rows(find_runs(tmp_path), pool=True)
+    assert shown(row, "ours") == "not finite (1 of 2 splits)"
 
 
 def test_other_metrics_and_values_that_are_not_one_a_seed_are_not_pooled(tmp_path):

@@ -68,6 +68,19 @@ def test_runs_that_differ_in_the_seed_are_one_and_the_longest_that_compares_stan
     assert (figure.row.runs, figure.row.mean, figure.others) == (("a", "b"), 20.0, ("long", "short"))
 
 
+def test_splits_are_counted_where_runs_are_pooled_over_them(tmp_path):
+    """Two splits of two seeds each meet nothing; a third makes them three draws, met as they differ so widely."""
+    for split, values in ((1, (5.0, 6.0)), (2, (25.0, 26.0)), (3, (60.0, 61.0))):
+        data = {"name": "x", "protocol": f"x, random split {split}", "fingerprint": f"sha256:{split}"}
+        config = {"steps": 3000, "split_seed": split, "seeds": 2}
+        make_run(tmp_path / str(split), metrics=nll(*values), seeds=[0, 1], dataset=data, config=config, departs={})
+        (figure, *_) = figures([vae(PRINTED)], find_runs(tmp_path))
+        if split == 2:
+            assert (figure.state, figure.reason) == ("not compared", "2 splits of at least 3")
+    assert (figure.state, figure.reason) == ("met", "only as its splits differ widely")
+    assert '<td class="seeds">6 on 3 splits</td>' in html_page(find_runs(tmp_path), cards=[vae(PRINTED)])
+
+
 def test_what_was_not_run_says_why():
     presets = dict(far=dict(data="mnist"), other=dict(data="tfds:cifar10"))
     references = [dataclasses.replace(PRINTED, preset=preset) for preset in ("default", "far", "other")]
