@@ -12,7 +12,7 @@ from models.denoisers import GroupNorm
 from models.layers.bilinear import bilinear_kernel
 from models.layers.conv import flax_convolution
 from models.layers.pool import max_pool
-from models.layers.transposed_conv import convolve_transposed
+from models.layers.transposed_conv import convolve_transposed, transposed_he_normal
 
 Padding = Literal["SAME", "VALID"]
 
@@ -36,7 +36,8 @@ class UpConvolution(nn.Module):
     features: int
     factor: int
     window: int
-    kernel_init: nn.initializers.Initializer = nn.initializers.he_normal()
+    kernel_init: nn.initializers.Initializer | None = None
+    """by default He's"""
     use_bias: bool = True
 
     @nn.compact
@@ -47,7 +48,7 @@ class UpConvolution(nn.Module):
         if odd or margin < 0:
             raise ValueError(f"a window of {self.window} does not make maps {self.factor} times as large")
         shape = (self.window, self.window, self.features, maps.shape[-1])
-        kernel = self.param("kernel", self.kernel_init, shape).astype(maps.dtype)
+        kernel = self.param("kernel", self.kernel_init or transposed_he_normal(self.factor), shape).astype(maps.dtype)
         larger = convolve_transposed(maps, kernel, stride=self.factor, padding=((margin, margin),) * 2)
         if not self.use_bias:
             return larger

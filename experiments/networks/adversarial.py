@@ -9,6 +9,7 @@ from flax import linen as nn
 from experiments.numerals import counted
 from experiments.run.settings import Count
 from models.gan import Judgement, Minibatch
+from models.layers.transposed_conv import transposed_he_normal
 from models.spectral import SpectrallyNormalized
 from train.optimizers import Fraction, NotNegative
 
@@ -88,13 +89,9 @@ class Game:
 
     @property
     def transposed_init(self) -> nn.initializers.Initializer:
-        """How kernels [window, outputs, inputs] of transposed convolutions of stride 2 begin.
-
-        An output sums over the inputs of a quarter of the window.
-        """
+        """How kernels of transposed convolutions of stride 2 begin."""
         deviation = self.initial_deviation
-        quarter = nn.initializers.variance_scaling(4 * 2, "fan_in", "truncated_normal", in_axis=-1, out_axis=-2)
-        return nn.initializers.normal(deviation) if deviation else quarter
+        return nn.initializers.normal(deviation) if deviation else transposed_he_normal(2)
 
     def judgement(self, batch_size: int) -> Judgement:
         """The discriminator's last layer."""

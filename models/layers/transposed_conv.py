@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from jax import lax
+from jax.nn.initializers import Initializer, variance_scaling
 from jaxtyping import Array, Float
 
 from models.layers.conv import adjoint_kernel, convolve, output_size
@@ -69,3 +70,12 @@ def _paint_tiles(
     side_by_side = [axis + offset for axis in range(1, rank + 1) for offset in (0, rank)]
     space = [size * stride for size, stride in zip(positions, window, strict=True)]
     return tiles.transpose(0, *side_by_side, 2 * rank + 1).reshape(batch, *space, channels)
+
+
+def transposed_he_normal(stride: int) -> Initializer:
+    """How kernels [height, width, outputs, inputs] of a transposed convolution begin, so that rectified maps keep their
+    size: the variance is 2 / n, where an output sums over n = inputs · height · width / stride² products.
+
+    Initialisers take the axis before the last for the inputs and know of no stride. He et al. 2015, section 2.2.
+    """
+    return variance_scaling(2.0 * stride**2, "fan_in", "truncated_normal", in_axis=-1, out_axis=-2)

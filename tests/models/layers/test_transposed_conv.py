@@ -9,7 +9,7 @@ from jax.test_util import check_grads
 
 from models.layers.conv import adjoint_kernel, convolve
 from models.layers.sparse import convolution_matrix
-from models.layers.transposed_conv import convolve_transposed
+from models.layers.transposed_conv import convolve_transposed, transposed_he_normal
 
 CASES = {
     convolve_transposed: Case(
@@ -117,3 +117,20 @@ def test_the_adjoint_kernel_twice_is_the_kernel():
 def test_maps_that_no_convolution_makes_are_refused_with_the_shapes():
     with pytest.raises(ValueError, match=r"no convolution makes \(1, 3, 2\) of size 9 with stride=\[2\]"):
         convolve_transposed(jnp.ones((1, 3, 2)), jnp.ones((3, 1, 2)), stride=2, output_padding=2)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "stride", "window", "padding"),
+    [(64, 1, 2, 4, 1), (8, 16, 2, 4, 1), (12, 6, 2, 2, 0), (9, 3, 3, 3, 0), (12, 6, 1, 3, 1)],
+)
+def test_rectified_maps_keep_their_size(inputs, outputs, stride, window, padding):
+    """Rectified normals become values of mean square 1, over many kernels; by the layout of its axes 16, 1/8, 2 …"""
+
+    def values(key):
+        of_kernel, of_maps = jax.random.split(key)
+        kernel = transposed_he_normal(stride)(of_kernel, (window, window, outputs, inputs))
+        maps = jax.nn.relu(jax.random.normal(of_maps, (1, 6, 6, inputs)))
+        return convolve_transposed(maps, kernel, stride=stride, padding=((padding, padding),) * 2)[0, 1:-1, 1:-1]
+
+    found = jax.jit(jax.vmap(values))(jax.random.split(jax.random.key(0), 100))
+    np.testing.assert_allclose(jnp.mean(found**2), 1, rtol=0.1)
