@@ -9,19 +9,22 @@ from jaxtyping import Array, Float, Int
 
 from models.dropout import Dropout
 from models.layers.causal_conv import convolve_causal
+from models.layers.weight_norm import unit_norms, weight_normalized
 
 
 class TemporalBlock(nn.Module):
     """Two causal convolutions with rectifiers, around which the input is added:  relu(x + F(x)).
 
-    Where the widths differ the input goes through a matrix. Bai et al. 2018, figure 1b, without its weight
-    normalisation.
+    Where the widths differ the input goes through a matrix. Bai et al. 2018, figure 1b, with its weight normalisation
+    or without.
     """
 
     channels: int
     window: int
     dilation: int
     dropout: float
+    weight_normalization: bool
+    """learn the length of each kernel's units apart from their direction; they begin as without it"""
 
     @nn.compact
     def __call__(self, sequences: Float[Array, "batch time features"]) -> Float[Array, "batch time channels"]:
@@ -29,6 +32,9 @@ class TemporalBlock(nn.Module):
         for number in range(2):
             shape = (self.window, hidden.shape[-1], self.channels)
             kernel = self.param(f"kernel_{number}", nn.initializers.he_normal(), shape)
+            if self.weight_normalization:
+                gain = self.param(f"gain_{number}", lambda _, direction: unit_norms(direction), kernel)
+                kernel = weight_normalized(kernel, gain)
             bias = self.param(f"bias_{number}", nn.initializers.zeros, (self.channels,))
             hidden = jax.nn.relu(convolve_causal(hidden, kernel, dilation=self.dilation) + bias)
             hidden = Dropout(self.dropout)(hidden)
@@ -53,6 +59,7 @@ class TemporalConvNet(nn.Module):
     read: Literal["last", "every"] = "last"
     symbols: int = 0
     dropout: float = 0.0
+    weight_normalization: bool = False
 
     @property
     def seen(self) -> int:
@@ -66,7 +73,9 @@ class TemporalConvNet(nn.Module):
         """``outputs``, and ``hidden`` [batch, places, channels] of the last block."""
         hidden = jax.nn.one_hot(inputs, self.symbols) if self.symbols else inputs
         for number in range(self.blocks):
-            hidden = TemporalBlock(self.channels, self.window, 2**number, self.dropout)(hidden)
+            hidden = TemporalBlock(self.channels, self.window, 2**number, self.dropout, self.weight_normalization)(
+                hidden
+            )
         kernel = self.param("readout", nn.initializers.glorot_uniform(), (self.channels, self.outputs))
         bias = self.param("readout_bias", nn.initializers.zeros, (self.outputs,))
         read = hidden if self.read == "every" else hidden[:, -1]

@@ -60,13 +60,24 @@ class SequenceNetwork(RecurrentNetwork):
     """what is repeated; irnn: rectifiers, from the identity; tcn: no recurrence, but dilated causal convolutions"""
     window: Count = 8
     """places that a convolution of tcn sees; its --layers are blocks of two"""
+    weight_normalization: bool = False
+    """learn the lengths of tcn's weights apart from their directions"""
 
     def idle(self) -> dict[str, str]:
         """Fields of the other kind of network."""
-        return dict.fromkeys(("initial_state",) if self.cell == "tcn" else ("window",), f"with --cell {self.cell}")
+        others = ("initial_state",) if self.cell == "tcn" else ("window", "weight_normalization")
+        return dict.fromkeys(others, f"with --cell {self.cell}")
 
     def net(self, outputs: int, **more: Any) -> nn.Module:
         """The network with so many outputs."""
         if self.cell != "tcn":
             return super().net(outputs, **more)
-        return TemporalConvNet(outputs, self.units, self.layers, self.window, dropout=self.dropout, **more)
+        return TemporalConvNet(
+            outputs,
+            self.units,
+            self.layers,
+            self.window,
+            dropout=self.dropout,
+            weight_normalization=self.weight_normalization,
+            **more,
+        )

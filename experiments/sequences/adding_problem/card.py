@@ -43,7 +43,7 @@ CARD = Card(
         gru600=BAI | dict(cell="gru", units=130),
         lstm600=BAI | dict(cell="lstm", units=130, clip_norm=0.5),
         rnn600=BAI | dict(cell="rnn", units=130, clip_norm=0.5),
-        tcn600=BAI | dict(cell="tcn", units=24, layers=8),
+        tcn600=BAI | dict(cell="tcn", units=24, layers=8, weight_normalization=True),
         tcn=dict(cell="tcn", units=24, layers=3),
     ),
     references=(

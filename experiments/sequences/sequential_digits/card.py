@@ -29,7 +29,7 @@ CARD = Card(
         mnist_rnn=MNIST | dict(cell="rnn", units=256),
         mnist_lstm=MNIST | dict(cell="lstm", units=130),
         mnist_gru=MNIST | dict(cell="gru", units=150),
-        mnist_tcn=MNIST | dict(cell="tcn", units=25, layers=8, window=7, dropout=0.05),
+        mnist_tcn=MNIST | dict(cell="tcn", units=25, layers=8, window=7, dropout=0.05, weight_normalization=True),
         mnist_irnn=MNIST | dict(cell="irnn", units=100, learning_rate=1e-4),
     ),
     references=(
