@@ -17,7 +17,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from train.checkpoint import CheckpointError, Checkpoints, tree_sha256
+from train.checkpoint import CheckpointError, Checkpoints
+from train.manifest import tree_sha256
 
 DTYPES = ["bfloat16", "float16", "float32", "int8", "int16", "int32", "uint8", "uint16", "uint32", "bool", "complex64"]
 DTYPES_64 = ["float64", "int64", "uint64", "complex128"]
