@@ -4,7 +4,6 @@ Orbax writes atomically but trusts what it reads. So every step carries a manife
 a restore verifies them, and falls back to the newest step that is intact.
 """
 
-import hashlib
 import json
 import shutil
 import threading
@@ -19,7 +18,8 @@ import orbax.checkpoint as ocp
 from jaxtyping import Array, PyTree
 
 from train.disk import DiskFull, is_full, named_when_full
-from train.processes import gather, is_first, is_here, place
+from train.manifest import described, json_sha256, manifest, mismatch
+from train.processes import is_first, is_here, place
 
 _DELETED = "deleted"
 _MOST_ERRORS, _SECONDS = 10, 60  # of the threads of one failed save, and to wait for each of them
@@ -85,31 +85,6 @@ def _to_read_into(like: PyTree) -> PyTree:
     return jax.tree.map(empty, like)
 
 
-def manifest(tree: PyTree) -> dict[str, dict[str, object]]:
-    """Leaf path → shape, dtype (of random keys: their kind) and SHA-256 of the bytes."""
-    return {
-        path: described | {"sha256": hashlib.sha256(np.ascontiguousarray(gather(leaf)).tobytes()).hexdigest()}
-        for (path, described), leaf in zip(_described(tree).items(), jax.tree.leaves(tree), strict=True)
-    }
-
-
-def _described(tree: PyTree) -> dict[str, dict[str, object]]:
-    """Leaf path → shape and dtype (of random keys: their kind)."""
-    return {
-        jax.tree_util.keystr(path): {"shape": list(leaf.shape), "dtype": str(leaf.dtype)}
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }
-
-
-def tree_sha256(tree: PyTree) -> str:
-    """One digest of a whole state: paths, shapes, dtypes and bytes of all its leaves."""
-    return _json_sha256(manifest(tree))
-
-
-def _json_sha256(content: dict) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
 def _refuse_collisions(tree: PyTree) -> None:
     """Orbax names a leaf by its keys joined by full stops, so that ``{"a.b": …}`` and ``{"a": {"b": …}}`` collide."""
     paths: dict[str, str] = {}
@@ -117,18 +92,6 @@ def _refuse_collisions(tree: PyTree) -> None:
         name, here = jax.tree_util.keystr(path, simple=True, separator="."), jax.tree_util.keystr(path)
         if (other := paths.setdefault(name, here)) != here:
             raise ValueError(f"the leaves {other} and {here} have one name in a checkpoint, {name}: rename one")
-
-
-def _mismatch(found: dict, expected: dict, fields: tuple[str, ...]) -> str | None:
-    for leaf in sorted(found.keys() | expected.keys()):
-        if leaf not in found:
-            return f"leaf {leaf} is missing"
-        if leaf not in expected:
-            return f"leaf {leaf} is not expected"
-        for field in fields:
-            if found[leaf][field] != expected[leaf][field]:
-                return f"leaf {leaf} has {field} {found[leaf][field]}, expected {expected[leaf][field]}"
-    return None
 
 
 class Checkpoints:
@@ -207,7 +170,7 @@ class Checkpoints:
             raise ValueError(f"a leaf without entries cannot be saved: {', '.join(empty)}")
         items = ocp.args.Composite(
             state=ocp.args.StandardSave(to_host(tree)),
-            manifest=ocp.args.JsonSave(content | {"sha256": _json_sha256(content)}),
+            manifest=ocp.args.JsonSave(content | {"sha256": json_sha256(content)}),
         )
         self.wait()
         with self._writing():
@@ -294,20 +257,20 @@ class Checkpoints:
             digest = written.pop("sha256")
         except Exception as error:  # Orbax raises whatever its file layer raised
             raise _DamagedError(f"its manifest cannot be read: {_first_line(error)}") from error
-        if _json_sha256(written) != digest:
+        if json_sha256(written) != digest:
             raise _DamagedError("its manifest does not have the digest that it was saved with")
         return written
 
     def _restore_verified(self, step: int, like: PyTree) -> tuple[PyTree, dict]:
         written = self._read_manifest(step)
-        if reason := _mismatch(written["leaves"], _described(like), ("shape", "dtype")):
+        if reason := mismatch(written["leaves"], described(like), ("shape", "dtype")):
             raise CheckpointError(f"checkpoint {step} in {self.folder} is of another model: {reason}")
         try:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(_to_read_into(like)))
             tree = from_host(self._manager.restore(step, args=items)["state"], like)
         except Exception as error:  # a truncated file raises a bare Exception
             raise _DamagedError(f"its arrays cannot be read: {_first_line(error)}") from error
-        if reason := _mismatch(manifest(tree), written["leaves"], ("shape", "dtype", "sha256")):
+        if reason := mismatch(manifest(tree), written["leaves"], ("shape", "dtype", "sha256")):
             raise _DamagedError(reason)
         return tree, written["notes"]
 

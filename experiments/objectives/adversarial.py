@@ -17,8 +17,9 @@ from losses.adversarial import ADVERSARIAL_LOSSES, between, gradient_penalty
 from models import batch_norm, spectral
 from models.spectral import SpectrallyNormalized
 from train.optimizers import UpdateRule, make_optimizer
+from train.players import Player, alternating
 from train.statistics import Follow, Statistics, moving_average
-from train.task import Batch, LossFn, Params, Player, Task, alternating
+from train.task import Batch, LossFn, Params, Task
 
 Network = nn.Module | SpectrallyNormalized
 Examples = Float[Array, "batch ..."]

@@ -22,7 +22,8 @@ from experiments.run.run import Run, prepare
 from experiments.run.sampling import SampleOptions, Sampler, draw_samples
 from experiments.run.settings import configure
 from losses.metrics.detection import Detections
-from train.checkpoint import CheckpointError, tree_sha256
+from train.checkpoint import CheckpointError
+from train.manifest import tree_sha256
 from train.metrics import read_rows
 from train.trainable import Params
 

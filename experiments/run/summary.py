@@ -16,9 +16,9 @@ from experiments.run.run import Run, first_seed
 from experiments.run.settings import as_json, configure
 from models.cost import layer_costs
 from models.program_cost import has_loops, product_flops
-from train.checkpoint import tree_sha256
 from train.feed import size_of, take
 from train.loop import Outcome
+from train.manifest import tree_sha256
 from train.task import Batch, State
 from train.trainable import Params, count_parameters
 

@@ -14,6 +14,7 @@ from typing import Literal, get_args, get_origin
 
 import pytest
 
+from experiments.cli.main import main
 from experiments.cli.parser import command_flags
 from experiments.run.bibliography import BIBLIOGRAPHY
 from experiments.run.registry import entries, folders, load
@@ -21,6 +22,7 @@ from experiments.run.settings import configure, flat_fields, flatten, groups
 
 ENTRIES = {entry.name: entry for entry in entries()}
 EVERY = pytest.mark.parametrize("name", ENTRIES)
+CATALOGUE = Path(__file__).parents[2] / "docs" / "catalogue.md"
 
 
 def test_cards_are_read_with_the_standard_library_alone():
@@ -57,6 +59,12 @@ def test_its_references_are_measured_and_cited(name):
         assert reference.cite in BIBLIOGRAPHY
 
 
+def test_its_systems_are_in_the_catalogue():
+    known = set(re.findall(r"^\| ([A-Z]\d+) ", CATALOGUE.read_text(), re.MULTILINE))
+    for entry in entries():
+        assert set(entry.card.systems) <= known, entry.name
+
+
 @EVERY
 def test_its_units_are_words_whatever_is_chosen(name):
     """A unit is read after a number: "0.18 RMSE per pixel"; "0.18 of [0, 1]" does not say what was measured."""
@@ -86,6 +94,15 @@ def test_flags_are_told_apart_from_each_other_and_from_the_commands_own(name):
     names = Counter(field.name for field in flat_fields(load(name).settings))
     assert max(names.values()) == 1
     assert not {flag.replace("-", "_") for flag in command_flags("run") | command_flags("resume")} & names.keys()
+
+
+@EVERY
+def test_an_unknown_flag_is_refused(name, tmp_path, capsys):
+    assert main(["run", name, "--preset", "smoke", "--workdir", str(tmp_path / "run"), "--stepz", "3"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "did you mean --steps" in error
+    assert not (tmp_path / "run").exists()
 
 
 @EVERY

@@ -43,3 +43,7 @@ def rows_of(folder):
 def trained_steps(folder):
     """The steps of the rows of training, in the order of the file."""
     return [row["step"] for row in rows_of(folder) if row["split"] == "train"]
+
+
+def snapshot(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -21,7 +21,8 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from train.checkpoint import Checkpoints, tree_sha256
+from train.checkpoint import Checkpoints
+from train.manifest import tree_sha256
 
 KEEP, LAST, SECONDS = 2, 4, 60
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate"}

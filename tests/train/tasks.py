@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import optax
 
 from train.measures import Ratio
+from train.players import Player, alternating
 from train.statistics import moving_average
-from train.task import Player, alternating, supervised
+from train.task import supervised
 from train.transforms import freeze, starting_from
 
 FEATURES, HIDDEN, GROUP = 5, 7, 3

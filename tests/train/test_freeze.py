@@ -19,7 +19,8 @@ from tasks import (
 )
 from test_trainable import OPTIMIZERS
 
-from train.task import Learner, Task, side_by_side, supervised
+from train.players import Learner, side_by_side
+from train.task import Task, supervised
 from train.trainable import count_parameters
 from train.transforms import accumulate, average_parameters, by_path, freeze, starting_from
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from small_disk import Disk, NotPermitted, mount
 
-from train.checkpoint import Checkpoints, tree_sha256
+from train.checkpoint import Checkpoints
 from train.disk import DiskFull, append, is_full
+from train.manifest import tree_sha256
 from train.metrics import FILE, MetricsWriter, read_rows
 
 # Orbax gives up the other writes of a step when one fails; those then call into its closed event loop

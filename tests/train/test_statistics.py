@@ -19,9 +19,10 @@ from tasks import (
 from test_transforms import assert_close
 
 from train.mesh import data_parallel, device_mesh
+from train.players import Learner, Player, alternating, side_by_side
 from train.precision import compute_in
 from train.statistics import moving_average
-from train.task import Learner, Player, alternating, side_by_side, supervised
+from train.task import supervised
 from train.transforms import accumulate
 
 

@@ -8,7 +8,8 @@ import pytest
 from tasks import batches, init_normalized, init_params, noisy_regression, normalized_regression, normalized_task, run
 
 from train.optimizers import Optimization, make_optimizer
-from train.task import Learner, Player, alternating, side_by_side, supervised
+from train.players import Learner, Player, alternating, side_by_side
+from train.task import supervised
 from train.trainable import collection_of_params, count_parameters, trainable_mask, trainable_part, with_trainable_part
 
 EVERYTHING = dict(weight_decay=0.3, l1=0.1, max_norm=0.5, clip_norm=0.1, clip_value=0.05, learning_rate=0.05)

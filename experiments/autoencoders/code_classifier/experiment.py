@@ -26,7 +26,8 @@ from models.autoencoder import Autoencoder, first_kernel
 from models.mlp import MLP
 from train.evaluation import MetricFn
 from train.optimizers import make_optimizer
-from train.task import LossFn, Params, Player, Task, alternating
+from train.players import Player, alternating
+from train.task import LossFn, Params, Task
 
 FEATURES = ("code", "random", "pixels")
 """What is classified; ``random`` is the code of an encoder with the weights that key 0 gives, which are not trained."""

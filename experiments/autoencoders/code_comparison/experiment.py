@@ -22,7 +22,8 @@ from losses.likelihoods import LIKELIHOODS
 from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
 from train.evaluation import MetricFn
 from train.optimizers import Optimization, make_optimizer
-from train.task import Learner, LossFn, Params, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import LossFn, Params, Task
 
 LIKELIHOOD = LIKELIHOODS["bernoulli"](2)
 MODELS = {"pca": "PCA", "nonlinear": "nonlinear", "deep": "deep"}

@@ -28,7 +28,8 @@ from models.layers.corruption import gaussian_noise
 from train.evaluation import MetricFn, WholeSet, example_keys, whole_set_key
 from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer
-from train.task import Learner, LossFn, Params, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import LossFn, Params, Task
 
 
 class Remedy(NamedTuple):

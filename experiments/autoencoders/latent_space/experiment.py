@@ -46,7 +46,8 @@ from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
 from models.vae import mlp_vae
 from train.evaluation import WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
-from train.task import Learner, LossFn, Params, Stream, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import LossFn, Params, Stream, Task
 
 MODELS = ("first", "second", "plane")
 LIKELIHOOD = LIKELIHOODS["bernoulli"](2)

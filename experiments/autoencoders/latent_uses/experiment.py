@@ -39,7 +39,8 @@ from experiments.run.saved import ParametricAutoencoder, saved_autoencoder, save
 from experiments.run.settings import Count, Flat, LoopSettings, OfEvaluation, Settings, flat_fields
 from train.evaluation import WholeSet, whole_set_key
 from train.optimizers import Positive, make_optimizer
-from train.task import LossFn, Params, Player, Task, alternating
+from train.players import Player, alternating
+from train.task import LossFn, Params, Task
 
 SYSTEMS = ("autoencoder", "pca")
 OF_TRAINING = {field.name for field in flat_fields(AutoencodingSettings)} - {

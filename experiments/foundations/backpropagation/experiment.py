@@ -23,7 +23,8 @@ from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from models.layers.sparse import convolution_matrix, tied_gradient
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import Batch, LossFn, Player, Task, alternating
+from train.players import Player, alternating
+from train.task import Batch, LossFn, Task
 from train.trainable import Params
 
 NETS = ("dense", "convolution")

@@ -22,7 +22,8 @@ from experiments.run.settings import Flat, LoopSettings, Settings
 from losses.information import self_information
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, Positive, make_optimizer
-from train.task import Draw, Learner, LossFn, Stream, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import Draw, LossFn, Stream, Task
 from train.trainable import Params
 
 DIRECTIONS = {"covering": "forward_kl", "seeking": "reverse_kl"}

@@ -29,7 +29,8 @@ from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from models.deep_mlp import DeepMLP
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
-from train.task import Learner, LossFn, State, Stream, Task, side_by_side, task_of_phases
+from train.players import Learner, side_by_side
+from train.task import LossFn, State, Stream, Task, task_of_phases
 from train.trainable import Params
 
 NETS = {

@@ -31,7 +31,8 @@ from models.layers.pool import average_pool
 from models.layers.resize import upsample_nearest
 from train.measures import Ratio
 from train.optimizers import NotNegative, UpdateRule, make_optimizer
-from train.task import LossFn, Params, Player, Stream, Task, alternating
+from train.players import Player, alternating
+from train.task import LossFn, Params, Stream, Task
 
 Images = Float[Array, "batch height width channels"]
 SHOWN = 10

@@ -21,7 +21,8 @@ from models.layers.log_ratios import SCHEDULES
 from models.noise_schedule import even_schedule, learned_log_ratio
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import Learner, LossFn, Params, Stream, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import LossFn, Params, Stream, Task
 
 NAMES = (*SCHEDULES, "learned")
 TIMES = 60

@@ -32,7 +32,8 @@ from losses.metric_preservation import interpolated
 from models.mesh_vae import MeshVAE
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import Learner, LossFn, Params, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import LossFn, Params, Task
 
 MODELS = ("plain", "limp")
 MEASURES = ("distortion", "pose_distortion")

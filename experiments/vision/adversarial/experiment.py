@@ -31,7 +31,8 @@ from losses.metrics.ranking import roc_auc
 from models.mlp import MLPClassifier
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative, Optimization, Positive, make_optimizer
-from train.task import Learner, LossFn, Params, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import LossFn, Params, Task
 
 CLASSIFIERS = ("softmax", "conv", "robust")
 KINDS = (*CLASSIFIERS, "autoencoder")

@@ -12,7 +12,8 @@ from jaxtyping import Array, Float, Int, Key
 from losses.attacks import fast_gradient, projected_gradient
 from losses.classification import CLASSIFICATION_LOSSES
 from models.layers.perturbation import RANDOM_WITHIN, Norm
-from train.task import Learner, LossFn, Params
+from train.players import Learner
+from train.task import LossFn, Params
 
 Images = Float[Array, "images height width channels"]
 Labels = Int[Array, " images"]

@@ -17,7 +17,8 @@ from experiments.vision.fcn.card import CARD
 from models.segmentation import FCN
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import Learner, LossFn, Params, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import LossFn, Params, Task
 
 FORMS = {"32s": (0, "sum"), "16s": (1, "sum"), "8s": (2, "sum"), "8s_concatenated": (2, "concatenation")}
 """How many skips, and how they are joined."""

@@ -20,7 +20,8 @@ from losses.metrics.detection import Detections, detection_average_precision, me
 from models.cost import network_cost
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import Batch, Learner, LossFn, Params, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import Batch, LossFn, Params, Task
 
 FORMS: tuple[Form, ...] = get_args(Form)
 SHOWN = 5

@@ -27,7 +27,8 @@ from models.convnets.volumes import volumes
 from models.cost import network_cost
 from train.evaluation import WholeSet, whole_set_key
 from train.optimizers import NotNegative, Optimization, make_optimizer
-from train.task import Batch, Learner, LossFn, Params, Task, side_by_side
+from train.players import Learner, side_by_side
+from train.task import Batch, LossFn, Params, Task
 
 SHOWN = 6
 FEW = 10

@@ -16,7 +16,8 @@ from experiments.run.settings import configure
 from experiments.vision.adversarial.nets import Attack, adversarial_training, several
 from models.mlp import MLPClassifier
 from train.feed import take
-from train.task import Learner, supervised
+from train.players import Learner
+from train.task import supervised
 
 SMALL = {"pattern": "CONV 2 stride 2 → RELU → FC", "autoencoder.widths": (), "attack_steps": 2, "batch_size": 32}
 
