@@ -5,6 +5,7 @@ Nothing here imports JAX: a process begins with the peak memory of the one that 
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,6 +86,10 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         peers = [Contender("torchvision", theirs)] if TORCHVISION.exists() else []
         title = "non-maximum suppression of 1,000 boxes, of which the best 100 that stay are told"
         return Benchmark(title, "calls/s", (ours, by_numpy, *peers))
+
+    def detectors(title: str, works: Mapping[str, str]) -> Benchmark:
+        program = (sys.executable, "-m", "experiments.bench.detectors")
+        return Benchmark(title, "pictures/s", tuple(Contender(name, (*program, work)) for name, work in works.items()))
 
     def lstm() -> Benchmark:
         ours = (sys.executable, "-m", "experiments.bench.lstm")
@@ -205,6 +210,14 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         "yolo": layouts("vision", "yolo", "the slim YOLOv3 on 128×128, 8 images at a time, inference"),
         "deep-dream": layouts("vision", "deep-dream", "steps of a deep dream in a picture of 192×288"),
         "suppression": suppression(),
+        "pyramids": detectors(
+            "objects of all sizes on 64×64: pictures that each form looks through",
+            {form.replace("-", " "): form for form in ("single-map", "hierarchy", "feature-pyramid", "image-pyramid")},
+        ),
+        "proposals": detectors(
+            "selective search and a classifier of regions, beside a single shot",
+            {"single shot": "single-shot", "regions": "regions"},
+        ),
         "molecules": shapes(
             "molecules",
             "molecules_torch.py",
@@ -237,6 +250,7 @@ GROUPS = {
     "layers": tuple(f"layer-{name}" for name in LAYERS),
     "generative": ("real-nvp", "diffusion-training", "diffusion-sampling"),
     "vision": ("unet", "yolo", "deep-dream", "suppression"),
+    "detectors": ("pyramids", "proposals"),
     "shapes": ("molecules", "limp"),
     "sequences": ("lstm", "gpt", "gpt-sample"),
 }
