@@ -195,3 +195,19 @@ def test_a_rule_that_is_left_out_changes_the_program_and_not_the_numbers(rule, m
         expected,
         programs[1].compile()(operands),
     )
+
+
+def test_every_detector_is_a_contender(tmp_path):
+    from experiments.bench.detectors import WORKS
+
+    found = benchmarks(tmp_path, tmp_path)
+    asked = [contender.command[-1] for name in GROUPS["detectors"] for contender in found[name].contenders]
+    assert sorted(asked) == sorted(WORKS)
+
+
+def test_pictures_a_second_are_those_of_the_best_round(monkeypatch):
+    from experiments.bench import detectors
+
+    ticks = iter([0.0, 4.0, 10.0, 12.0, 20.0, 30.0, 40.0, 45.0, 50.0, 53.0])
+    monkeypatch.setattr(detectors.time, "perf_counter", lambda: next(ticks))
+    assert detectors.per_second(lambda: np.zeros(1)) == detectors.PICTURES / 2
