@@ -54,7 +54,7 @@ bench: setup $(PEERS)/.installed
 	PEERS=$(PEERS) $(BIN)/lectern bench
 
 ledger: setup
-	$(BIN)/lectern report docs/ledger --markdown docs/ledger.md
+	$(BIN)/lectern report docs/ledger --pool --markdown docs/ledger.md
 	$(BIN)/python -m experiments.report.systems
 	$(BIN)/python -m experiments.report.times
 

@@ -6,9 +6,16 @@ from collections.abc import Mapping
 
 import numpy as np
 
+MOST_METRICS = 8
+"""That a line shows; ``metrics.jsonl`` has them all."""
+
 
 def _describe(metrics: Mapping[str, np.ndarray]) -> str:
-    return "  ".join(f"{name} {np.mean(value):.4g}" for name, value in metrics.items())
+    """Those of the whole before those of its parts, whose names have a "/", and how many are left out."""
+    shown = sorted(metrics, key=lambda name: name.count("/"))[:MOST_METRICS]
+    said = [f"{name} {np.mean(metrics[name]):.4g}" for name in shown]
+    more = len(metrics) - len(shown)
+    return "  ".join([*said, *([f"and {more} more"] if more else [])])
 
 
 def _counted(number: str, thing: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from experiments.numerals import significant
+from experiments.numerals import counted, significant
 from experiments.report.ledger import ours, seeds_in_words
 from experiments.report.published import STATES, Figure, head_line
 from experiments.report.verdict import STANDARD_ERRORS
@@ -121,10 +121,17 @@ def bar_svg(errors: float) -> str:
 
 
 def _links(runs: Sequence[str], numbers: Mapping[str, int]) -> str:
-    """To the sections of the runs, with their curves and pictures; of several each by its name."""
+    """To the sections of the runs, with their curves and pictures; of several all but the first are folded away."""
     first, *others = runs
-    names = {first: "curves and pictures"} | {name: f"also {name}" for name in others}
-    return "".join(f'<a href="#run-{numbers[name]}">{escape(text)}</a>' for name, text in names.items())
+    shown = _link(numbers[first], "curves and pictures")
+    if not others:
+        return shown
+    folded = "".join(_link(numbers[name], name) for name in others)
+    return f"{shown}<details><summary>and {counted(len(others), 'more run')}</summary>{folded}</details>"
+
+
+def _link(number: int, text: str) -> str:
+    return f'<a href="#run-{number}">{escape(text)}</a>'
 
 
 def _slug(state: str) -> str:

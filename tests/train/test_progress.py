@@ -47,6 +47,17 @@ def test_a_line_tells_place_rate_and_the_mean_over_seeds(capsys, clock):
     assert err == "vae  2,000/3,000 steps  100 steps/s  loss 0.5  0:10 left\n"
 
 
+def test_of_many_metrics_those_of_the_whole_are_shown_and_the_others_counted(capsys, clock):
+    parts = {f"net_{i}/loss": np.array([float(i)]) for i in range(40)}
+    with Progress("nets", 0, 3000) as progress:
+        clock.now += 10
+        progress.update(1000, parts | LOSS)
+    line = capsys.readouterr().err
+    assert "  loss 0.5  net_0/loss 0  net_1/loss 1  " in line
+    assert line.count("net_") == train.progress.MOST_METRICS - 1
+    assert "  and 33 more  " in line
+
+
 @pytest.mark.parametrize(
     ("seconds", "total", "said"),
     [(10, 11_000, "1:40 left"), (10, 1_000_000, "2:46:30 left"), (4000, 1002, "0.25 steps/s  loss 0.5  0:08 left")],

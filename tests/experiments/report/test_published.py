@@ -139,6 +139,15 @@ def test_the_page_has_a_row_a_figure_with_its_protocol_and_leads_to_the_run(tmp_
         assert said in "".join(page.text)
 
 
+def test_of_several_runs_the_first_is_linked_and_the_others_are_folded_away(tmp_path):
+    for seed in range(3):
+        seeded = {"seeds": [seed], "config": {"seed": seed, "seeds": 1}}
+        make_run(tmp_path / f"run-{seed}", metrics=nll(20.0 + seed), references=[], departs={}, **seeded)
+    page = Page(text := html_page(find_runs(tmp_path), cards=[vae(PRINTED)]))
+    assert text.count("<details><summary>and 2 more runs</summary>") == 1
+    assert len({a["href"] for a in page.having("a") if a["href"].startswith("#run-")}) == 3
+
+
 def test_texts_of_cards_and_claims_stay_text(tmp_path):
     hostile = dataclasses.replace(
         PRINTED, metric=f"nll{ATTACK}", unit=ATTACK, where=ATTACK, protocol=ATTACK, obstacle=ATTACK
