@@ -9,6 +9,6 @@ def idx_folder(tmp_path):
     folder.mkdir()
     generator = np.random.default_rng(0)
     for prefix, count in (("train", 60), ("t10k", 20)):
-        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", generator.integers(0, 256, (count, 9, 7)))
-        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", generator.integers(0, 10, count))
+        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", generator.integers(0, 256, (count, 9, 7), np.uint8))
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", generator.integers(0, 10, count, np.uint8))
     return folder

@@ -156,7 +156,7 @@ def test_a_run_on_a_folder_named_relatively_is_evaluated_from_anywhere(idx_folde
     assert main(words) == 0
     monkeypatch.chdir("/")
     assert main(["evaluate", str(tmp_path / "run")]) == 0
-    write_idx(idx_folder / "t10k-images-idx3-ubyte.gz", np.zeros((20, 9, 7)))
+    write_idx(idx_folder / "t10k-images-idx3-ubyte.gz", np.zeros((20, 9, 7), np.uint8))
     assert main(["evaluate", str(tmp_path / "run")]) == 2
     assert "other data" in capsys.readouterr().err
 

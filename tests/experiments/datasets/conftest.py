@@ -1,32 +1,15 @@
 """Small data of the kinds that the readers read, written by other means than theirs."""
 
-import gzip
-import struct
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-TYPE_CODES = {"uint8": 0x08, "int8": 0x09, "int16": 0x0B, "int32": 0x0C, "float32": 0x0D, "float64": 0x0E}
-
-
-@pytest.fixture(scope="session")
-def write_idx() -> Callable[[Path, np.ndarray], None]:
-    """A writer of IDX files, gzipped where the name ends in ".gz"."""
-
-    def write(path: Path, array: np.ndarray) -> None:
-        header = bytes([0, 0, TYPE_CODES[array.dtype.name], array.ndim])
-        dimensions = struct.pack(f">{array.ndim}I", *array.shape)
-        data = header + dimensions + array.astype(array.dtype.newbyteorder(">")).tobytes()
-        path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-
-    return write
+from idx_files import write_idx
 
 
 @pytest.fixture
-def idx_folder(tmp_path: Path, write_idx: Callable[[Path, np.ndarray], None]) -> SimpleNamespace:
+def idx_folder(tmp_path: Path) -> SimpleNamespace:
     """A folder of 12 + 4 images of 3×5 pixels: its `path`, and the published `images` and `labels` of both parts."""
     generator = np.random.default_rng(7)
     images = {"train": generator.integers(0, 256, (12, 3, 5), np.uint8), "t10k": np.full((4, 3, 5), 255, np.uint8)}

@@ -2,16 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from idx_files import write_idx
 
 from experiments.datasets import DataError, load
-
-Writer = Callable[[Path, np.ndarray], None]
 
 
 def test_auto_is_digits_without_a_folder_and_idx_with_one(idx_folder: SimpleNamespace) -> None:
@@ -50,7 +48,7 @@ def test_static_binarisation_is_drawn_once_for_all_and_apart_for_each_split() ->
         assert examples["label"].tolist() == grey[split]["label"].tolist()
 
 
-def test_the_splits_do_not_share_their_draw(idx_folder: SimpleNamespace, write_idx: Writer) -> None:
+def test_the_splits_do_not_share_their_draw(idx_folder: SimpleNamespace) -> None:
     write_idx(idx_folder.path / "train-images-idx3-ubyte.gz", np.full((12, 40, 40), 128, np.uint8))
     write_idx(idx_folder.path / "t10k-images-idx3-ubyte.gz", np.full((4, 40, 40), 128, np.uint8))
     splits = load("idx", data_dir=idx_folder.path, binarization="static").splits

@@ -2,7 +2,6 @@
 
 import gzip
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from idx_files import write_idx
 
 from experiments.datasets import DataError
 from experiments.datasets.images.idx import read_idx, read_idx_folder, read_mnist
 
-Writer = Callable[[Path, np.ndarray], None]
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 
 
@@ -30,7 +29,7 @@ def test_bytes_written_by_hand(tmp_path: Path) -> None:
 @settings(deadline=None)
 @given(data=st.data(), suffix=st.sampled_from(["", ".gz"]))
 def test_every_dtype_and_shape_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, write_idx: Writer, data: st.DataObject, suffix: str
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, suffix: str
 ) -> None:
     dtype = data.draw(st.sampled_from(["uint8", "int8", "int16", "int32", "float32", "float64"]))
     array = data.draw(arrays.arrays(dtype, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)))
@@ -43,7 +42,7 @@ def test_every_dtype_and_shape_comes_back(
 
 
 @pytest.mark.parametrize("length", range(4 + 4 * 3 + 2 * 3 * 2))
-def test_a_file_truncated_anywhere_is_refused(tmp_path: Path, write_idx: Writer, length: int) -> None:
+def test_a_file_truncated_anywhere_is_refused(tmp_path: Path, length: int) -> None:
     path = tmp_path / "train-images-idx3-ubyte"
     write_idx(path, np.zeros((2, 3, 2), np.uint8))
     path.write_bytes(path.read_bytes()[:length])
@@ -62,7 +61,7 @@ def test_a_truncated_file_says_what_was_expected_and_how_to_get_it(tmp_path: Pat
         read_idx(path)
 
 
-def test_a_file_that_is_too_long_is_refused(tmp_path: Path, write_idx: Writer) -> None:
+def test_a_file_that_is_too_long_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "long"
     write_idx(path, np.zeros(3, np.uint8))
     path.write_bytes(path.read_bytes() + b"\0")
@@ -98,7 +97,7 @@ def test_a_gzip_truncated_anywhere_is_refused(idx_folder: SimpleNamespace) -> No
 @settings(deadline=None, max_examples=200)
 @given(position=st.integers(min_value=0, max_value=10**6), bit=st.integers(min_value=0, max_value=7))
 def test_a_flipped_bit_in_a_gzip_is_refused_or_harmless(
-    tmp_path_factory: pytest.TempPathFactory, write_idx: Writer, position: int, bit: int
+    tmp_path_factory: pytest.TempPathFactory, position: int, bit: int
 ) -> None:
     path, array = tmp_path_factory.getbasetemp() / "flipped.gz", np.arange(200, dtype=np.uint8)
     write_idx(path, array)
@@ -168,21 +167,21 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_files_that_do_not_belong_together_are_refused(
-    idx_folder: SimpleNamespace, write_idx: Writer, name: str, array: np.ndarray, message: str
+    idx_folder: SimpleNamespace, name: str, array: np.ndarray, message: str
 ) -> None:
     write_idx(idx_folder.path / name, array)
     with pytest.raises(DataError, match=message):
         read_idx_folder(idx_folder.path)
 
 
-def test_too_few_images_to_hold_any_out_are_refused(idx_folder: SimpleNamespace, write_idx: Writer) -> None:
+def test_too_few_images_to_hold_any_out_are_refused(idx_folder: SimpleNamespace) -> None:
     write_idx(idx_folder.path / IMAGES, np.zeros((5, 3, 5), np.uint8))
     write_idx(idx_folder.path / LABELS, np.zeros(5, np.uint8))
     with pytest.raises(DataError, match=f"{IMAGES}: expected at least 6 training examples"):
         read_idx_folder(idx_folder.path)
 
 
-def test_mnist_is_split_50000_10000_10000_in_the_published_order(tmp_path: Path, write_idx: Writer) -> None:
+def test_mnist_is_split_50000_10000_10000_in_the_published_order(tmp_path: Path) -> None:
     for part, count in (("train", 60_000), ("t10k", 10_000)):
         images = np.zeros((count, 28, 28), np.uint8)
         images[:, 27, 27] = np.arange(count) % 251
@@ -203,7 +202,7 @@ def test_another_size_is_not_mnist(idx_folder: SimpleNamespace) -> None:
         read_mnist(idx_folder.path)
 
 
-def test_a_small_file_that_unpacks_to_a_large_one_is_not_unpacked(tmp_path: Path, write_idx: Writer) -> None:
+def test_a_small_file_that_unpacks_to_a_large_one_is_not_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "bomb.gz"
     write_idx(path, np.zeros((2, 3), np.uint8))
     start = gzip.decompress(path.read_bytes())
@@ -225,7 +224,7 @@ def test_a_header_that_promises_more_than_memory_is_refused_by_what_is_there(tmp
             read_idx(path)
 
 
-def test_a_plain_file_beside_a_different_packed_one_is_refused(idx_folder: SimpleNamespace, write_idx: Writer) -> None:
+def test_a_plain_file_beside_a_different_packed_one_is_refused(idx_folder: SimpleNamespace) -> None:
     plain = idx_folder.path / IMAGES.removesuffix(".gz")
     write_idx(plain, idx_folder.images["train"])
     before = read_idx_folder(idx_folder.path)
@@ -235,9 +234,7 @@ def test_a_plain_file_beside_a_different_packed_one_is_refused(idx_folder: Simpl
     np.testing.assert_array_equal(before.splits["train"]["image"][..., 0] * 255, idx_folder.images["train"][:10])
 
 
-def test_a_training_file_sorted_by_class_is_permuted_before_it_is_split(
-    idx_folder: SimpleNamespace, write_idx: Writer
-) -> None:
+def test_a_training_file_sorted_by_class_is_permuted_before_it_is_split(idx_folder: SimpleNamespace) -> None:
     write_idx(idx_folder.path / LABELS, np.repeat([0, 1, 2], 4).astype(np.uint8))
     raw = read_idx_folder(idx_folder.path)
     assert raw.notes == ("training examples sorted by class, split by a fixed permutation",)
@@ -248,7 +245,7 @@ def test_a_training_file_sorted_by_class_is_permuted_before_it_is_split(
         np.testing.assert_array_equal(found, whole[order])
 
 
-def test_classes_are_those_of_all_splits(idx_folder: SimpleNamespace, write_idx: Writer) -> None:
+def test_classes_are_those_of_all_splits(idx_folder: SimpleNamespace) -> None:
     write_idx(idx_folder.path / LABELS, (np.arange(12) % 2).astype(np.uint8))
     raw = read_idx_folder(idx_folder.path)
     assert (raw.classes, raw.remarks) == (
