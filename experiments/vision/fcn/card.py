@@ -2,10 +2,10 @@
 
 Paper: Long et al. 2015. Claim: a classifier's convolutions give every pixel a class, the finer the earlier the layers
 that are joined to the scores: mean intersection over union rises from 32s to 16s to 8s (five seeds: 72.4 ± 0.5, 80.3 ±
-2.0 and 82.5 ± 1.6 % by sum; 77.1 ± 3.6 % for 8s by concatenation). The nets are small: three stages instead of five, and so strides of 8, 4 and 2
-where the names say 32, 16 and 8. Command: ``lectern run fcn`` (generated scenes, four nets side by side, 2 to 4 minutes
-on two CPU cores). Expected figure: ``classes``, borders that are finer from row to row. The paper's sizes: ``--preset
-paper_sizes``, on scenes of 224 pixels a side.
+2.0 and 82.5 ± 1.6 % by sum; 77.1 ± 3.6 % for 8s by concatenation). The nets are small: three stages instead of five,
+and so strides of 8, 4 and 2 where the names say 32, 16 and 8. Command: ``lectern run fcn`` (generated scenes, four nets
+side by side, 2 to 4 minutes on two CPU cores). Expected figure: ``classes``, borders that are finer from row to row.
+The paper's sizes: ``--preset paper_sizes``, on scenes of 224 pixels a side.
 """
 
 from experiments.run.card import Card, Reference
