@@ -18,7 +18,7 @@ def cell_membership(
     What lies outside belongs to the first or the last cell; all is in the first where low = high. Gersho & Gray 1992.
     """
     width = jnp.where(high > low, high - low, 1.0)
-    cell = jnp.clip(jnp.floor(levels * (values - low) / width), 0, levels - 1)
+    cell = jnp.clip(levels * (values - low) // width, 0, levels - 1)
     return jax.nn.one_hot(cell.astype(jnp.int32), levels, dtype=values.dtype)
 
 

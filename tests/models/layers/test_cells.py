@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from cases import Case
 
 from models.layers.cells import cell_centre, cell_membership
@@ -22,6 +23,14 @@ def test_counts_are_those_of_a_histogram(float64):
     for dimension in range(3):
         expected, _ = np.histogram(VALUES[:, dimension], bins=7, range=(LOW[dimension], HIGH[dimension]))
         np.testing.assert_array_equal(counts[dimension], expected)
+
+
+@pytest.mark.parametrize("levels", [7, 41, 47, 61])
+def test_whole_numbers_lie_in_cells_of_their_own(levels):
+    """Where an array is divided by one number XLA multiplies by its reciprocal, and 41/41 is less than 1."""
+    codes, low, high = jnp.arange(levels, dtype=jnp.float32)[:, None], jnp.zeros(1), jnp.full(1, float(levels))
+    membership = jax.jit(jax.vmap(lambda code: cell_membership(code, low, high, levels=levels)))(codes)
+    np.testing.assert_array_equal(membership[:, 0].argmax(axis=1), np.arange(levels))
 
 
 def test_the_centre_is_within_half_a_cell_and_not_always_nearer(float64):
