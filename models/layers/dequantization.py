@@ -29,7 +29,8 @@ def quantize_levels(value: Float[Array, "*shape"], *, levels: int) -> Float[Arra
 
         x_i = min(⌊L v_i⌋, L − 1) / (L − 1)
 
-    Takes ``dequantize`` back, whatever the noise. Theis et al. 2016, section 3.1.
+    Takes ``dequantize`` back, whatever the noise above 0: at 0, on the border of two bins, rounding may lead into the
+    lower one (not at 2, 17 or 256 levels). Theis et al. 2016, section 3.1.
     """
     return jnp.clip(jnp.floor(value * levels), 0, levels - 1) / (levels - 1)
 
