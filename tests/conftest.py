@@ -38,6 +38,7 @@ install_import_hook(["models", "losses", "train"], "typecheck.checked").__enter_
 import matplotlib
 import optax
 import pytest
+from typecheck import unchecked
 
 matplotlib.use("Agg")
 
@@ -77,6 +78,13 @@ def forget_programs():
 def float64():
     """Double precision, so that execution forms can be compared to 1e-9."""
     with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture
+def types_checked_before():
+    """What has just been run is run once more, and its types are not looked at again."""
+    with unchecked():
         yield
 
 

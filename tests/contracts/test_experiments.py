@@ -160,7 +160,7 @@ def test_a_title_says_what_is_drawn_and_claims_no_outcome(four_steps, drawn):
 
 
 @pytest.fixture
-def training_alone(numbers_alone, monkeypatch):
+def training_alone(numbers_alone, types_checked_before, monkeypatch):
     """Runs that are not measured on the test split: equal parameters measure alike, which is tested elsewhere."""
     monkeypatch.setattr(runner, "measure_test_split", lambda run, params, check: {})
 
@@ -207,6 +207,7 @@ def test_resumed_is_never_stopped(four_steps, training_alone, tmp_path):
     assert rows_of_training(tmp_path / "run") == rows_of_training(folder)
 
 
+@pytest.mark.usefixtures("types_checked_before")
 def test_a_saved_run_evaluates_to_its_summary(four_steps):
     """At another evaluation batch, to rounding; at its own, by the same programs, to the bit (test_cli.py)."""
     folder, summary = four_steps
@@ -215,6 +216,7 @@ def test_a_saved_run_evaluates_to_its_summary(four_steps):
     assert_close(metrics, summary["metrics"])
 
 
+@pytest.mark.usefixtures("types_checked_before")
 def test_what_only_the_evaluation_reads_is_no_part_of_training(name):
     """The step, the initial state and what is monitored are the same programs with other values."""
     settings = smoke(name)

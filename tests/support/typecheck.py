@@ -5,9 +5,11 @@ signatures read alike are alike. (The signatures themselves are not equal: each 
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from beartype import beartype
+from jaxtyping import config
 
 CHECKED: dict[tuple[str, str, str], Callable] = {}
 """Stand-ins of functions that others define, with their types checked, by where they are defined and by signature."""
@@ -21,3 +23,14 @@ def checked(stand_in: Callable) -> Callable:
     if place not in CHECKED:
         CHECKED[place] = beartype(stand_in)
     return CHECKED[place]
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Where what has just been run is run once more, its types are not looked at again."""
+    before = config.jaxtyping_disable
+    config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        config.update("jaxtyping_disable", before)

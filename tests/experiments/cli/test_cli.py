@@ -63,6 +63,7 @@ def test_help_shows_groups(capsys):
         assert f"{group} options" in printed
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_prints_mean_and_deviation_over_seeds(finished, capsys):
     assert main(["run", "vae", *SMALL, "--seeds", "2", "--seed", "5", "--workdir", str(finished.parent / "other")]) == 0
     printed = capsys.readouterr().out
@@ -76,6 +77,7 @@ def test_run_prints_mean_and_deviation_over_seeds(finished, capsys):
     assert "nats" in printed
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_run_on_an_idx_folder(idx_folder, tmp_path, capsys):
     words = [
         "run",
@@ -93,6 +95,7 @@ def test_run_on_an_idx_folder(idx_folder, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("likelihood", ["gaussian", "categorical"])
+@pytest.mark.usefixtures("undrawn")
 def test_other_likelihoods_train(likelihood, tmp_path):
     words = [*SMALL, "--likelihood", likelihood, "--binarization", "none", "--steps", "200", "--chunk", "20"]
     words += ["--evaluate-every", "200", "--save-every", "200"]
@@ -104,6 +107,7 @@ def test_other_likelihoods_train(likelihood, tmp_path):
     assert losses[-1] < losses[0] - 10
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_streamed_run_has_the_bits_of_the_resident(finished, tmp_path):
     words = ["run", "vae", *SMALL, "--seeds", "2", "--feed", "stream", "--workdir", str(tmp_path / "run")]
     assert main(words) == 0
@@ -122,6 +126,7 @@ def test_evaluate_says_what_the_summary_says_and_writes_nothing(finished, capsys
     assert "step 10" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_resume_goes_further(finished, tmp_path, capsys):
     straight, stopped = tmp_path / "straight", tmp_path / "stopped"
     assert main(["run", "vae", *SMALL, "--steps", "30", "--workdir", str(straight)]) == 0
@@ -150,6 +155,7 @@ def test_evaluate_refuses_what_was_not_trained(finished, tmp_path, capsys):
         assert field in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_on_a_folder_named_relatively_is_evaluated_from_anywhere(idx_folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(idx_folder.parent)
     words = ["run", "vae", *SMALL, "--data-dir", "images", "--batch-size", "8", "--workdir", "run"]
@@ -161,6 +167,7 @@ def test_a_run_on_a_folder_named_relatively_is_evaluated_from_anywhere(idx_folde
     assert "other data" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_departure_from_the_preset_is_not_compared(tmp_path, capsys):
     words = ["--preset", "paper", "--data", "digits", "--widths", "8", "--latent", "2", "--importance-samples", "2"]
     folder = tmp_path / "run"

@@ -2,8 +2,10 @@
 
 import contextlib
 import io
+from functools import partial
 from itertools import pairwise
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -78,9 +80,13 @@ CASES = {
 }
 
 
+average_precision = jax.jit(
+    partial(detection_average_precision, classes=CLASSES), static_argnames=("thresholds", "areas", "most")
+)
+
+
 def measured(detections, truth, **options):
-    given = Detections(*map(jnp.asarray, detections)), Truth(*map(jnp.asarray, truth))
-    return np.asarray(detection_average_precision(*given, classes=CLASSES, **options))
+    return np.asarray(average_precision(Detections(*detections), Truth(*truth), **options))
 
 
 def verdicts(detections, truth, label, threshold, areas, most):
