@@ -2,7 +2,7 @@
 
 Paper: Devlin et al. 2019 (BERT), with characters for words. Claim: an encoder tells half of the hidden characters from
 both sides, and goes on learning: one place in seven teaches at each step, where every place does in ``char_gpt``.
-Command: ``lectern run masked_text`` (Python's help, 4 minutes on two CPU cores). Expected figure: ``filled``.
+Command: ``lectern run masked_text`` (Python's help, a minute and a half on two CPU cores). Expected figure: ``filled``.
 """
 
 from experiments.run.card import Card

@@ -35,8 +35,10 @@ class MaskedTextSettings(Settings):
 
     loop: Flat[LoopSettings] = LoopSettings(steps=2000, batch_size=24, evaluate_every=250)
     text: Flat[TextData] = TextData(stride=1)
-    transformer: Flat[Transformer] = Transformer()
-    optimization: Flat[Optimization] = Optimization(warmup_steps=100, schedule="cosine", clip_norm=1.0)
+    transformer: Flat[Transformer] = Transformer(depth=2)
+    optimization: Flat[Optimization] = Optimization(
+        learning_rate=2e-3, warmup_steps=100, schedule="cosine", clip_norm=1.0
+    )
     masked: Fraction = 0.15
     """share of the places that are asked for"""
 
