@@ -6,8 +6,12 @@ import numpy as np
 from jaxtyping import Int
 
 from experiments.datasets.molecules.structure import MOST_BONDS, Kind, Structure, build, chemistry, structure_of
+from experiments.numerals import counted
+from train.progress import Progress
 
 ELEMENTS = (Kind("C", 0, 4), Kind("N", 0, 3), Kind("O", 0, 2), Kind("F", 0, 1))
+SILENTLY = 1000
+"""Molecules to which an atom is added within seconds; more show how far it is."""
 
 
 def enumerated(heavy_atoms: int) -> list[Structure]:
@@ -23,7 +27,7 @@ def enumerated(heavy_atoms: int) -> list[Structure]:
     level = [((kind,), np.zeros((1, 1), np.int32)) for kind in ELEMENTS]
     for size in range(1, heavy_atoms + 1):
         grown = {}
-        for kinds, bonds in level if size == 1 else _grown(level):
+        for kinds, bonds in level if size == 1 else _grown(level, size):
             grown.setdefault(chem.MolToSmiles(build(kinds, bonds)), (kinds, bonds))
         level = list(grown.values())
         for smiles in grown:
@@ -32,14 +36,17 @@ def enumerated(heavy_atoms: int) -> list[Structure]:
     return list(found.values())
 
 
-def _grown(level: Sequence[tuple]) -> Iterator[tuple[tuple[Kind, ...], Int[np.ndarray, "atoms atoms"]]]:
-    """Each of these molecules with one more atom of each kind in every way."""
-    for kinds, bonds in level:
-        free = [kind.valence - used for kind, used in zip(kinds, bonds.sum(axis=0).tolist(), strict=True)]
-        for kind in ELEMENTS:
-            for orders in _orders(free, kind.valence):
-                if any(orders):
-                    yield (*kinds, kind), np.pad(bonds, (0, 1)) + _last(orders)
+def _grown(level: Sequence[tuple], size: int) -> Iterator[tuple[tuple[Kind, ...], Int[np.ndarray, "atoms atoms"]]]:
+    """Each of these molecules with one more atom of each kind in every way, which makes ``size``."""
+    label, shown = f"molecules of {counted(size, 'atom')} from those of one less", len(level) > SILENTLY
+    with Progress(label, 0, len(level), thing="molecule", shown=shown) as progress:
+        for done, (kinds, bonds) in enumerate(level, start=1):
+            free = [kind.valence - used for kind, used in zip(kinds, bonds.sum(axis=0).tolist(), strict=True)]
+            for kind in ELEMENTS:
+                for orders in _orders(free, kind.valence):
+                    if any(orders):
+                        yield (*kinds, kind), np.pad(bonds, (0, 1)) + _last(orders)
+            progress.update(done, {})
 
 
 def _orders(free: Sequence[int], valence: int) -> list[tuple[int, ...]]:
