@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from command import snapshot
 
 from experiments.autoencoders.latent_uses.experiment import (
     EXPERIMENT,
@@ -97,7 +98,7 @@ def saved(request, tmp_path_factory):
 
 @pytest.mark.usefixtures("numbers_alone")
 def test_a_saved_network_is_used_as_it_is(saved, tmp_path):
-    before = {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()}
+    before = snapshot(saved)
     fields = {"autoencoder": saved, "steps": 2, "chunk": 2, "labels": 30, "searched": 300, "measured": 100}
     run = prepare("latent_uses", "smoke", configure(LatentUsesSettings(), fields))
     summary = runner.start(run, tmp_path / "run")
@@ -111,7 +112,7 @@ def test_a_saved_network_is_used_as_it_is(saved, tmp_path):
     restored = saved_autoencoder(saved, run.dataset).codec(given).reconstruct(images)
     errors = np.mean((np.asarray(restored) - np.asarray(images)) ** 2, axis=(1, 2, 3))
     assert found["autoencoder/psnr"]["mean"] == pytest.approx(np.mean(-10 * np.log10(errors)), rel=1e-4)
-    assert {path: path.read_bytes() for path in saved.rglob("*") if path.is_file()} == before
+    assert snapshot(saved) == before
 
 
 @pytest.mark.parametrize(
