@@ -14,6 +14,8 @@ from jax import Array, lax
 
 MOST_ENTRIES = 2**21
 """of the patches that are multiplied at once, 8 MiB in float32: more of them leave a processor's cache"""
+LOW = 8
+"""images, to which no rows are added: as many pixels from top to bottom at most"""
 
 
 class Geometry(NamedTuple):
@@ -28,9 +30,13 @@ class Geometry(NamedTuple):
 def product(geometry: Geometry, images: Array, kernel: Array) -> Array:
     """The convolution."""
     by_xla = partial(xla_convolution, geometry)
-    if not (added := _rows_to_add(geometry, images, kernel)):
+    if _sees_one_pixel(geometry, kernel):
+        own = partial(_of_pixels, geometry)
+    elif added := _rows_to_add(geometry, images, kernel):
+        own = partial(_with_rows_added, geometry, added)
+    else:
         return by_xla(images, kernel)
-    return lax.platform_dependent(images, kernel, cpu=partial(_with_rows_added, geometry, added), default=by_xla)
+    return lax.platform_dependent(images, kernel, cpu=own, default=by_xla)
 
 
 def xla_convolution(geometry: Geometry, images: Array, kernel: Array) -> Array:
@@ -48,11 +54,23 @@ def xla_convolution(geometry: Geometry, images: Array, kernel: Array) -> Array:
     )
 
 
+def _sees_one_pixel(geometry: Geometry, kernel: Array) -> bool:
+    return kernel[..., 0, 0].size == 1 and geometry.groups == 1 and not any(map(any, geometry.padding))
+
+
+def _of_pixels(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    """Where the window is one pixel: a row for each of them, and one product."""
+    seen = images[(slice(None), *(slice(None, None, step) for step in geometry.stride))]
+    rows = seen.reshape(-1, seen.shape[-1]) @ kernel.reshape(kernel.shape[-2:])
+    return rows.reshape(*seen.shape[:-1], -1)
+
+
 def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:
     """The rows that make the result higher than the images: XLA 0.10 is faster then, from 16 channels on.
 
     It hands two-dimensional float32 convolutions of more than 16 channels or features over to another library unless
-    an extent grows. None where it does not do so anyway, and where the rows would cost more than they gain.
+    an extent grows. None where it does not do so anyway, and where the rows would cost more than they gain: where they
+    are many, or the images low.
     """
     plain = geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
     channels, features = kernel.shape[-2:]
@@ -60,7 +78,7 @@ def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:
         return 0
     positions = images.shape[1] + sum(geometry.padding[0]) - kernel.shape[0] + 1
     missing = images.shape[1] + 1 - positions
-    return missing if 0 < missing <= positions * 2 / 3 else 0
+    return missing if 0 < missing <= positions * 2 / 3 and images.shape[1] > LOW else 0
 
 
 def _with_rows_added(geometry: Geometry, added: int, images: Array, kernel: Array) -> Array:

@@ -97,8 +97,13 @@ def layer_normalize(
     channels = features.shape[-1]
     if not 1 <= axes <= features.ndim or channels % groups:
         raise ValueError(f"{features.shape} has no {axes} axes to normalise over in {groups} groups of channels")
-    blocks = features.reshape(*features.shape[:-1], groups, channels // groups)
-    together = (*range(features.ndim - axes, features.ndim - 1), features.ndim)
-    centred = blocks - blocks.mean(axis=together, keepdims=True)
-    variance = jnp.mean(centred**2, axis=together, keepdims=True)
-    return (centred * lax.rsqrt(variance + epsilon)).reshape(features.shape) * scale + bias
+    space = tuple(range(features.ndim - axes, features.ndim - 1))
+
+    def mean(values: Array) -> Array:
+        """For each channel that of its group; space first, so that no large array has blocks of few channels."""
+        of_channels = values.mean(axis=space, keepdims=True)
+        blocks = of_channels.reshape(*of_channels.shape[:-1], groups, channels // groups)
+        return jnp.broadcast_to(blocks.mean(axis=-1, keepdims=True), blocks.shape).reshape(of_channels.shape)
+
+    centred = features - mean(features)
+    return centred * lax.rsqrt(mean(centred**2) + epsilon) * scale + bias
