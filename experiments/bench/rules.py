@@ -6,7 +6,6 @@ from models.layers import conv, conv_products
 
 RULES: dict[str, tuple[Any, str, Any]] = {
     "added row": (conv_products, "_rows_to_add", lambda *_: 0),
-    "pixels": (conv_products, "_sees_one_pixel", lambda *_: False),
     "blocks": (conv_products, "MOST_ENTRIES", 2**62),
     "shifts": (conv_products, "_shifts_pay", lambda *_: False),
     "any rule": (conv, "_convolve", conv_products.xla_convolution),

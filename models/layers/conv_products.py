@@ -14,8 +14,8 @@ from jax import Array, lax
 
 MOST_ENTRIES = 2**21
 """of the patches that are multiplied at once, 8 MiB in float32: more of them leave a processor's cache"""
-LOW = 8
-"""images, to which no rows are added: as many pixels from top to bottom at most"""
+LOW, WIDE = 8, 64
+"""pixels from top to bottom, at most, of images to which rows are added only where channels and features are many"""
 
 
 class Geometry(NamedTuple):
@@ -70,7 +70,7 @@ def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:
 
     It hands two-dimensional float32 convolutions of more than 16 channels or features over to another library unless
     an extent grows. None where it does not do so anyway, and where the rows would cost more than they gain: where they
-    are many, or the images low.
+    are many, or the images low and the kernel narrow.
     """
     plain = geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
     channels, features = kernel.shape[-2:]
@@ -78,7 +78,8 @@ def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:
         return 0
     positions = images.shape[1] + sum(geometry.padding[0]) - kernel.shape[0] + 1
     missing = images.shape[1] + 1 - positions
-    return missing if 0 < missing <= positions * 2 / 3 and images.shape[1] > LOW else 0
+    pays = images.shape[1] > LOW or min(channels, features) >= WIDE
+    return missing if pays and 0 < missing <= positions * 2 / 3 else 0
 
 
 def _with_rows_added(geometry: Geometry, added: int, images: Array, kernel: Array) -> Array:
