@@ -84,7 +84,7 @@ def test_is_the_docstrings_sum(float64):
 @pytest.mark.parametrize("padding", ["VALID", "SAME", ((1, 2), (0, 3))], ids=str)
 @pytest.mark.parametrize(
     ("stride", "window", "dilation"),
-    [(1, (3, 2), 1), (1, (2, 3), (2, 1)), ((2, 3), (2, 3), 1), ((3, 2), (1, 4), (1, 2))],
+    [(1, (3, 2), 1), (1, (2, 3), (2, 1)), ((2, 3), (2, 3), 1), ((3, 2), (1, 4), (1, 2)), ((1, 2), (1, 1), 1)],
 )
 def test_value_and_gradients_are_those_of_lax(float64, stride, window, padding, dilation, groups):
     images, kernel = normal(2, 7, 8, 4), normal(*window, 4 // groups, 8)
