@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Int, Key, PyTree
 
+from train.compilation import jit_of_few_calls
 from train.feed import Source, size_of, take
 from train.measures import Metrics, check_one_per_example
 from train.mesh import Placement
@@ -53,11 +54,7 @@ def evaluator(
     context = _everywhere(context, where)
     words = np.asarray(jax.random.key_data(seed_keys(seeds)))
 
-    @jax.jit
-    def of_seed(params: Params, number: Array) -> Params:
-        return jax.tree.map(lambda leaf: leaf[number], where.params(params))
-
-    @partial(jax.jit, out_shardings=where.replicated)
+    @partial(jit_of_few_calls, out_shardings=where.replicated)
     def measure(params: Params, words: Array, examples: Batch, index: Array, context: PyTree) -> Metrics:
         keys = example_keys(jax.random.wrap_key_data(words), index)
         metrics = metric_of(context)(params, examples, keys)
@@ -73,7 +70,9 @@ def evaluator(
             of_seeds, kept = [], min(batch, count - start)
             for number in range(len(seeds)):
                 of_seeds.append(
-                    jax.device_get(measure(of_seed(params, np.int32(number)), words[number], *placed, context))
+                    jax.device_get(
+                        measure(_of_seed(params, np.int32(number), where.params), words[number], *placed, context)
+                    )
                 )
                 seen(start * len(seeds) + kept * (number + 1))
             part = jax.tree.map(lambda *leaves: np.stack(leaves), *of_seeds)
@@ -81,6 +80,11 @@ def evaluator(
         return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *parts)
 
     return evaluate
+
+
+@partial(jax.jit, static_argnames="whole")
+def _of_seed(params: Params, number: Array, whole: Callable[[Params], Params]) -> Params:
+    return jax.tree.map(lambda leaf: leaf[number], whole(params))
 
 
 class WholeSet(NamedTuple):
@@ -102,7 +106,7 @@ def whole_set_evaluator(whole_set: WholeSet, seeds: Sequence[int], *, where: Pla
     """
     data = _everywhere(whole_set.data, where)
 
-    @partial(jax.jit, out_shardings=where.replicated)
+    @partial(jit_of_few_calls, out_shardings=where.replicated)
     def measure(params: Params, number: Array, data: PyTree, seed: Array) -> PyTree[Array]:
         of_seed = jax.tree.map(lambda leaf: leaf[number], where.params(params))
         return whole_set.measure(of_seed, data, whole_set_key(jax.random.key(seed)))

@@ -192,4 +192,13 @@ def evaluation_params(state: State) -> Params:
 
 def seed_keys(seeds: Sequence[int]) -> Key[Array, " seeds"]:
     """One key a seed, as ``jax.random.key(seed)`` gives them."""
-    return jax.jit(jax.vmap(jax.random.key))(np.asarray(seeds, np.int32))
+    return _seed_keys(np.asarray(seeds, np.int32))
+
+
+def stream_key(seed: int, stream: Stream) -> Key[Array, ""]:
+    """The key of one stream of a seed: ``fold_in(key(seed), stream)``, as one program."""
+    return _stream_key(np.int32(seed), np.int32(stream))
+
+
+_seed_keys = jax.jit(jax.vmap(jax.random.key))
+_stream_key = jax.jit(lambda seed, stream: jax.random.fold_in(jax.random.key(seed), stream))

@@ -21,7 +21,7 @@ from models.hierarchical_vqvae import CODEBOOKS
 from models.layers.quantize import moving_average_codebook
 from train.feed import size_of
 from train.optimizers import Fraction
-from train.task import Draw, LossFn, Params, Stream, Task, supervised
+from train.task import Draw, LossFn, Params, Stream, Task, stream_key, supervised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +171,7 @@ FITTED_ON = 10_000
 def observed_images(observe: Observe, dataset: Dataset) -> dict[str, Float[Array, "images height width channels"]]:
     """Training images to fit a prior to and all test images, as bits where these are drawn: the same at every call."""
     counts = {"train": FITTED_ON, "test": size_of(dataset.splits["test"])}
-    split_keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(counts))
+    split_keys = jax.random.split(stream_key(0, Stream.DATA), len(counts))
     images = {split: dataset.head(split, count)["image"] for split, count in counts.items()}
     return {
         split: observed(observe, jax.random.split(key, len(each)), each)

@@ -13,6 +13,7 @@ from experiments.plots.canvas import PALETTE, canvas
 from experiments.plots.images import image_grid, image_pairs, manifold
 from losses.collapse import kl_per_dimension
 from models.vae import Gaussian, sample_gaussian
+from train.compilation import jit_of_few_calls
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +33,7 @@ def latent_figures(
     ``decode`` returns expected images.
     """
 
-    @jax.jit
+    @jit_of_few_calls
     def computed(images: Array, key: Array) -> dict[str, Array]:
         posterior = encode(images)
         latent, plane = posterior.mean.shape[-1], most_used(posterior)

@@ -17,6 +17,7 @@ from experiments.run.registry import load
 from experiments.run.run_folder import Config, Origin
 from experiments.run.settings import Settings, as_json
 from models.program_cost import product_flops
+from train.compilation import jit_of_few_calls
 from train.evaluation import evaluator
 from train.feed import Feed, resident_feed, streaming_feed, take
 from train.loop import Saved, TaskOf, begin, chunks
@@ -87,7 +88,7 @@ class Run(NamedTuple):
     def beginning(self) -> Saved:
         """The state of all seeds before the first step."""
         make, given, shardings = self._made_at_first()
-        return jax.jit(make, out_shardings=shardings)(*given)
+        return jit_of_few_calls(make, out_shardings=shardings)(*given)
 
     def structure(self) -> Saved:
         """Shapes, types and shardings of such a state, without computing one: what a checkpoint is read into."""

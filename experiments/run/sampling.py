@@ -13,7 +13,8 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 from experiments.datasets import DataError, Dataset
 from experiments.run.settings import Options, Settings
 from models.latent import spherical_interpolation
-from train.task import Params, Stream
+from train.compilation import jit_of_few_calls
+from train.task import Params, Stream, stream_key
 
 Example = dict[str, Array]
 """Arrays by name, as the data set's examples have them."""
@@ -91,9 +92,9 @@ def draw_samples(
 ) -> dict[str, np.ndarray]:
     """``count`` examples of ``draw_of(prepared)``; number i draws from key i of the samples' stream of ``seed``."""
 
-    @jax.jit
+    @jit_of_few_calls
     def block(prepared: PyTree, numbers: Array) -> Example:
-        stream = jax.random.fold_in(jax.random.key(seed), Stream.SAMPLES)
+        stream = stream_key(seed, Stream.SAMPLES)
         return jax.vmap(lambda number: draw_of(prepared)(jax.random.fold_in(stream, number)))(numbers)
 
     starts = range(0, count, BLOCK)

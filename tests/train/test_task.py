@@ -5,7 +5,7 @@ import optax
 import pytest
 from tasks import batches, init_params, noisy_regression, regression_task, run
 
-from train.task import annealed, batch_size, evaluation_params, seed_keys, supervised
+from train.task import Stream, annealed, batch_size, evaluation_params, seed_keys, stream_key, supervised
 from train.transforms import accumulate
 
 
@@ -83,6 +83,12 @@ def test_a_batch_whose_arrays_disagree_is_refused():
 def test_seed_keys_are_those_of_the_seeds():
     keys = seed_keys([3, 5])
     np.testing.assert_array_equal(jax.random.key_data(keys[1]), jax.random.key_data(jax.random.key(5)))
+
+
+@pytest.mark.parametrize("stream", [Stream.FIGURES, Stream.SAMPLES])
+def test_a_stream_is_folded_from_the_key_of_its_seed(stream):
+    folded = jax.random.fold_in(jax.random.key(2**31 - 1), stream)
+    np.testing.assert_array_equal(jax.random.key_data(stream_key(2**31 - 1, stream)), jax.random.key_data(folded))
 
 
 def test_the_average_is_what_is_evaluated():

@@ -20,7 +20,7 @@ from losses.sparsity import SPARSITIES
 from models.autoencoder import Autoencoder, first_kernel
 from models.pca import fit_pca, largest_principal_angle
 from train.evaluation import MetricFn, WholeSet
-from train.task import Params, Stream
+from train.task import Params, Stream, stream_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +88,7 @@ def figures(settings: AutoencoderSettings, dataset: Dataset, params: Params) -> 
     latent, coded = settings.architecture.latent, codec(settings, dataset, params)
     test = dataset.head("test", 2000)
     images, shown = jax.device_put(test["image"]), jax.device_put(test["image"][:16])
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     seen = jax.vmap(settings.objective.corrupt)(jax.random.split(key, len(shown)), shown)
     rows = {"original": shown} | ({} if settings.objective.corruption == "none" else {"corrupted": seen})
     pca = training_pca(dataset, latent)

@@ -29,7 +29,7 @@ from experiments.run.sampling import Example, SampleOptions, Sampler
 from experiments.run.settings import Count
 from models.deep_belief_net import dream, upward
 from train.optimizers import Fraction, NotNegative, Optimization, Positive, make_optimizer
-from train.task import Params, Stream, Task
+from train.task import Params, Stream, Task, stream_key
 
 STARTED_FROM = 1000
 """Training images, at most, from one of which each dream begins."""
@@ -67,7 +67,7 @@ def figures(settings: DeepBeliefNetSettings, dataset: Dataset, params: Params) -
     """Errors side by side, first layers, images from every layer back, and dreams of the top machine."""
     stack, shape = params["stack"], dataset.image_shape
     images = jax.device_put(dataset.head("train", 100)["image"])
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), len(images))
+    keys = jax.random.split(stream_key(settings.seeds.seed, Stream.FIGURES), len(images))
     starts = jnp.round(jax.vmap(partial(upward, stack[:-1]))(images.reshape(len(images), -1)))
     dreams = jax.jit(jax.vmap(lambda key, start: dream(key, stack, start, steps=200)))(keys, starts)
     first = jax.device_put(dataset.head("test", 20)["image"])

@@ -47,7 +47,7 @@ from models.vae import mlp_vae
 from train.evaluation import WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
 from train.players import Learner, side_by_side
-from train.task import LossFn, Params, Stream, Task
+from train.task import LossFn, Params, Stream, Task, stream_key
 
 MODELS = ("first", "second", "plane")
 LIKELIHOOD = LIKELIHOODS["bernoulli"](2)
@@ -204,7 +204,7 @@ def evaluate_whole(settings: LatentSpaceSettings, dataset: Dataset) -> WholeSet:
 def figures(settings: LatentSpaceSettings, dataset: Dataset, params: Params) -> dict:
     """What is decoded where, and the plane with its metric."""
     sets = whole_sets(settings, dataset)
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
 
     @jax.jit
     def encode(params, images):

@@ -22,7 +22,7 @@ from losses.metrics.image_quality import peak_signal_to_noise
 from models.pca import PCA, fit_pca, project, reconstruct, sample_code
 from train.evaluation import MetricFn, WholeSet
 from train.feed import size_of
-from train.task import LossFn, Params, State, Stream, Task, initial_state
+from train.task import LossFn, Params, State, Stream, Task, initial_state, stream_key
 
 Images = Float[Array, "batch height width channels"]
 
@@ -146,7 +146,7 @@ def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
     grey, restored_by = jax.device_get(components_and_rows(train["image"], shown))
     names = (counted(count, "component") for count in counts)
     rows = {"original": shown} | dict(zip(names, restored_by, strict=True))
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), 30)
+    keys = jax.random.split(stream_key(settings.seeds.seed, Stream.FIGURES), 30)
     drawn = np.asarray(samples(keys)).reshape(-1, *shape)
     pictures = {
         "components": image_grid((0.5 + 0.5 * grey[:60]).reshape(-1, *shape), columns=20, title="components"),

@@ -38,7 +38,7 @@ from train.descent import gradient_norm
 from train.evaluation import MetricFn, WholeSet
 from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Phase, State, Stream, Task, initial_state, task_of_phases
+from train.task import LossFn, Phase, State, Stream, Task, initial_state, stream_key, task_of_phases
 
 COMPARED = 1000
 """Training images, at most, whose mean free energy the held-out images are compared with."""
@@ -129,7 +129,7 @@ def task(settings: RBMSettings, dataset: Dataset) -> Task:
 def training_bits(settings: RBMSettings, dataset: Dataset) -> Float[Array, "images visible"]:
     """The first training images, as bits that are the same at every call."""
     images = jax.device_put(dataset.head("train", COMPARED)["image"])
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(0), Stream.DATA), len(images))
+    keys = jax.random.split(stream_key(0, Stream.DATA), len(images))
     return observed(visible_bits(settings), keys, images)
 
 
@@ -206,7 +206,7 @@ def chain_rows(
 
 def figures(settings: RBMSettings, dataset: Dataset, params: RBM) -> dict:
     """The weights, chains from test images, and free energies of what the machine has and has not seen."""
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     observing, drawing_pixels, walking = jax.random.split(key, 3)
     images = jax.device_put(dataset.head("test", COMPARED)["image"])
     test = jax.vmap(visible_bits(settings))(jax.random.split(observing, len(images)), images)

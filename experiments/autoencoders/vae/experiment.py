@@ -20,7 +20,7 @@ from losses.metrics.aggregate_posterior import aggregate_posterior_surgery
 from models.vae import sample_gaussian
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative
-from train.task import Params, Stream
+from train.task import Params, Stream, stream_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def figures(settings: VAESettings, dataset: Dataset, params: Params) -> dict:
         lambda images: model.apply(params, images, method="encode"),
         codec(settings, dataset, params).decode,
         dataset.head("test", 500)["image"],
-        key=jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES),
+        key=stream_key(settings.seeds.seed, Stream.FIGURES),
     )
 
 

@@ -37,7 +37,7 @@ from losses.metrics.codebook import codebook_perplexity
 from models.vqvae import VQVAE
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,7 @@ def evaluate_whole(settings: VQVAESettings, dataset: Dataset) -> WholeSet:
 def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
     """Reconstructions, the usage of the codes, and samples of the fitted prior."""
     (model, likelihood), codes = settings.architecture.build(dataset), settings.architecture.codes
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     shown = jax.device_put(dataset.head("test", 16)["image"])
     decoded = jax.jit(lambda images: likelihood.mean(model.apply(params, images)["decoded"]))(shown)
     encode = jax.jit(partial(encode_images, model, params))

@@ -23,7 +23,7 @@ from losses.information import self_information
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, Positive, make_optimizer
 from train.players import Learner, side_by_side
-from train.task import Draw, LossFn, Stream, Task
+from train.task import Draw, LossFn, Stream, Task, stream_key
 from train.trainable import Params
 
 DIRECTIONS = {"covering": "forward_kl", "seeking": "reverse_kl"}
@@ -128,7 +128,7 @@ def evaluate_whole(settings: InformationSettings, dataset: Dataset) -> WholeSet:
 
 def figures(settings: InformationSettings, dataset: Dataset, params: Params) -> dict:
     """Both fits over the density, the entropy of a bit, and the error of estimates by the number of draws."""
-    stream = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    stream = stream_key(settings.seeds.seed, Stream.FIGURES)
     once, repeatedly = jax.random.split(stream)
     whole_set = evaluate_whole(settings, dataset)
     measured = jax.jit(whole_set.measure)(params, whole_set.data, once)

@@ -30,7 +30,7 @@ from models.deep_mlp import DeepMLP
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
 from train.players import Learner, side_by_side
-from train.task import LossFn, State, Stream, Task, task_of_phases
+from train.task import LossFn, State, Stream, Task, stream_key, task_of_phases
 from train.trainable import Params
 
 NETS = {
@@ -167,7 +167,7 @@ def evaluate_whole(settings: VanishingGradientsSettings, dataset: Dataset) -> Wh
 
 def figures(settings: VanishingGradientsSettings, dataset: Dataset, params: Params) -> dict:
     """Gradients of untrained nets by layer and by depth, an exploding one in training, and the trained nets' errors."""
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     net_of = partial(network_with, settings, dataset)
     keys = jax.random.split(key, settings.draws)
     train, test = (jax.device_put(dataset.head(split, 10_000)) for split in ("train", "test"))

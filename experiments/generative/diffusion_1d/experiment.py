@@ -28,7 +28,7 @@ from models.layers.diffusion import diffuse, estimate
 from models.layers.gaussian_mixture import best_noise, draw_mixture
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import Draw, LossFn, Params, Stream, Task, supervised
+from train.task import Draw, LossFn, Params, Stream, Task, stream_key, supervised
 
 COMPARED, COUNTS, PATHS = ("lecture", "lecture_fresh", "ddpm", "ddpm_upper", "second_order"), (5, 20, 100), 40
 """Samplers and numbers of steps whose errors are drawn, and points whose way is."""
@@ -142,7 +142,7 @@ def evaluate_whole(settings: Diffusion1DSettings, dataset: Dataset) -> WholeSet:
 
 def figures(settings: Diffusion1DSettings, dataset: Dataset, params: Params) -> dict:
     """Ways from noise to points, densities of what is drawn, and the errors of samplers with the best denoiser."""
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     count, mixture = settings.samples, MIXTURES[settings.density]
 
     @jax.jit

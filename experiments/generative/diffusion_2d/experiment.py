@@ -29,7 +29,7 @@ from models.denoising import Passed
 from train.evaluation import WholeSet
 from train.feed import size_of
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 SHOWN, CELLS, CLOUD = 2.75, 200, 2000
 """Half a side of the square that is drawn, its cells along a side, and the points of a cloud."""
@@ -135,7 +135,7 @@ def compared(cloud: Float[Array, "points 2"], test: Float[Array, "test 2"]) -> d
 
 def figures(settings: Diffusion2DSettings, dataset: Dataset, params: Params) -> dict:
     """The density, and a cloud on its way from noise to it."""
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), CLOUD)
+    keys = jax.random.split(stream_key(settings.seeds.seed, Stream.FIGURES), CLOUD)
     drawn, passed = jax.jit(lambda params: network_points(settings, dataset, params, settings.sampling, keys))(params)
     grid = on_a_grid(settings.density, cells=CELLS)
     seen = np.abs(grid.points[0, :, 0]) < SHOWN

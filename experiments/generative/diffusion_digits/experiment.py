@@ -43,7 +43,7 @@ from models.dropout import with_dropout
 from train.evaluation import WholeSet
 from train.optimizers import Fraction, NotNegative, Optimization, make_optimizer
 from train.precision import Precision, compute_in
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 OF_EACH, AT_A_TIME = 10, 50
 """Drawn images of each class in the figures, and images that are drawn at a time."""
@@ -196,7 +196,7 @@ def how_measured(settings: DiffusionDigitsSettings, dataset: Dataset) -> Mapping
 
 def figures(settings: DiffusionDigitsSettings, dataset: Dataset, params: Params) -> dict:
     """Drawn images in rows of their classes, and some of them on their way from noise."""
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     classes = dataset.required_classes()
     labels = jnp.repeat(jnp.arange(classes), OF_EACH)
 

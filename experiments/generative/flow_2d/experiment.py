@@ -25,7 +25,7 @@ from models.flow import Flow, real_nvp
 from models.latent import linear_interpolation, spherical_interpolation
 from train.evaluation import WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 SHOWN = 2.75
 """Half a side of the square that is drawn."""
@@ -107,7 +107,7 @@ def evaluate_whole(settings: PlaneFlowSettings, dataset: Dataset) -> WholeSet:
 def figures(settings: PlaneFlowSettings, dataset: Dataset, params: Params) -> dict:
     """Both densities as maps beside draws of the flow, and ways between draws over its density."""
     model, grid = network(settings, dataset), on_a_grid(settings.density, cells=settings.grid)
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     fractions = jnp.linspace(0.0, 1.0, 60)
 
     @jax.jit

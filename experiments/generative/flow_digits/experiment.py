@@ -34,7 +34,7 @@ from models.image_flow import ImageFlow
 from models.latent import spherical_interpolation
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import NotNegative, Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 SHOWN = 60
 """Images of each kind in the figure of draws."""
@@ -142,7 +142,7 @@ def how_measured(settings: ImageFlowSettings, dataset: Dataset) -> Mapping[str, 
 def figures(settings: ImageFlowSettings, dataset: Dataset, params: Params) -> dict:
     """Draws at two temperatures, and ways between draws along great circles of the latent."""
     model, size = network(settings, dataset), dataset.head("train", 1)["image"].size
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     fractions = jnp.linspace(0.0, 1.0, 10)
 
     @jax.jit

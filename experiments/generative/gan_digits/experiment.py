@@ -40,7 +40,7 @@ from losses.metrics.mode_coverage import reverse_kl
 from models.gan import ConvDiscriminator, ConvGenerator
 from train.evaluation import WholeSet
 from train.optimizers import UpdateRule
-from train.task import LossFn, Params, Stream, Task
+from train.task import LossFn, Params, Stream, Task, stream_key
 
 MAPPED_SHOWN = 10
 """Images of which the figure shows how an autoencoder has them."""
@@ -191,7 +191,7 @@ def map_between(
 
 def figures(settings: GANDigitsSettings, dataset: Dataset, params: Params) -> dict:
     """Generated images, those beside the nearest training images, and ways between latents."""
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     network, latent = generator(settings, dataset), settings.game.latent
     stored = dataset.head("train", 2000)["image"]
 

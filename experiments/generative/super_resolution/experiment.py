@@ -32,7 +32,7 @@ from models.layers.resize import upsample_nearest
 from train.measures import Ratio
 from train.optimizers import NotNegative, UpdateRule, make_optimizer
 from train.players import Player, alternating
-from train.task import LossFn, Params, Stream, Task
+from train.task import LossFn, Params, Stream, Task, stream_key
 
 Images = Float[Array, "batch height width channels"]
 SHOWN = 10
@@ -186,7 +186,7 @@ def monitor(settings: SuperResolutionSettings, dataset: Dataset) -> LossFn:
 def figures(settings: SuperResolutionSettings, dataset: Dataset, params: Params) -> dict:
     """Answers to the same small images, and how sharp those to all test images are."""
     images = jax.device_put(dataset.head("test", 250)["image"])
-    keys = jax.random.split(jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES), 2 * len(images))
+    keys = jax.random.split(stream_key(settings.seeds.seed, Stream.FIGURES), 2 * len(images))
 
     @jax.jit
     def seen(params, images):

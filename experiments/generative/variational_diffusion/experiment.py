@@ -22,7 +22,7 @@ from models.noise_schedule import even_schedule, learned_log_ratio
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
 from train.players import Learner, side_by_side
-from train.task import LossFn, Params, Stream, Task
+from train.task import LossFn, Params, Stream, Task, stream_key
 
 NAMES = (*SCHEDULES, "learned")
 TIMES = 60
@@ -154,7 +154,7 @@ def costs_over_time(
 
 def figures(settings: VariationalDiffusionSettings, dataset: Dataset, params: Params) -> dict:
     """The schedules, and what each time costs under them."""
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     points = dataset.head("test", settings.samples)["point"]
     curves = jax.jit(
         lambda params: {name: costs_over_time(settings, name, params[name], points, key) for name in NAMES}

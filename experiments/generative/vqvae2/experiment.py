@@ -48,7 +48,7 @@ from losses.metrics.codebook import codebook_perplexity
 from models.hierarchical_vqvae import CODEBOOKS, HierarchicalVQVAE, draw_indices, prior_network
 from train.evaluation import MetricFn, WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 OF_EACH, SHOWN, AT_A_TIME = 5, 10, 50
 """In the figures drawn images of each class and images whose levels are shown; and images that are drawn at a time."""
@@ -229,7 +229,7 @@ def how_measured(settings: VQVAE2Settings, dataset: Dataset) -> Mapping[str, str
 def figures(settings: VQVAE2Settings, dataset: Dataset, params: Params) -> dict:
     """Drawn images beside those of independent positions, and what each level holds."""
     model = network(settings, dataset)
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     labels = jnp.repeat(jnp.arange(dataset.required_classes()), OF_EACH)
     expected = jax.vmap(partial(expected_image, settings, dataset, params))
     mean = jax.vmap(likelihood_of(settings, dataset).mean)

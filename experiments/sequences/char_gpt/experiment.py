@@ -26,7 +26,7 @@ from models.gpt import GPT
 from models.layers.drawing import draw_symbol
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 SHOWN = 5
 """Windows, at most, of the texts that are shown, each read by itself."""
@@ -89,7 +89,7 @@ def figures(settings: CharGPTSettings, dataset: Dataset, params: Params) -> dict
     """The loss at each place of a window; and how surprising a held-out text is, and one that the model draws."""
     model, length = network(settings, dataset), settings.text.length
     text = jax.device_put(dataset.splits["test"]["symbols"].sequence.astype(np.int32))
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     windows = min(SHOWN, (len(text) - 1) // length)
 
     @jax.jit

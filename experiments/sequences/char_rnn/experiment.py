@@ -24,7 +24,7 @@ from experiments.sequences.char_rnn.figures import states
 from models.layers.drawing import draw_symbol
 from models.recurrent_net import RecurrentNet
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +80,7 @@ def figures(settings: CharRNNSettings, dataset: Dataset, params: Params) -> dict
     """How surprising each character is, of a held-out text and of one that is drawn; and what a few units say of it."""
     model = network(settings, dataset)
     text = jax.device_put(dataset.head("test", 6)["symbols"].astype(np.int32))[:, 1:].ravel()
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     go_on = jax.jit(partial(continue_text, model, count=len(text) - 1, draw=draw_symbol))
     shown = {"held-out text": text, "drawn by the model": jnp.concatenate([text[:1], go_on(params, key, text[:1])])}
 

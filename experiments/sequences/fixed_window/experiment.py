@@ -21,7 +21,7 @@ from experiments.sequences.fixed_window.card import CARD
 from models.fixed_window import FixedWindow
 from models.layers.drawing import draw_symbol
 from train.optimizers import Optimization, make_optimizer
-from train.task import LossFn, Params, Stream, Task, supervised
+from train.task import LossFn, Params, Stream, Task, stream_key, supervised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def figures(settings: FixedWindowSettings, dataset: Dataset, params: Params) -> 
     """How surprising each character of a held-out text is, and a text that the model draws, as surprising to itself."""
     model = network(settings, dataset)
     text = jax.device_put(dataset.head("test", 8)["symbols"].astype(np.int32))[:, 1:].ravel()
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     start = text[: settings.context]
     drawn = jax.jit(partial(generate, model, count=len(text), draw=draw_symbol))(params, key, start)
     shown = {"held-out text": text, "drawn by the model": jnp.concatenate([start, drawn])}

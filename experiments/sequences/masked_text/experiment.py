@@ -21,7 +21,7 @@ from models.encoder_decoder import Encoder
 from models.layers.masking import mask_symbols
 from train.measures import Ratio
 from train.optimizers import Fraction, Optimization, make_optimizer
-from train.task import Draw, LossFn, Params, Stream, Task, supervised
+from train.task import Draw, LossFn, Params, Stream, Task, stream_key, supervised
 
 MASK, FIRST = 1, 2
 """Number of the mask, and of the alphabet's first character; 0 is no symbol."""
@@ -89,7 +89,7 @@ def figures(settings: MaskedTextSettings, dataset: Dataset, params: Params) -> d
     """Some held-out windows with all places hidden that are asked for, and what is filled in."""
     model, held_out = network(settings, dataset), dataset.splits["test"]["symbols"]
     windows = held_out[np.linspace(0, len(held_out) - 1, SHOWN).astype(int)].astype(np.int32)
-    key = jax.random.fold_in(jax.random.key(settings.seeds.seed), Stream.FIGURES)
+    key = stream_key(settings.seeds.seed, Stream.FIGURES)
     asked = jax.random.bernoulli(key, settings.masked, windows.shape)
     logits = jax.jit(model.apply)(params, jnp.where(asked, MASK, windows + FIRST))
     probabilities = np.asarray(jax.nn.softmax(logits))
