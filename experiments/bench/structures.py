@@ -76,7 +76,7 @@ def limp(steps: int = 10, batch: int = 16) -> Work:
     dataset = with_geodesics(MeshData(examples=steps * batch).load())
     anatomy = Anatomy(**{name: jnp.asarray(array) for name, array in dataset.context.items()}, style=STYLE)
     model = MeshVAE(len(anatomy.mean), LATENT, WIDTHS)
-    loss_fn = shape_loss(model, anatomy, beta=MESH_BETA, priors=MetricPriors())
+    loss_fn = shape_loss(model, anatomy, beta=MESH_BETA, priors=MetricPriors(exchange=0.0))
     read = {name: dataset.whole("train")[name] for name in ("vertices", "posed", "other", "geodesics")}
     return Work(
         loss_fn, lambda key: model.init(key, anatomy.mean), chunk_of(read, steps, batch), LATENT, dataset.context

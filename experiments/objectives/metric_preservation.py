@@ -29,7 +29,9 @@ AT_A_TIME = 32
 
 @dataclass(frozen=True, kw_only=True)
 class MetricPriors:
-    """What LIMP asks of decoded shapes beyond a variational autoencoder: squared errors in parts of their targets."""
+    """What LIMP asks of decoded shapes beyond a variational autoencoder: squared errors of distances in parts of their
+    targets, and an error of the shapes themselves.
+    """
 
     interpolation_euclidean: Weight = 1.0
     """weight: between two latents, straight distances lie between those of the two shapes"""
@@ -39,6 +41,9 @@ class MetricPriors:
     """weight: where the pose alone moves, distances along the surface stay"""
     extrinsic: Weight = 10.0
     """weight: between the styles of one body in two poses, straight distances stay"""
+    exchange: Weight = 1.0
+    """weight: and there the shape is that of the second pose, vertex by vertex, which tells it from its mirror image;
+    in parts of the data's variance; ours, not the paper's"""
 
 
 class Anatomy(NamedTuple):
@@ -132,7 +137,8 @@ def penalties(anatomy: Anatomy, priors: MetricPriors) -> Callable[..., tuple[Arr
         straight = of_many(lengths, jnp.stack([interpolated(first, other, t), posed]))
         wanted = jnp.stack([interpolated(geodesics[0], geodesics[1], t), geodesics[0]])
         along = of_many(jax.vmap(anatomy.geodesics)(moved[:2]), wanted)
-        return straight @ euclidean + along @ surface, along[0]
+        exchanged = jnp.mean((anatomy.deviations(moved[2]) - anatomy.deviations(meshes[1])) ** 2)
+        return straight @ euclidean + along @ surface + jnp.float32(priors.exchange) * exchanged, along[0]
 
     return of_example
 

@@ -74,12 +74,13 @@ def test_a_folder_of_meshes_is_measured_without_known_factors(dataset, tmp_path)
 
 
 @pytest.mark.slow
-def test_geodesics_are_distorted_less_than_by_a_plain_autoencoder():
-    """On sheets, whose styles and poses the priors do not tell apart: a sheet's mirror image has its distances."""
+def test_geodesics_are_distorted_less_than_by_a_plain_autoencoder_and_style_and_pose_come_apart():
+    """On sheets, whose mirror images have all of their distances."""
     pytest.importorskip("pygeodesic")
     settings = configure(
         LIMPSettings(), CARD.all_presets["sheet"] | dict(rows=5, columns=7, examples=300, widths=(64,), steps=600)
     )
     found = measured(*trained("limp", settings))
     assert found["limp/distortion"] < 0.6 * found["plain/distortion"]
-    assert found["limp/pose_distortion"] < 0.9 * found["plain/pose_distortion"]
+    assert found["limp/pose_distortion"] < 0.5 * found["plain/pose_distortion"]
+    assert found["limp/swap"] < 0.5 * found["plain/swap"]

@@ -20,7 +20,7 @@ from models.layers.geodesics import heat_geodesics
 from models.mesh_vae import MeshVAE
 
 NET = MeshVAE(vertices=9, latent=3, widths=(4,))
-NAMES = ("interpolation_euclidean", "interpolation_geodesic", "intrinsic", "extrinsic")
+NAMES = ("interpolation_euclidean", "interpolation_geodesic", "intrinsic", "extrinsic", "exchange")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_geodesics_of_the_data_are_the_solvers(known):
         np.testing.assert_allclose(batch["geodesics"][2, row], found, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(len(NAMES)))
 def test_each_prior_is_its_sum_over_pairs(known, number):
     anatomy, batch, _ = known
     meshes = jnp.stack([batch[role][1] for role in ROLES])
@@ -62,10 +62,22 @@ def test_each_prior_is_its_sum_over_pairs(known, number):
         lambda: relative(anatomy.geodesics(moved[0]), 0.7 * first + 0.3 * last),
         lambda: relative(anatomy.geodesics(moved[1]), first),
         lambda: relative(straight(moved[2]), straight(meshes[1])),
+        lambda: np.mean((np.asarray(moved[2]) - np.asarray(meshes[1])) ** 2) / anatomy.scale**2,
     )
     found, metric = penalties(anatomy, priors)(moved, meshes, batch["geodesics"][1], jnp.float32(t))
     np.testing.assert_allclose(found, 2 * by_hand[number](), rtol=1e-3)
     np.testing.assert_allclose(metric, by_hand[1](), rtol=1e-3)
+
+
+def test_a_mirror_image_has_all_distances_and_is_told_by_its_vertices(known):
+    anatomy, batch, _ = known
+    meshes = jnp.stack([batch[role][1] for role in ROLES])
+    of_distances, of_vertices = (MetricPriors(**dict.fromkeys(NAMES, 0.0) | {name: 1.0}) for name in NAMES[3:])
+    mirrored = meshes.at[2].set(meshes[1] * jnp.array([1.0, 1.0, -1.0]))
+    same, _ = penalties(anatomy, of_distances)(mirrored, meshes, batch["geodesics"][1], jnp.float32(0))
+    told, _ = penalties(anatomy, of_vertices)(mirrored, meshes, batch["geodesics"][1], jnp.float32(0))
+    assert same < 1e-9
+    assert told > 0.1
 
 
 def test_ways_move_what_they_should(known):
