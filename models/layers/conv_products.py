@@ -15,7 +15,12 @@ from jax import Array, lax
 MOST_ENTRIES = 2**21
 """of the patches that are multiplied at once, 8 MiB in float32: more of them leave a processor's cache"""
 LOW, WIDE = 8, 64
-"""pixels from top to bottom, at most, of images to which rows are added only where channels and features are many"""
+"""pixels from top to bottom, at most, of images to which rows are added only for many channels and features, where the
+processor has wide vectors"""
+_VECTORS = np.show_config(mode="dicts")["SIMD Extensions"].get("found", ())
+WIDE_VECTORS = "AVX512F" in _VECTORS or "X86_V4" in _VECTORS
+"""whether this processor has vectors of 512 bits (NumPy 2.4 has the second name for that): XLA's other library is
+fast on low images then"""
 
 
 class Geometry(NamedTuple):
@@ -70,7 +75,7 @@ def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:
 
     It hands two-dimensional float32 convolutions of more than 16 channels or features over to another library unless
     an extent grows. None where it does not do so anyway, and where the rows would cost more than they gain: where they
-    are many, or the images low and the kernel narrow.
+    are many, or the vectors wide, the images low and the kernel narrow.
     """
     plain = geometry.stride == geometry.dilation == (1, 1) and geometry.groups == 1
     channels, features = kernel.shape[-2:]
@@ -78,7 +83,7 @@ def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:
         return 0
     positions = images.shape[1] + sum(geometry.padding[0]) - kernel.shape[0] + 1
     missing = images.shape[1] + 1 - positions
-    pays = images.shape[1] > LOW or min(channels, features) >= WIDE
+    pays = not WIDE_VECTORS or images.shape[1] > LOW or min(channels, features) >= WIDE
     return missing if pays and 0 < missing <= positions * 2 / 3 else 0
 
 

@@ -60,6 +60,18 @@ def assert_like_lax(images, kernel, **options):
     close(*jax.jit(both, compiler_options=QUICK_TO_COMPILE)(images, kernel))
 
 
+@pytest.mark.parametrize("wide_vectors", [True, False])
+@pytest.mark.parametrize(("side", "rows_are_added"), [(8, {True: False, False: True}), (9, {True: True, False: True})])
+def test_low_images_get_rows_where_the_processors_vectors_are_narrow(monkeypatch, wide_vectors, side, rows_are_added):
+    monkeypatch.setattr(conv_products, "WIDE_VECTORS", wide_vectors)
+    images, kernel = (normal(*shape).astype(jnp.float32) for shape in ((2, side, side, 32), (3, 3, 32, 32)))
+    options = {"padding": "SAME"}
+    lowered = jax.jit(partial(convolve, **options)).lower(images, kernel)
+    assert (f"2x{side + 1}x{side}x32" in lowered.as_text()) == rows_are_added[wide_vectors]
+    found = lowered.compile(QUICK_TO_COMPILE)(images, kernel)
+    close(found, by_lax(images, kernel, **options), 1e-4)  # 288 products in float32, in another order
+
+
 @pytest.mark.parametrize(("size", "window"), [((9,), (4,)), ((7, 6), (3, 2)), ((4, 5, 6), (2, 3, 1))])
 def test_is_scipys_correlation_summed_over_channels(float64, size, window):
     images, kernel = normal(2, *size, 3), normal(*window, 3, 2)
