@@ -5,6 +5,8 @@ from typing import Any
 from models.layers import conv, conv_products
 
 RULES: dict[str, tuple[Any, str, Any]] = {
+    "few terms": (conv_products, "_has_few_terms", lambda *_: False),
+    "few features": (conv_products, "_has_few_features", lambda *_: False),
     "added row": (conv_products, "_rows_to_add", lambda *_: 0),
     "blocks": (conv_products, "MOST_ENTRIES", 2**62),
     "shifts": (conv_products, "_shifts_pay", lambda *_: False),

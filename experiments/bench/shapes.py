@@ -27,6 +27,7 @@ class Layer(NamedTuple):
 
 
 LAYERS = {
+    "first": Layer(32, 3, 16),
     "thin": Layer(32, 16, 16),
     "widening": Layer(14, 32, 64),
     "small": Layer(7, 64, 64),

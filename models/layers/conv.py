@@ -12,7 +12,7 @@ import jax
 from jax import lax
 from jaxtyping import Array, Float
 
-from models.layers.conv_products import Geometry, kernel_gradient, product, spread, xla_convolution
+from models.layers.conv_products import Geometry, kernel_gradient, product, spread, stored_product, xla_convolution
 
 Padding = str | Sequence[tuple[int, int]]
 
@@ -119,7 +119,7 @@ def _convolve(geometry: Geometry, images: Array, kernel: Array) -> Array:
 
 
 def _forward(geometry: Geometry, images: Array, kernel: Array) -> tuple[Array, tuple[Array, Array]]:
-    return _convolve(geometry, images, kernel), (images, kernel)
+    return stored_product(geometry, images, kernel), (images, kernel)
 
 
 def _backward(geometry: Geometry, operands: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:

@@ -4,10 +4,12 @@ What each choice gains is measured by ``lectern bench convolution`` (docs/benchm
 platform when a program is lowered. Accelerators keep XLA's own convolution.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -21,6 +23,10 @@ _VECTORS = np.show_config(mode="dicts")["SIMD Extensions"].get("found", ())
 WIDE_VECTORS = "AVX512F" in _VECTORS or "X86_V4" in _VECTORS
 """whether this processor has vectors of 512 bits (NumPy 2.4 has the second name for that): XLA's other library is
 fast on low images then"""
+MOST_TERMS, MOST_FEATURES = 27, 16
+"""of a convolution that is computed term by term: a window of 3×3 pixels of three colours, say"""
+MOST_PLACES, MOST_CHANNELS = 25, 32
+"""of a convolution into at most four features that is computed plane by plane: the gradient by a picture, say"""
 
 
 class Geometry(NamedTuple):
@@ -37,11 +43,27 @@ def product(geometry: Geometry, images: Array, kernel: Array) -> Array:
     by_xla = partial(xla_convolution, geometry)
     if _sees_one_pixel(geometry, kernel):
         own = partial(_of_pixels, geometry)
+    elif _has_few_terms(geometry, kernel):
+        own = partial(_term_by_term, geometry)
+    elif _has_few_features(geometry, kernel):
+        size = _block_size(images.shape[0], images[0, ..., 0].size * kernel[..., 0, :].size)
+        own = partial(_in_blocks, partial(_by_planes, geometry), size)
     elif added := _rows_to_add(geometry, images, kernel):
         own = partial(_with_rows_added, geometry, added)
     else:
         return by_xla(images, kernel)
     return lax.platform_dependent(images, kernel, cpu=own, default=by_xla)
+
+
+def stored_product(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    """The convolution where several computations read it, as in training: XLA would sum few terms once for each.
+
+    Half of the images after the other, where their number is even: no loop's result is computed twice.
+    """
+    if _sees_one_pixel(geometry, kernel) or not _has_few_terms(geometry, kernel) or images.shape[0] % 2:
+        return product(geometry, images, kernel)
+    own = partial(_in_blocks, partial(_term_by_term, geometry), images.shape[0] // 2)
+    return lax.platform_dependent(images, kernel, cpu=own, default=partial(xla_convolution, geometry))
 
 
 def xla_convolution(geometry: Geometry, images: Array, kernel: Array) -> Array:
@@ -68,6 +90,53 @@ def _of_pixels(geometry: Geometry, images: Array, kernel: Array) -> Array:
     seen = images[(slice(None), *(slice(None, None, step) for step in geometry.stride))]
     rows = seen.reshape(-1, seen.shape[-1]) @ kernel.reshape(kernel.shape[-2:])
     return rows.reshape(*seen.shape[:-1], -1)
+
+
+def _has_few_terms(geometry: Geometry, kernel: Array) -> bool:
+    few = kernel[..., 0].size <= MOST_TERMS and kernel.shape[-1] <= MOST_FEATURES
+    return few and geometry.groups == 1 and kernel.dtype in (jnp.float32, jnp.float64)
+
+
+def _term_by_term(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    """Σ over the window's places and the channels: an image of one number a pixel × the numbers of the features."""
+    positions = jax.eval_shape(partial(xla_convolution, geometry), images, kernel).shape[1:-1]
+    met = _met(geometry, images, kernel.shape[:-2], positions)
+    numbers = kernel.reshape(len(met), *kernel.shape[-2:])
+    return sum(
+        seen[..., channel, None] * numbers[place, channel]
+        for place, seen in enumerate(met)
+        for channel in range(kernel.shape[-2])
+    )
+
+
+def _has_few_features(geometry: Geometry, kernel: Array) -> bool:
+    *window, channels, features = kernel.shape
+    plain = geometry.groups == 1 and {*geometry.stride, *geometry.dilation} == {1}
+    few = features <= 4 and prod(window) <= MOST_PLACES and 8 <= channels <= MOST_CHANNELS
+    return plain and few and kernel.dtype in (jnp.float32, jnp.float64)
+
+
+def _by_planes(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    """One product makes a plane of the images for each place of the window and feature; those of places are added."""
+    *window, channels, features = kernel.shape
+    padded = spread(images, geometry.stride, geometry.padding)
+    rows = kernel.reshape(-1, channels, features).swapaxes(1, 2).reshape(-1, channels)
+    planes = (rows @ padded.reshape(-1, channels).T).reshape(*window, features, *padded.shape[:-1])
+    positions = [n - k + 1 for n, k in zip(padded.shape[1:-1], window, strict=True)]
+
+    def met(place: tuple[int, ...]) -> Array:
+        return planes[place][(..., *(slice(k, k + n) for k, n in zip(place, positions, strict=True)))]
+
+    return jnp.moveaxis(sum(map(met, np.ndindex(*window))), 0, -1)
+
+
+def _in_blocks(convolution: Callable[[Array, Array], Array], size: int, images: Array, kernel: Array) -> Array:
+    """So many images at once, one block after the other; what comes out is stored."""
+    if size == images.shape[0]:
+        return convolution(images, kernel)
+    blocks = images.reshape(-1, size, *images.shape[1:])
+    results = lax.map(lambda block: convolution(block, kernel), blocks)
+    return results.reshape(-1, *results.shape[2:])
 
 
 def _rows_to_add(geometry: Geometry, images: Array, kernel: Array) -> int:

@@ -164,6 +164,55 @@ def test_every_product_for_a_cpu_is_that_of_lax(channels, padding):
     )
 
 
+@pytest.mark.parametrize("images", [1, 3, 4])
+@pytest.mark.parametrize(
+    "options", [{}, {"stride": (2, 1), "padding": "SAME"}, {"dilation": 2, "padding": ((3, 0), (-1, 2))}]
+)
+def test_few_terms_are_summed_one_by_one(images, options):
+    """Of integers, so the sums are exact."""
+    rng = np.random.default_rng(0)
+    images, kernel = (
+        jnp.asarray(rng.integers(-3, 4, shape), jnp.float32) for shape in ((images, 7, 6, 3), (3, 2, 3, 16))
+    )
+    program = jax.jit(partial(convolve, **options)).lower(images, kernel)
+    assert "stablehlo.convolution" not in program.as_text()
+    expected = by_lax(images, kernel, **options)
+    np.testing.assert_array_equal(program.compile(QUICK_TO_COMPILE)(images, kernel), expected)
+
+
+@pytest.mark.parametrize("images", [3, 8])
+@pytest.mark.parametrize("features", [1, 4])
+def test_few_features_are_sums_of_planes(monkeypatch, images, features):
+    """Of integers, so the sums are exact; eight images fall into blocks."""
+    rng = np.random.default_rng(0)
+    shapes = (images, 7, 6, 8), (3, 2, 8, features)
+    images, kernel = (jnp.asarray(rng.integers(-3, 4, shape), jnp.float32) for shape in shapes)
+    monkeypatch.setattr(conv_products, "MOST_ENTRIES", 2 * 7 * 6 * 6 * features)
+    options = {"padding": ((3, 0), (-1, 2))}
+    program = jax.jit(partial(convolve, **options)).lower(images, kernel)
+    assert "stablehlo.convolution" not in program.as_text()
+    assert ("stablehlo.while" in program.as_text()) == (len(images) == 8)
+    found = program.compile(QUICK_TO_COMPILE)(images, kernel)
+    np.testing.assert_array_equal(found, by_lax(images, kernel, **options))
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((3, 2, 3, 17), {}),
+        ((3, 3, 4, 16), {}),
+        ((3, 3, 8, 5), {}),
+        ((3, 3, 33, 4), {}),
+        ((6, 5, 8, 1), {}),
+        ((3, 3, 8, 4), {"stride": 2}),
+    ],
+    ids=["more features", "more terms", "five features", "more channels", "a wide window", "strided"],
+)
+def test_more_terms_features_or_places_are_a_convolution(shape, options):
+    images, kernel = (jnp.zeros(each, jnp.float32) for each in ((2, 7, 6, shape[2]), shape))
+    assert "stablehlo.convolution" in jax.jit(partial(convolve, **options)).lower(images, kernel).as_text()
+
+
 def test_large_batches_are_multiplied_in_blocks(float64):
     images, kernel = normal(4, 64, 64, 16), normal(3, 3, 16, 5)
     assert conv_products.MOST_ENTRIES < 4 * 64 * 64 * 9 * 16
