@@ -94,17 +94,17 @@ def test_a_dense_layer_is_what_xla_counts_and_flax_initialises(bias):
 @pytest.mark.parametrize(
     ("size", "window", "channels", "features", "options"),
     [
-        ((9,), (4,), 3, 5, {}),
-        ((12, 11), (3, 2), 4, 6, {"stride": 2}),
+        ((9,), (4,), 3, 17, {}),
+        ((12, 11), (3, 2), 4, 18, {"stride": 2}),
         ((12, 11), (3, 2), 4, 6, {"groups": 2}),
         ((12, 11), (3, 3), 4, 8, {"groups": 4, "stride": (1, 3)}),
-        ((12, 11), (3, 2), 4, 6, {"dilation": 2}),
-        ((5, 6, 7), (2, 3, 2), 2, 3, {}),
+        ((12, 11), (3, 2), 4, 18, {"dilation": 2}),
+        ((5, 6, 7), (2, 3, 2), 2, 17, {}),
     ],
     ids=str,
 )
 def test_a_convolution_is_what_xla_counts_and_flax_initialises(size, window, channels, features, options, bias):
-    """Without padding."""
+    """Without padding; of more features or terms than a CPU is given as a sum, of which XLA counts the additions."""
 
     def layer(images, kernel, shift):
         outputs = convolve(images, kernel, **options)
@@ -126,20 +126,20 @@ def test_a_convolution_is_what_xla_counts_and_flax_initialises(size, window, cha
 def test_with_padding_xla_leaves_out_the_zeros_around_the_image(stride):
     """What it counts are the entries of the sparse matrix; the formula also counts the window's cells outside."""
     positions = (-(-7 // stride), -(-6 // stride))
-    cost = convolution_cost((3, 3), 2, 4, positions=positions, bias=False)
-    entries = np.count_nonzero(convolution_matrix(jnp.ones((3, 3, 2, 4)), (7, 6), stride=stride, padding="SAME"))
+    cost = convolution_cost((3, 3), 4, 8, positions=positions, bias=False)
+    entries = np.count_nonzero(convolution_matrix(jnp.ones((3, 3, 4, 8)), (7, 6), stride=stride, padding="SAME"))
 
     def layer(images, kernel):
         return convolve(images, kernel, stride=stride, padding="SAME")
 
-    assert counted_by_xla(layer, floats(1, 7, 6, 2), floats(3, 3, 2, 4)) == 2 * entries < cost.flops
+    assert counted_by_xla(layer, floats(1, 7, 6, 4), floats(3, 3, 4, 8)) == 2 * entries < cost.flops
     pads = jax.lax.padtype_to_pads((7, 6), (3, 3), (stride,) * 2, "SAME")
     room = [size + sum(pad) for size, pad in zip((7, 6), pads, strict=True)]
 
     def unpadded(images, kernel):
         return convolve(images, kernel, stride=stride)
 
-    assert counted_by_xla(unpadded, floats(1, *room, 2), floats(3, 3, 2, 4)) == cost.flops
+    assert counted_by_xla(unpadded, floats(1, *room, 4), floats(3, 3, 4, 8)) == cost.flops
 
 
 @pytest.mark.parametrize("bias", [True, False])
