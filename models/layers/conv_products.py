@@ -46,8 +46,8 @@ def product(geometry: Geometry, images: Array, kernel: Array) -> Array:
     elif _has_few_terms(geometry, kernel):
         own = partial(_term_by_term, geometry)
     elif _has_few_features(geometry, kernel):
-        size = _block_size(images.shape[0], images[0, ..., 0].size * kernel[..., 0, :].size)
-        own = partial(_in_blocks, partial(_by_planes, geometry), size)
+        blocks = _blocks(images, images[0, ..., 0].size * kernel[..., 0, :].size)
+        own = partial(_in_blocks, partial(_by_planes, geometry), blocks)
     elif added := _rows_to_add(geometry, images, kernel):
         own = partial(_with_rows_added, geometry, added)
     else:
@@ -60,9 +60,9 @@ def stored_product(geometry: Geometry, images: Array, kernel: Array) -> Array:
 
     Half of the images after the other, where their number is even: no loop's result is computed twice.
     """
-    if _sees_one_pixel(geometry, kernel) or not _has_few_terms(geometry, kernel) or images.shape[0] % 2:
+    if _sees_one_pixel(geometry, kernel) or not (_has_few_terms(geometry, kernel) and _are_divisible(images, 2)):
         return product(geometry, images, kernel)
-    own = partial(_in_blocks, partial(_term_by_term, geometry), images.shape[0] // 2)
+    own = partial(_in_blocks, partial(_term_by_term, geometry), 2)
     return lax.platform_dependent(images, kernel, cpu=own, default=partial(xla_convolution, geometry))
 
 
@@ -130,12 +130,11 @@ def _by_planes(geometry: Geometry, images: Array, kernel: Array) -> Array:
     return jnp.moveaxis(sum(map(met, np.ndindex(*window))), 0, -1)
 
 
-def _in_blocks(convolution: Callable[[Array, Array], Array], size: int, images: Array, kernel: Array) -> Array:
-    """So many images at once, one block after the other; what comes out is stored."""
-    if size == images.shape[0]:
+def _in_blocks(convolution: Callable[[Array, Array], Array], blocks: int, images: Array, kernel: Array) -> Array:
+    """One block of images after the other; what comes out is stored."""
+    if blocks == 1:
         return convolution(images, kernel)
-    blocks = images.reshape(-1, size, *images.shape[1:])
-    results = lax.map(lambda block: convolution(block, kernel), blocks)
+    results = lax.map(lambda block: convolution(block, kernel), images.reshape(blocks, -1, *images.shape[1:]))
     return results.reshape(-1, *results.shape[2:])
 
 
@@ -166,23 +165,30 @@ def kernel_gradient(geometry: Geometry, images: Array, kernel: Array, cotangent:
     if geometry.groups > 1:
         return _by_places(geometry, images, kernel, cotangent)
     of_block = partial(_by_shifts if _shifts_pay(geometry, kernel) else _by_patches, geometry, kernel.shape)
-    size = _block_size(images.shape[0], cotangent[0, ..., 0].size * kernel[..., 0].size)
+    blocks = _blocks(images, cotangent[0, ..., 0].size * kernel[..., 0].size)
+    size = images.shape[0] // blocks
 
     def add(total: Array, first: Array) -> tuple[Array, None]:
         # Cut inside the loop: batches reshaped to blocks beforehand are computed twice.
         block = (lax.dynamic_slice_in_dim(each, first, size) for each in (images, cotangent))
         return total + of_block(*block), None
 
-    if size == images.shape[0]:
+    if blocks == 1:
         return of_block(images, cotangent)
     return lax.scan(add, jnp.zeros_like(kernel), jnp.arange(0, images.shape[0], size))[0]
 
 
-def _block_size(images: int, entries_each: int) -> int:
-    """The images, halved until their patches are few enough; an odd number is not divided."""
-    while images % 2 == 0 and images * entries_each > MOST_ENTRIES:
-        images //= 2
-    return images
+def _blocks(images: Array, entries_each: int) -> int:
+    """The blocks, a power of two, that leave few enough patches in each; an odd number of images is not divided."""
+    blocks = 1
+    while _are_divisible(images, 2 * blocks) and images.shape[0] // blocks * entries_each > MOST_ENTRIES:
+        blocks *= 2
+    return blocks
+
+
+def _are_divisible(images: Array, parts: int) -> bool:
+    """Never where their number is not known before the program runs, as in one that is exported."""
+    return isinstance(images.shape[0], int) and images.shape[0] % parts == 0
 
 
 def _by_places(geometry: Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:

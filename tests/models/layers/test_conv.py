@@ -222,6 +222,28 @@ def test_large_batches_are_multiplied_in_blocks(float64):
         assert_like_lax(images, kernel, **options)
 
 
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((1, 1, 4, 5), {}),
+        ((3, 2, 3, 4), {}),
+        ((3, 2, 8, 4), {}),
+        ((3, 3, 32, 17), {"padding": "SAME"}),
+        ((3, 2, 20, 20), {"stride": 2}),
+        ((3, 2, 2, 4), {"groups": 2}),
+    ],
+    ids=["one pixel", "few terms", "few features", "rows added", "strided", "grouped"],
+)
+def test_a_number_of_images_that_is_known_only_when_it_runs(shape, options):
+    """As in a program that is exported for any batch: value and gradients are those of the batch."""
+    kernel = normal(*shape).astype(jnp.float32)
+    images = normal(4, 9, 9, shape[2] * options.get("groups", 1)).astype(jnp.float32)
+    function = jax.jit(lambda x, w: value_and_gradients(lambda x, w: convolve(x, w, **options), x, w))
+    unknown = jax.ShapeDtypeStruct((jax.export.symbolic_shape("batch")[0], *images.shape[1:]), images.dtype)
+    exported = jax.export.export(function, platforms=["cpu"])(unknown, kernel)
+    close(exported.call(images, kernel), function(images, kernel), 1e-4)  # in float32; blocks sum in another order
+
+
 def test_gradients_to_second_order_are_finite_differences(float64):
     @jax.jit
     def convolution(images, kernel):
