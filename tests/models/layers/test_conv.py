@@ -172,7 +172,7 @@ def test_few_terms_are_summed_one_by_one(images, options):
     """Of integers, so the sums are exact."""
     rng = np.random.default_rng(0)
     images, kernel = (
-        jnp.asarray(rng.integers(-3, 4, shape), jnp.float32) for shape in ((images, 7, 6, 3), (3, 2, 3, 16))
+        jnp.asarray(rng.integers(-3, 4, shape), jnp.float32) for shape in ((images, 17, 16, 3), (3, 2, 3, 16))
     )
     program = jax.jit(partial(convolve, **options)).lower(images, kernel)
     assert "stablehlo.convolution" not in program.as_text()
@@ -185,9 +185,9 @@ def test_few_terms_are_summed_one_by_one(images, options):
 def test_few_features_are_sums_of_planes(monkeypatch, images, features):
     """Of integers, so the sums are exact; eight images fall into blocks."""
     rng = np.random.default_rng(0)
-    shapes = (images, 7, 6, 8), (3, 2, 8, features)
+    shapes = (images, 17, 16, 8), (3, 2, 8, features)
     images, kernel = (jnp.asarray(rng.integers(-3, 4, shape), jnp.float32) for shape in shapes)
-    monkeypatch.setattr(conv_products, "MOST_ENTRIES", 2 * 7 * 6 * 6 * features)
+    monkeypatch.setattr(conv_products, "MOST_ENTRIES", 2 * 17 * 16 * 6 * features)
     options = {"padding": ((3, 0), (-1, 2))}
     program = jax.jit(partial(convolve, **options)).lower(images, kernel)
     assert "stablehlo.convolution" not in program.as_text()
@@ -205,11 +205,15 @@ def test_few_features_are_sums_of_planes(monkeypatch, images, features):
         ((3, 3, 33, 4), {}),
         ((6, 5, 8, 1), {}),
         ((3, 3, 8, 4), {"stride": 2}),
+        ((3, 3, 3, 16), {"side": 15}),
+        ((3, 3, 8, 4), {"side": 15}),
     ],
-    ids=["more features", "more terms", "five features", "more channels", "a wide window", "strided"],
+    ids=["features", "terms", "five features", "channels", "a wide window", "strided", "low, terms", "low, features"],
 )
-def test_more_terms_features_or_places_are_a_convolution(shape, options):
-    images, kernel = (jnp.zeros(each, jnp.float32) for each in ((2, 7, 6, shape[2]), shape))
+def test_more_terms_features_or_places_and_low_images_are_a_convolution(shape, options):
+    options = dict(options)
+    side = options.pop("side", 16)
+    images, kernel = (jnp.zeros(each, jnp.float32) for each in ((2, side, side, shape[2]), shape))
     assert "stablehlo.convolution" in jax.jit(partial(convolve, **options)).lower(images, kernel).as_text()
 
 
@@ -237,7 +241,7 @@ def test_large_batches_are_multiplied_in_blocks(float64):
 def test_a_number_of_images_that_is_known_only_when_it_runs(shape, options):
     """As in a program that is exported for any batch: value and gradients are those of the batch."""
     kernel = normal(*shape).astype(jnp.float32)
-    images = normal(4, 9, 9, shape[2] * options.get("groups", 1)).astype(jnp.float32)
+    images = normal(4, 17, 17, shape[2] * options.get("groups", 1)).astype(jnp.float32)
     function = jax.jit(lambda x, w: value_and_gradients(lambda x, w: convolve(x, w, **options), x, w))
     unknown = jax.ShapeDtypeStruct((jax.export.symbolic_shape("batch")[0], *images.shape[1:]), images.dtype)
     exported = jax.export.export(function, platforms=["cpu"])(unknown, kernel)
