@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from models.layers.denoising_steps import EstimateOf, Step
+from models.layers.random_arrays import normal
 
 
 class Passed(NamedTuple):
@@ -51,7 +52,7 @@ def denoise(
 
     def move(noisy: Array, given: tuple[Array, Array]) -> tuple[Array, Passed]:
         (ratio, next_ratio), step_key = given
-        noise = jax.random.normal(step_key, noisy.shape, noisy.dtype)
+        noise = normal(step_key, noisy.shape, noisy.dtype)
         return advance(noisy, ratio, next_ratio, noise), Passed(noisy, estimate(noisy, ratio).clean)
 
     return jax.lax.scan(move, noisy, (pairs, jax.random.split(key, len(pairs))))

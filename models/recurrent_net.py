@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from models.dropout import Dropout
 from models.layers.fast_lstm import lstm_recur
+from models.layers.random_arrays import normal
 from models.layers.recurrence import Cell, Recurrence, State, bidirectional, recur
 from models.layers.recurrent_cells import RecurrentWeights, elman_step, gru_step, lstm_step, mgu_step
 
@@ -151,7 +152,7 @@ class RecurrentNet(nn.Module):
                 self.param("initial", nn.initializers.zeros, shape, jnp.float32), (batch, *shape)
             )
         elif self.initial == "sampled" and keys is not None:
-            of_each = jax.vmap(lambda key: jax.random.normal(key, shape, inputs.dtype))(keys)
+            of_each = jax.vmap(lambda key: normal(key, shape, inputs.dtype))(keys)
         else:
             of_each = jnp.zeros((batch, *shape), inputs.dtype)
         layers = jnp.moveaxis(of_each, 0, 3)

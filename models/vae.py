@@ -7,12 +7,12 @@ Kingma & Welling 2014; Rezende et al. 2014. Lectures: 000, "Variational autoenco
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
 from models.autoencoder import Autoencoder, conv_autoencoder, mlp_autoencoder
+from models.layers.random_arrays import normal
 
 
 class Gaussian(NamedTuple):
@@ -29,7 +29,7 @@ def sample_gaussian(key: Key[Array, ""], gaussian: Gaussian) -> Float[Array, "*b
 
     Kingma & Welling 2014, section 2.4.
     """
-    noise = jax.random.normal(key, gaussian.mean.shape, gaussian.mean.dtype)
+    noise = normal(key, gaussian.mean.shape, gaussian.mean.dtype)
     return gaussian.mean + jnp.exp(0.5 * gaussian.log_variance) * noise
 
 

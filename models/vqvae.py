@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int, Key
 from models.autoencoder import Autoencoder, CodeHead, mlp_autoencoder
 from models.layers.conv import convolve, flax_convolution
 from models.layers.quantize import nearest_code, straight_through
+from models.layers.random_arrays import uniform
 
 
 class Quantized(NamedTuple):
@@ -29,7 +30,7 @@ def uniform_codebook(
     key: Key[Array, ""], shape: tuple[int, int], dtype: DTypeLike = float
 ) -> Float[Array, "codes dimensions"]:
     """A codebook to begin with: every number uniform over ±1/codes, as in the code of van den Oord et al. 2017."""
-    return jax.random.uniform(key, shape, dtype, minval=-1 / shape[0], maxval=1 / shape[0])
+    return uniform(key, shape, dtype, minval=-1 / shape[0], maxval=1 / shape[0])
 
 
 def quantized(

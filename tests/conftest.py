@@ -97,7 +97,7 @@ def undrawn(monkeypatch):
 @pytest.fixture
 def numbers_alone(undrawn, monkeypatch):
     """Where numbers are compared nothing is drawn and no cost is counted: its contract does both once an experiment."""
-    monkeypatch.setattr("experiments.run.summary.flops_per_step", lambda run, state: None)
+    monkeypatch.setattr("experiments.run.summary.flops_per_step", lambda run, task, state: None)
     monkeypatch.setattr("experiments.run.summary.cost", lambda run, params: None)
 
 

@@ -1,4 +1,4 @@
-"""How programs are compiled of which few calls are expected: first states, evaluations, figures."""
+"""What programs share, and how those of few calls are compiled: first states, evaluations, figures."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,3 +17,11 @@ def jit_of_few_calls(function: Callable, **options: Any) -> jax.stages.Wrapped:
     """
     less = jax.default_backend() == "cpu" and not jax.config.read("jax_disable_most_optimizations")
     return jax.jit(function, compiler_options=LLVM_LEVEL if less else None, **options)
+
+
+def traced_once(function: Callable) -> jax.stages.Wrapped:
+    """``function`` that Python runs once for all programs that call it on arrays of the same shapes and types.
+
+    What was traced becomes a part of each program, as if the function stood there.
+    """
+    return jax.jit(function, inline=True)

@@ -46,6 +46,10 @@ class Placement(NamedTuple):
         """Divided along axis 0."""
         return NamedSharding(self.mesh, PartitionSpec(AXIS))
 
+    def shapes(self, tree: PyTree[Array | np.ndarray]) -> PyTree[jax.ShapeDtypeStruct]:
+        """Shapes and types of arrays as a program on these devices sees them, and by which it shares its traces."""
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=self.replicated), tree)
+
 
 def device_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
     """A one-dimensional mesh, by default over all devices."""

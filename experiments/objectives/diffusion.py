@@ -17,6 +17,7 @@ from experiments.run.sampling import SampleOptions
 from experiments.run.settings import Count
 from models.denoising import Passed, denoise
 from models.layers.diffusion import diffuse, estimate, guide, prediction_target
+from models.layers.random_arrays import normal
 from train.task import Draw, LossFn, Params
 
 Clean = Callable[[dict[str, Array]], Float[Array, "batch ..."]]
@@ -66,7 +67,7 @@ def diffusion_loss(
     def one(clean: Array, key: Key[Array, ""]) -> tuple[Array, Array, Array, Array]:
         step_key, noise_key, label_key = jax.random.split(key, 3)
         ratio = ratios[jax.random.randint(step_key, (), 0, len(ratios))]
-        noise = jax.random.normal(noise_key, clean.shape, clean.dtype)
+        noise = normal(noise_key, clean.shape, clean.dtype)
         target = prediction_target(clean, noise, ratio, predicted=process.predicted)
         return diffuse(clean, noise, ratio), ratio, target, jax.random.bernoulli(label_key, unlabelled)
 
@@ -108,7 +109,7 @@ def drawn(
     ``said`` is called with a batch of one. Ho et al. 2020, algorithm 2; Song et al. 2021.
     """
     begin_key, steps_key = jax.random.split(key)
-    return become(steps_key, jax.random.normal(begin_key, shape), said, process, sampling, bound=bound)
+    return become(steps_key, normal(begin_key, shape), said, process, sampling, bound=bound)
 
 
 def drawn_between(
@@ -126,7 +127,7 @@ def drawn_between(
     Where a sampler draws more noise, it is the same for all. Song et al. 2021, section 5.3.
     """
     begin_key, steps_key = jax.random.split(key)
-    noises = between(jax.random.normal(begin_key, (2, *shape)))
+    noises = between(normal(begin_key, (2, *shape)))
     return jax.lax.map(lambda noise: become(steps_key, noise, said, process, sampling, bound=bound)[0], noises)
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Key
 from experiments.objectives.observation import drawing
 from losses.flow import change_of_variables, dequantization_bound
 from losses.metrics.bits_per_dimension import bits_per_dimension
+from models.layers.random_arrays import uniform
 from train.task import Draw, LossFn, Params
 
 Apply = Callable[..., dict[str, Array]]
@@ -36,7 +37,7 @@ def negative_log_density(apply: Apply) -> LossFn:
 
 def uniform_noise(keys: Key[Array, " batch"], images: Float[Array, " batch *shape"]) -> Float[Array, " batch *shape"]:
     """Noise in [0, 1) for every number of every image, each image by its own key."""
-    return jax.vmap(lambda key: jax.random.uniform(key, images.shape[1:], images.dtype))(keys)
+    return jax.vmap(lambda key: uniform(key, images.shape[1:], images.dtype))(keys)
 
 
 def dequantized_bits(apply: Apply, *, samples: int) -> LossFn:

@@ -9,6 +9,7 @@ import jax
 from jaxtyping import Array, Float, Key
 
 from models.layers.corruption import CORRUPTIONS
+from models.layers.random_arrays import bernoulli
 
 Observe = Callable[[Key[Array, ""], Float[Array, "*shape"]], Float[Array, "*shape"]]
 """One image as it is observed, with its own key: ``jax.vmap(observe)(keys, images)`` for those of a batch."""
@@ -22,7 +23,7 @@ def identity(key: Key[Array, ""], image: Float[Array, "*shape"]) -> Float[Array,
 
 def dynamic_binarization(key: Key[Array, ""], image: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Bits drawn anew from the intensities at each use (Salakhutdinov & Murray 2008)."""
-    return jax.random.bernoulli(key, image).astype(image.dtype)
+    return bernoulli(key, image, image.shape).astype(image.dtype)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Key
 
 from losses.variational_diffusion import denoising_nats, prior_nats, reconstruction_nats
 from models.layers.diffusion import diffuse
+from models.layers.random_arrays import normal
 from models.layers.signal_ratios import ratio_of_log
 from train.task import LossFn, Params
 
@@ -29,7 +30,7 @@ def missed_nats(
     """The bound's integrand at a time of each example, for one draw of noise. Kingma et al. 2021, equation 17."""
     log_ratios, slopes = jax.vmap(jax.value_and_grad(partial(log_ratio, params["schedule"])))(times)
     ratios = ratio_of_log(log_ratios)
-    noises = jax.vmap(lambda key, example: jax.random.normal(key, example.shape, example.dtype))(keys, examples)
+    noises = jax.vmap(lambda key, example: normal(key, example.shape, example.dtype))(keys, examples)
     found = apply(params["denoiser"], jax.vmap(diffuse)(examples, noises, ratios), ratios)
     return jax.vmap(denoising_nats)(noises, found, slopes)
 

@@ -1,7 +1,6 @@
 """A run before it is trained: an experiment with its settings, its data and the devices it lies on."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple, TypeVar
 
 import jax
@@ -17,9 +16,9 @@ from experiments.run.registry import load
 from experiments.run.run_folder import Config, Origin
 from experiments.run.settings import Settings, as_json
 from models.program_cost import product_flops
-from train.compilation import jit_of_few_calls
-from train.evaluation import evaluator
-from train.feed import Feed, resident_feed, streaming_feed, take
+from train.compilation import jit_of_few_calls, traced_once
+from train.evaluation import MetricFn, evaluator
+from train.feed import Feed, resident_feed, size_of, streaming_feed, take
 from train.loop import Saved, TaskOf, begin, chunks
 from train.measures import Metrics
 from train.mesh import Placement, TooFewDevices, local_mesh, placement
@@ -54,8 +53,17 @@ class Run(NamedTuple):
         return self._task(self.dataset)
 
     def task_of(self) -> TaskOf:
-        """The task from the context."""
-        return self._of_context(self._task)
+        """The task from the context; its step is traced once for all that ask the same of it."""
+
+        def make(dataset: Dataset) -> Task:
+            task = self._task(dataset)
+            return task._replace(step=traced_once(task.step))
+
+        return self._of_context(make)
+
+    def metric_of(self, metrics_of: MetricsOf) -> Callable[[PyTree], MetricFn]:
+        """What is measured of an example, from the context; it too is traced once."""
+        return self._of_context(lambda dataset: traced_once(metrics_of(self.settings, dataset)))
 
     def _task(self, dataset: Dataset) -> Task:
         return self._transformed(self.experiment.task(self.settings, dataset), self.initial)
@@ -108,8 +116,8 @@ class Run(NamedTuple):
             task = ensemble(where.task(self._transformed(own, initial)), how=settings.seeds.seeds_by)
             return begin(task.init(jax.vmap(jax.random.key)(seeds)), settings.seeds.seeds, settings.loop)
 
-        given = np.asarray(settings.seeds.all, np.int32), self.initial
-        return make, given, where.state(jax.eval_shape(make, *given))
+        given, once = (np.asarray(settings.seeds.all, np.int32), self.initial), traced_once(make)
+        return once, given, where.state(jax.eval_shape(once, *given))
 
     def feed(self) -> Feed:
         """Arrays stay on the device; sources, and arrays where asked for, are streamed, each process its part."""
@@ -121,11 +129,13 @@ class Run(NamedTuple):
         part = (0, 1) if by_seed else (jax.process_index(), jax.process_count())
         return streaming_feed(examples, seeds, batch, part=part)
 
-    def evaluator(self, metrics_of: MetricsOf, split: str, *, batch: int | None = None) -> Callable[..., Metrics]:
+    def evaluator(
+        self, metric_of: Callable[[PyTree], MetricFn], split: str, *, batch: int | None = None
+    ) -> Callable[..., Metrics]:
         """The function of all seeds' parameters that measures every example of a split, ``batch`` of them at a time."""
         settings = self.settings
         return evaluator(
-            self._of_context(partial(metrics_of, settings)),
+            metric_of,
             self.dataset.splits[split],
             settings.seeds.all,
             batch=batch or settings.placement.evaluation_batch,
@@ -133,16 +143,17 @@ class Run(NamedTuple):
             context=self.dataset.context,
         )
 
-    def answering_batch(self, metrics_of: MetricsOf, params: Params) -> int:
+    def answering_batch(self, metric_of: Callable[[PyTree], MetricFn], params: Params) -> int:
         """How many examples are measured at a time: as many as the settings say, but no more than ``MOST_FLOPS`` take.
 
         It is the same whatever the seeds and the device, and so are the numbers' bits.
         """
-        example = take(self.dataset.splits["test"], np.zeros(1, np.int32))
+        examples = self.dataset.splits["test"]
+        asked = min(self.settings.placement.evaluation_batch, size_of(examples))
         one_seed = jax.eval_shape(first_seed, params)
-        flops = product_flops(metrics_of(self.settings, self.dataset), one_seed, example, seed_keys([0]))
-        most = MOST_FLOPS // flops if flops else self.settings.placement.evaluation_batch
-        return max(1, min(self.settings.placement.evaluation_batch, most))
+        given = one_seed, take(examples, np.zeros(asked, np.int32)), seed_keys([0] * asked)
+        flops = product_flops(metric_of(self.dataset.context), *self.where().shapes(given))
+        return max(1, min(asked, MOST_FLOPS * asked // flops)) if flops else asked
 
     @property
     def draws_seeds(self) -> bool:

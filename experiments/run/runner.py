@@ -102,14 +102,15 @@ def measure_test_split(run: Run, params: Params, check: Callable[[], None] = lam
     """The experiment's metrics on the test split: {name: [seeds]}; calls ``check`` between batches."""
     experiment, settings, dataset = run.experiment, run.settings, run.dataset
     count = size_of(dataset.splits["test"]) * settings.seeds.seeds
-    batch = run.answering_batch(experiment.metrics, params)
+    metric_of = run.metric_of(experiment.metrics)
+    batch = run.answering_batch(metric_of, params)
     with Progress(f"{run.name} test", 0, count, thing="example", shown=is_first()) as progress:
 
         def seen(done: int) -> None:
             progress.update(done, {})
             check()
 
-        measured = average(run.evaluator(experiment.metrics, "test", batch=batch)(params, seen))
+        measured = average(run.evaluator(metric_of, "test", batch=batch)(params, seen))
     if experiment.evaluate_whole is None:
         return measured
     whole = whole_set_evaluator(experiment.evaluate_whole(settings, dataset), settings.seeds.all, where=run.where())
@@ -122,7 +123,8 @@ def _train_and_summarise(
     started = time.perf_counter() - wall_seconds
     first_step = int(gather(saved.state.step)[0])
     held_out = run.dataset.held_out
-    measure = run.evaluator(run.experiment.monitored_metrics, held_out)
+    measure = run.evaluator(run.metric_of(run.experiment.monitored_metrics), held_out)
+    task_of = run.task_of()
 
     made_by = provenance()
 
@@ -142,7 +144,7 @@ def _train_and_summarise(
         Progress(run.name, first_step, run.settings.loop.steps, shown=is_first()) as progress,
     ):
         outcome = train(
-            run.task_of(),
+            task_of,
             run.feed(),
             saved,
             where=run.where(),
@@ -161,7 +163,7 @@ def _train_and_summarise(
         )
         metrics = measure_test_split(run, outcome.params, lambda: signals.check(outcome.step))
         writer.write(outcome.step, "final", metrics)
-    summary = summarise(run, outcome, metrics, time.perf_counter() - started)
+    summary = summarise(run, task_of(run.dataset.context), outcome, metrics, time.perf_counter() - started)
     first_alone(lambda: run_folder.write_json(workdir / run_folder.SUMMARY, summary))
     drawn = gather(first_seed(outcome.params))
     together = gather(outcome.params) if run.draws_seeds else None

@@ -19,14 +19,14 @@ from models.program_cost import has_loops, product_flops
 from train.feed import size_of, take
 from train.loop import Outcome
 from train.manifest import tree_sha256
-from train.task import Batch, State
+from train.task import Batch, State, Task
 from train.trainable import Params, count_parameters
 
 VERSIONED = ("lectern", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_seconds: float) -> dict:
-    """The content of ``summary.json``."""
+def summarise(run: Run, task: Task, outcome: Outcome, metrics: dict[str, np.ndarray], wall_seconds: float) -> dict:
+    """The content of ``summary.json``, of a run whose task was trained."""
     settings, dataset = run.settings, run.dataset
     config = as_json(settings)
     config.pop("data_dir", None)  # where the data lay is no part of the result; the fingerprint is
@@ -52,8 +52,8 @@ def summarise(run: Run, outcome: Outcome, metrics: dict[str, np.ndarray], wall_s
         "wall_seconds": round(wall_seconds, 2),
         "compile_seconds": round(outcome.compile_seconds, 2),
         "examples_per_second": round(examples / outcome.train_seconds, 2) if outcome.steps_taken else None,
-        "parameters": count_parameters(first_seed(outcome.params), run.task().trainable),
-        "flops_per_step": flops_per_step(run, one),
+        "parameters": count_parameters(first_seed(outcome.params), task.trainable),
+        "flops_per_step": flops_per_step(run, task, one),
         "cost": cost(run, one.params),
         "device": device(run),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED}
@@ -112,10 +112,10 @@ def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:
     return reference.as_json() | {"ours": ours, "difference": difference, "departs_in": departs}
 
 
-def flops_per_step(run: Run, state: State) -> int | None:
+def flops_per_step(run: Run, task: Task, state: State) -> int | None:
     """Floating-point operations of the products of one seed's step; None without any, or where a loop has no length."""
     batch = take(run.dataset.splits["train"], np.zeros(run.settings.loop.batch_size, np.int32))
-    return product_flops(run.task().step, state, batch) or None
+    return product_flops(task.step, *run.where().shapes((state, batch))) or None
 
 
 def cost(run: Run, params: Params) -> dict:

@@ -7,7 +7,6 @@ the space of the last features. As it is usually rebuilt, LeNet-5 is ``models.co
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
@@ -17,6 +16,7 @@ from models.feature_maps import show
 from models.layers.activation import scaled_tanh
 from models.layers.conv import convolve, flax_convolution
 from models.layers.pool import average_pool
+from models.layers.random_arrays import uniform
 
 Maps = Sequence[Sequence[int]]
 
@@ -136,6 +136,6 @@ def _uniform(bounds: float | np.ndarray) -> nn.initializers.Initializer:
     """Uniform within ± the bounds."""
 
     def draw(key: Array, shape: Sequence[int], dtype: Any = jnp.float32) -> Array:
-        return jnp.asarray(bounds, dtype) * jax.random.uniform(key, shape, dtype, -1, 1)
+        return jnp.asarray(bounds, dtype) * uniform(key, shape, dtype, -1, 1)
 
     return draw

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from models.layers.random_arrays import bernoulli, normal
+
 
 def gaussian_noise(key: Key[Array, ""], image: Float[Array, "*shape"], *, level: float) -> Float[Array, "*shape"]:
     """The image and noise of standard deviation ``level``, in the image's unit.
@@ -17,7 +19,7 @@ def gaussian_noise(key: Key[Array, ""], image: Float[Array, "*shape"], *, level:
 
     Nothing is clipped. Vincent et al. 2010, section 3.3. Lectures 000 and 002.
     """
-    return image + level * jax.random.normal(key, image.shape, image.dtype)
+    return image + level * normal(key, image.shape, image.dtype)
 
 
 def masking_noise(key: Key[Array, ""], image: Float[Array, "*shape"], *, level: float) -> Float[Array, "*shape"]:
@@ -25,7 +27,7 @@ def masking_noise(key: Key[Array, ""], image: Float[Array, "*shape"], *, level: 
 
     Vincent et al. 2008, section 2.3. Lectures 000 and 002.
     """
-    return jnp.where(jax.random.bernoulli(key, level, image.shape), 0.0, image)
+    return jnp.where(bernoulli(key, level, image.shape), 0.0, image)
 
 
 def salt_and_pepper_noise(
@@ -36,8 +38,8 @@ def salt_and_pepper_noise(
     Vincent et al. 2010, section 3.3. Lecture 002.
     """
     where, what = jax.random.split(key)
-    extremes = jax.random.bernoulli(what, 0.5, image.shape).astype(image.dtype)
-    return jnp.where(jax.random.bernoulli(where, level, image.shape), extremes, image)
+    extremes = bernoulli(what, 0.5, image.shape).astype(image.dtype)
+    return jnp.where(bernoulli(where, level, image.shape), extremes, image)
 
 
 CORRUPTIONS: dict[str, Callable] = {

@@ -1,8 +1,9 @@
 """Dropout."""
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
+
+from models.layers.random_arrays import bernoulli
 
 
 def dropout(key: Key[Array, ""], values: Float[Array, "*shape"], *, rate: float) -> Float[Array, "*shape"]:
@@ -16,5 +17,5 @@ def dropout(key: Key[Array, ""], values: Float[Array, "*shape"], *, rate: float)
     """
     if not 0 <= rate < 1:
         raise ValueError(f"the rate of dropout must be at least 0 and less than 1, got {rate}")
-    kept = jax.random.bernoulli(key, 1 - rate, values.shape)
+    kept = bernoulli(key, 1 - rate, values.shape)
     return jnp.where(kept, values / (1 - rate), 0.0)

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from models.layers.random_arrays import normal, uniform
+
 Norm = Literal["linf", "l2"]
 
 
@@ -74,7 +76,7 @@ def random_within_linf(
     key: Key[Array, ""], center: Float[Array, "*shape"], *, radius: float | Float[Array, ""]
 ) -> Float[Array, "*shape"]:
     """A point of the cube around ``center``, all of them equally likely. Madry et al. 2018, section 3.1."""
-    return center + jax.random.uniform(key, center.shape, center.dtype, -radius, radius)
+    return center + uniform(key, center.shape, center.dtype, -radius, radius)
 
 
 def random_within_l2(
@@ -87,7 +89,7 @@ def random_within_l2(
     Madry et al. 2018, section 3.1; Muller 1959 for the direction.
     """
     direction_key, length_key = jax.random.split(key)
-    direction = steepest_l2(jax.random.normal(direction_key, center.shape, center.dtype))
+    direction = steepest_l2(normal(direction_key, center.shape, center.dtype))
     length = jax.random.uniform(length_key, (), center.dtype) ** (1 / max(1, center.size))
     return center + radius * length * direction
 

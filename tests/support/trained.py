@@ -41,7 +41,7 @@ def measured(run, params, batch=250):
 def held_out(run, params, batch=250):
     """What is measured while training, of the one seed."""
     run = run._replace(settings=configure(run.settings, evaluation_batch=batch))
-    measure = run.evaluator(run.experiment.monitored_metrics, run.dataset.held_out)
+    measure = run.evaluator(run.metric_of(run.experiment.monitored_metrics), run.dataset.held_out)
     return {f"held-out {name}": value[0] for name, value in average(measure(params)).items()}
 
 

@@ -22,6 +22,7 @@ from experiments.vision.evolutionary_attack.card import CARD
 from experiments.vision.evolutionary_attack.figures import attack_figures
 from models.layers.differential_evolution import Population, evolved
 from models.layers.pixels import with_pixels
+from models.layers.random_arrays import uniform
 from train.evaluation import MetricFn
 from train.task import LossFn, Metrics, Params, State, Stream, Task, initial_state
 
@@ -113,7 +114,7 @@ def task(settings: EvolutionaryAttackSettings, dataset: Dataset) -> Task:
         return jax.lax.map(lambda each: function(*each), (images, labels, keys, *given), batch_size=AT_A_TIME)
 
     def first(count: int, image: Image, label: Array, key: Array) -> Population:
-        members = jax.random.uniform(key, (settings.population, count), image.dtype)
+        members = uniform(key, (settings.population, count), image.dtype)
         return Population(members, right_probability(classifier, image, label)(members))
 
     def following(image: Image, label: Array, key: Array, population: Population) -> Population:
@@ -179,7 +180,7 @@ def evaluate(settings: EvolutionaryAttackSettings, dataset: Dataset) -> MetricFn
     def random_search(pixels: int, key: Key[Array, ""], image: Image, label: Int[Array, ""]) -> Float[Array, ""]:
         def once(number: Array) -> Float[Array, ""]:
             shape = (settings.population, genes(dataset, pixels))
-            drawn = jax.random.uniform(jax.random.fold_in(jax.random.fold_in(key, pixels), number), shape, image.dtype)
+            drawn = uniform(jax.random.fold_in(jax.random.fold_in(key, pixels), number), shape, image.dtype)
             images = jax.vmap(partial(repainted, image))(drawn)
             return answers(classifier, images, jnp.full(len(images), label))[1].max()
 

@@ -21,6 +21,7 @@ from experiments.run.experiment import Experiment
 from experiments.run.settings import Flat, LoopSettings, Settings
 from experiments.vision.style_transfer.card import CARD
 from experiments.vision.style_transfer.figures import Made, painted_pictures, trade_off
+from models.layers.random_arrays import normal
 from train.optimizers import Optimization, make_optimizer
 from train.regularization import projected
 from train.task import LossFn, Params, Task, supervised
@@ -151,7 +152,7 @@ def task(settings: StyleTransferSettings, dataset: Dataset) -> Task:
     content = jnp.asarray(dataset.head("train", 1)["image"][0])
 
     def first_picture(name: str, key: Key[Array, ""]) -> Float[Array, "height width 3"]:
-        noise = jnp.clip(0.5 + DEVIATION * jax.random.normal(key, content.shape), 0, 1)
+        noise = jnp.clip(0.5 + DEVIATION * normal(key, content.shape), 0, 1)
         return content if PAINTED[name].start == "content" else noise
 
     def init_params(key: Key[Array, ""]) -> Params:

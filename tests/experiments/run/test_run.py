@@ -43,7 +43,7 @@ def run_with(context, seen):
 def test_what_is_prepared_is_part_of_a_program_only_with_a_context(context, traced):
     seen = []
     run, metrics = run_with(context, seen)
-    task_of, evaluate = run.task_of(), run.evaluator(metrics, "test")
+    task_of, evaluate = run.task_of(), run.evaluator(run.metric_of(metrics), "test")
     jax.eval_shape(lambda state, batch, context: task_of(context).step(state, batch), *beginning(run), context)
     found = evaluate(jnp.ones(1))
     assert seen == traced
