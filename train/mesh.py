@@ -46,7 +46,7 @@ class Placement(NamedTuple):
         """Divided along axis 0."""
         return NamedSharding(self.mesh, PartitionSpec(AXIS))
 
-    def shapes(self, tree: PyTree[Array | np.ndarray]) -> PyTree[jax.ShapeDtypeStruct]:
+    def shapes(self, tree: PyTree[Array | np.ndarray | jax.ShapeDtypeStruct]) -> PyTree[jax.ShapeDtypeStruct]:
         """Shapes and types of arrays as a program on these devices sees them, and by which it shares its traces."""
         return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=self.replicated), tree)
 

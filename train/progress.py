@@ -3,8 +3,13 @@
 import sys
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
 
 MOST_METRICS = 8
 """That a line shows; ``metrics.jsonl`` has them all."""
@@ -29,6 +34,21 @@ def _duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
+def _bar(console: "Console") -> "Bar":
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    return Bar(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=console,
+        redirect_stdout=False,
+    )
+
+
 class Progress:
     """Counts each ``thing`` from ``start`` to ``total``, on standard error; use it as a context manager.
 
@@ -50,21 +70,11 @@ class Progress:
 
     def __enter__(self) -> "Progress":
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
 
         self._began = time.perf_counter()
         console = Console(stderr=True)
         if console.is_terminal and self._shown:
-            self._bar = Bar(
-                TextColumn("{task.description}", markup=False),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}", markup=False),
-                console=console,
-                redirect_stdout=False,
-            )
+            self._bar = _bar(console)
             self._bar.start()
             self._row = self._bar.add_task(self.label, total=self.total, completed=self.start, note="")
         return self

@@ -36,12 +36,13 @@ def cache_compilations() -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
-def import_beside(module: str) -> None:
-    """Imports what is needed at the end of a run while its programs compile, which leaves the interpreter free."""
+def import_beside(*modules: str) -> None:
+    """Imports what a run needs later while its programs compile, which leaves the interpreter free."""
 
     def load() -> None:
         with suppress(Exception):  # the import where it is needed says what is wrong
-            import_module(module)
+            for module in modules:
+                import_module(module)
 
     Thread(target=load, daemon=True).start()
 

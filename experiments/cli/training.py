@@ -117,7 +117,7 @@ def finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
     from train.processes import is_first, leave_at_once, lost_a_process
     from train.signals import Signals
 
-    import_beside("matplotlib.figure")
+    import_beside("tensorboardX.record_writer", "matplotlib.figure")
     with Signals() as signals:
         try:
             summary = train(signals)

@@ -1,4 +1,6 @@
-"""A run's task and metrics are made once, outside of every compiled program; with a context, inside of each."""
+"""A run's task and metrics are made once, outside of every compiled program, with a context inside of each; and what
+asks the same of them shares one trace.
+"""
 
 from types import SimpleNamespace
 
@@ -9,8 +11,11 @@ import optax
 import pytest
 
 from experiments.datasets import Dataset
-from experiments.run.run import Run
+from experiments.run.run import Run, first_seed
 from experiments.run.settings import Settings, configure
+from experiments.run.summary import flops_per_step
+from train.loop import advance
+from train.mesh import place_elements
 from train.task import supervised
 
 EXAMPLES = {"x": np.arange(6, dtype=np.float32)}
@@ -54,3 +59,42 @@ def beginning(run):
     key, batch = jax.random.key(0), jax.tree.map(jnp.asarray, EXAMPLES)
     state = supervised(lambda p, b, k: (b["x"], {}), lambda key: jnp.ones(()), optax.sgd(0.1)).init(key)
     return state, batch
+
+
+def test_training_and_the_count_of_its_flops_share_a_trace():
+    traced = []
+
+    def loss_fn(params, batch, keys):
+        traced.append(True)
+        return params * batch["x"], {}
+
+    def task(settings, dataset):
+        return supervised(loss_fn, lambda key: jnp.ones(()), optax.sgd(0.1))
+
+    run, _ = run_with((), [])
+    run = run._replace(experiment=SimpleNamespace(task=task), settings=configure(run.settings, batch_size=6))
+    task_of, saved, where = run.task_of(), run.beginning(), run.where()
+    chunk = advance(task_of, run.feed(), 2, "map", where)
+    resident, elements = jax.device_put((run.feed().resident, ()), where.replicated), np.zeros((1, 2, 6), np.int32)
+    jax.jit(chunk).lower(saved.state, resident, place_elements(elements, where, part_of_batch=False))
+    by_training = len(traced)
+    one = jax.eval_shape(first_seed, saved.state)
+    assert flops_per_step(run, task_of(()), one) == 2  # of the gradient's norm
+    assert len(traced) == by_training > 0
+
+
+def test_measuring_and_the_choice_of_its_batch_share_a_trace():
+    traced = []
+
+    def metrics(settings, dataset):
+        def measure(params, batch, keys):
+            traced.append(True)
+            return {"x": params * batch["x"]}
+
+        return measure
+
+    run, _ = run_with((), [])
+    params, metric_of = jax.device_put(jnp.ones(1), run.where().replicated), run.metric_of(metrics)
+    assert run.answering_batch(metric_of, params) == 2
+    run.evaluator(metric_of, "test", batch=2)(params)
+    assert len(traced) == 1
