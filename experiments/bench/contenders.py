@@ -155,6 +155,11 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
             "examples/s",
             against("iwae", pythae("iwae")),
         ),
+        "likelihood": Benchmark(
+            "log-likelihoods of that VAE, estimated by 50 samples each, 250 images at a time",
+            "examples/s",
+            against("likelihood", Contender("PyTorch", _peer("likelihood_torch.py", data, batch=250))),
+        ),
         "vqvae": Benchmark(
             "MLP VQ-VAE 784-512-16, one of 512 codes an image, batch 128: whole runs",
             "examples/s",

@@ -25,8 +25,10 @@ from train.loop import train
 from train.metrics import MetricsWriter
 from train.progress import Progress
 from train.signals import Signals
+from train.task import evaluation_params
 
 STEPS, CHUNK, BATCH = 4000, 50, 128
+LIKELIHOOD_SAMPLES, LIKELIHOOD_BATCH = 50, 250
 CLASSIFIER_STEPS, CLASSIFIER_BATCH = 25_000, 20
 MLP = {"network": "mlp", "widths": (512,), "latent": 16}
 IWAE = MLP | {"objective": "iwae", "samples": 5}
@@ -95,6 +97,17 @@ def whole_run(run: Run) -> float:
     return steps * run.settings.loop.batch_size / (seconds - outcome.compile_seconds)
 
 
+def importance_weighted(images: np.ndarray) -> float:
+    """Examples per second whose log-likelihood is estimated, each by 50 samples of the posterior."""
+    run = _run_of("vae", images, binarization="none", importance_samples=LIKELIHOOD_SAMPLES, **MLP)
+    measure = run.evaluator(run.metric_of(run.experiment.metrics), "train", batch=LIKELIHOOD_BATCH)
+    params = evaluation_params(run.beginning().state)
+    measure(params)
+    started = time.perf_counter()
+    measure(params)
+    return len(images) / (time.perf_counter() - started)
+
+
 def hand_written_scan(images: np.ndarray) -> float:
     """Examples per second of the same steps and losses in a bare ``lax.scan``: nothing is looked at or written."""
     run = bench_run(images, steps=STEPS, **MLP)
@@ -149,6 +162,7 @@ def _rate(call: Callable, steps: int) -> float:
 
 PROGRAMS = {
     "engine": lambda images: whole_run(bench_run(images, steps=STEPS, **MLP)),
+    "likelihood": importance_weighted,
     "iwae": lambda images: whole_run(bench_run(images, steps=STEPS, **IWAE)),
     "vqvae": lambda images: whole_run(quantized_run(images)),
     "stream": lambda images: whole_run(bench_run(images, steps=STEPS, feed="stream", **MLP)),
