@@ -151,7 +151,8 @@ class Run(NamedTuple):
         examples = self.dataset.splits["test"]
         asked = min(self.settings.placement.evaluation_batch, size_of(examples))
         one_seed = jax.eval_shape(first_seed, params)
-        given = one_seed, take(examples, np.zeros(asked, np.int32)), seed_keys([0] * asked)
+        keys = jax.ShapeDtypeStruct((asked,), seed_keys([0]).dtype)
+        given = one_seed, take(examples, np.zeros(asked, np.int32)), keys
         flops = product_flops(metric_of(self.dataset.context), *self.where().shapes(given))
         return max(1, min(asked, MOST_FLOPS * asked // flops)) if flops else asked
 
