@@ -148,13 +148,17 @@ class Run(NamedTuple):
 
         It is the same whatever the seeds and the device, and so are the numbers' bits.
         """
-        examples = self.dataset.splits["test"]
-        asked = min(self.settings.placement.evaluation_batch, size_of(examples))
+        asked = min(self.settings.placement.evaluation_batch, size_of(self.dataset.splits["test"]))
         one_seed = jax.eval_shape(first_seed, params)
         keys = jax.ShapeDtypeStruct((asked,), seed_keys([0]).dtype)
-        given = one_seed, take(examples, np.zeros(asked, np.int32)), keys
+        given = one_seed, self.shapes_of("test", asked), keys
         flops = product_flops(metric_of(self.dataset.context), *self.where().shapes(given))
         return max(1, min(asked, MOST_FLOPS * asked // flops)) if flops else asked
+
+    def shapes_of(self, split: str, count: int) -> PyTree[jax.ShapeDtypeStruct]:
+        """Shapes and types of a batch of so many examples, of which one is read."""
+        one = take(self.dataset.splits[split], np.zeros(1, np.int32))
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((count, *leaf.shape[1:]), leaf.dtype), one)
 
     @property
     def draws_seeds(self) -> bool:

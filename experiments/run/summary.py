@@ -16,7 +16,7 @@ from experiments.run.run import Run, first_seed
 from experiments.run.settings import as_json, configure
 from models.cost import layer_costs
 from models.program_cost import has_loops, product_flops
-from train.feed import size_of, take
+from train.feed import size_of
 from train.loop import Outcome
 from train.manifest import tree_sha256
 from train.task import Batch, State, Task
@@ -114,7 +114,7 @@ def _compared(reference: Reference, measured: dict, departs: list[str]) -> dict:
 
 def flops_per_step(run: Run, task: Task, state: State) -> int | None:
     """Floating-point operations of the products of one seed's step; None without any, or where a loop has no length."""
-    batch = take(run.dataset.splits["train"], np.zeros(run.settings.loop.batch_size, np.int32))
+    batch = run.shapes_of("train", run.settings.loop.batch_size)
     return product_flops(task.step, *run.where().shapes((state, batch))) or None
 
 
