@@ -218,7 +218,7 @@ def test_three_runs_that_start_together_have_folders_of_their_own(tmp_path):
 
 def test_a_signal_during_the_evaluation_is_answered(tmp_path):
     """Of a run whose evaluation alone takes minutes."""
-    words = [*SMALL_VAE, "--widths", "256", "256", "--importance-samples", "20000"]
+    words = [*SMALL_VAE, "--widths", "256", "256", "--importance-samples", "100000"]
     process = lectern("run", *words, "--workdir", tmp_path / "run")
     while not (tmp_path / "run" / "checkpoints" / "20").exists():
         assert process.poll() is None, process.communicate()
