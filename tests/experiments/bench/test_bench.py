@@ -47,7 +47,7 @@ def test_the_images_are_binary_and_of_the_size_that_all_contenders_read(tmp_path
     assert images.shape == (5000, 784)
     assert images.dtype == np.float32
     assert set(np.unique(images)) == {0.0, 1.0}
-    alone = {"mlp", "loop", "stream", "conv", "graphs", "start"}
+    alone = {"mlp", "likelihood", "loop", "stream", "conv", "graphs", "start"}
     names = alone.union(*GROUPS.values())
     assert names == benchmarks(tmp_path, tmp_path).keys()
 
