@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.plots.canvas import PALETTE, PIXELS_PER_INCH, light_grid, literal
+from experiments.plots.canvas import PALETTE, PIXELS_PER_INCH, light_grid, literal, log_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+MAGNITUDES = 1000
+"""Greatest over least, from which on an axis is logarithmic."""
 
 
 def run_curves(rows: Sequence[Mapping[str, Any]], metric: str, *, unit: str = "") -> "Figure | None":
@@ -17,8 +20,8 @@ def run_curves(rows: Sequence[Mapping[str, Any]], metric: str, *, unit: str = ""
 
     A line is the mean over the seeds, and its band one sample standard deviation to either side. The held-out split
     (``valid``, or ``test`` without one) is strong; ``train`` is thin beside it, or strong alone. A step at which any
-    seed is not finite (null) is a gap. A step written twice counts as last written. None where there are not two
-    points of a curve.
+    seed is not finite (null) is a gap. A step written twice counts as last written. The axis is logarithmic where all
+    means are positive and the greatest is a thousand times the least. None where there are not two points of a curve.
 
     Raises:
         ValueError: if the metric's number of seeds changes within a split.
@@ -42,6 +45,7 @@ def run_curves(rows: Sequence[Mapping[str, Any]], metric: str, *, unit: str = ""
     axes[-1].set_xlabel("step")
     for panel in axes:
         _style(panel)
+        _scale(panel)
         panel.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False, fontsize=9)
     return figure
 
@@ -87,6 +91,17 @@ def _draw_curve(
     marker = "o" if len(steps) == 1 else None
     weight, alpha = (2.0, 1.0) if strong else (1.0, 0.5)
     axes.plot(steps, mean, color=colour, linestyle=line, linewidth=weight, alpha=alpha, label=label, marker=marker)
+
+
+def _scale(axes: "Axes") -> None:
+    """Logarithmic for what falls by orders of magnitude: else a great beginning hides all that follows."""
+    drawn = np.concatenate([np.empty(0), *(line.get_ydata() for line in axes.lines)])
+    drawn = drawn[np.isfinite(drawn)]
+    if not drawn.size or drawn.min() <= 0 or drawn.max() < MAGNITUDES * drawn.min():
+        return
+    axes.set_yscale("log")
+    axes.set_ylim(drawn.min() / 1.5, drawn.max() * 1.5)
+    log_ticks(axes.yaxis)
 
 
 def _style(axes: "Axes") -> None:

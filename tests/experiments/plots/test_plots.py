@@ -178,6 +178,18 @@ def test_a_step_at_which_a_seed_is_lost_is_a_gap():
     np.testing.assert_array_equal(lines(single)[0].get_ydata(), [1.0, np.nan, 3.0])
 
 
+def test_what_falls_by_orders_of_magnitude_is_drawn_to_a_logarithmic_scale():
+    scale = {
+        values: curves.run_curves(curve_rows(list(values)), "nll").axes[0].get_yscale()
+        for values in [(70.0, 0.2, 0.001), (70.0, None, 0.001), (70.0, 0.2, 0.1), (70.0, 0.2, 0.0), (70.0, 0.2, -1.0)]
+    }
+    assert list(scale.values()) == ["log", "log", "linear", "linear", "linear"]
+    apart = curves.run_curves(curve_rows([[70.0, 80.0], [0.2, 0.3], [0.001, 0.05]]), "nll")  # a band that reaches 0
+    low, high = apart.axes[0].get_ylim()
+    assert 0.01 < low < 0.0255
+    assert 75 < high < 200
+
+
 def test_lines_come_in_any_order_and_a_step_counts_as_last_written():
     rows = [*curve_rows([1.0, 2.0, 3.0])[::-1], {"step": 200, "split": "valid", "nll": 9.0}]
     assert lines(curves.run_curves(rows, "nll"))[0].get_ydata().tolist() == [1.0, 9.0, 3.0]
