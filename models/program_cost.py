@@ -19,14 +19,20 @@ def product_flops(function: Callable[..., Any], *args: Any) -> int | None:
     Lecture 003, sections 1.2.1 and 3.1.1.
     """
     try:
-        return _flops(jax.make_jaxpr(function)(*args).jaxpr)
+        return _flops(_program(function, args))
     except _UnknownLengthError:
         return None
 
 
 def has_loops(function: Callable[..., Any], *args: Any) -> bool:
     """Whether ``function(*args)`` repeats anything, so that a compiler that counts a loop's body once is wrong."""
-    return _has_loops(jax.make_jaxpr(function)(*args).jaxpr)
+    return _has_loops(_program(function, args))
+
+
+def _program(function: Callable[..., Any], args: tuple[Any, ...]) -> Jaxpr:
+    """What a compiled function was traced to is taken as it stands: within another trace it would be copied."""
+    compiled = function if isinstance(function, jax.stages.Wrapped) else jax.jit(function)
+    return compiled.trace(*args).jaxpr.jaxpr
 
 
 def _has_loops(jaxpr: Jaxpr) -> bool:

@@ -94,7 +94,7 @@ def console() -> NoReturn:
     """``main`` as a process: when it has returned, what there was to save is saved, and signals are too late."""
     returned: list[int] = []
     atexit.register(_leave, returned)  # the first to be registered is the last to be called
-    gc.set_threshold(100_000, 20, 100)  # tracing makes millions of objects that stay
+    gc.set_threshold(500_000, 20, 100)  # tracing makes many objects, and nearly all of them stay
     sys.unraisablehook = _unraisablehook
     try:
         status = main()

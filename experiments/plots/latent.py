@@ -1,6 +1,7 @@
 """Pictures of a latent variable model: what it dreams, what it keeps, and how its latent is laid out."""
 
 from collections.abc import Callable
+from functools import partial
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -14,18 +15,23 @@ from experiments.plots.images import image_grid, image_pairs, manifold
 from losses.collapse import kl_per_dimension
 from models.vae import Gaussian, sample_gaussian
 from train.compilation import jit_of_few_calls
+from train.trainable import Params
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SHOWN = 16
 """Images beside their reconstructions."""
-Encode = Callable[[Float[Array, "batch height width channels"]], Gaussian]
-Decode = Callable[[Float[Array, "batch latent"]], Float[Array, "batch height width channels"]]
+Images = Float[Array, "batch height width channels"]
 
 
 def latent_figures(
-    encode: Encode, decode: Decode, images: Float[Array, "batch height width channels"], *, key: Key[Array, ""]
+    encode: Callable[[Params, Images], Gaussian],
+    decode: Callable[[Params, Float[Array, "batch latent"]], Images],
+    params: Params,
+    images: Images,
+    *,
+    key: Key[Array, ""],
 ) -> dict[str, "Figure"]:
     """Samples from the prior, reconstructions of the first ``images``, the manifold of the two most used latent
     dimensions, and draws of all images' posteriors there.
@@ -34,18 +40,18 @@ def latent_figures(
     """
 
     @jit_of_few_calls
-    def computed(images: Array, key: Array) -> dict[str, Array]:
-        posterior = encode(images)
+    def computed(params: Params, images: Array, key: Array) -> dict[str, Array]:
+        posterior = encode(params, images)
         latent, plane = posterior.mean.shape[-1], most_used(posterior)
         return {
-            "samples": decode(jax.random.normal(key, (100, latent))),
-            "reconstructions": decode(posterior.mean[:SHOWN]),
+            "samples": decode(params, jax.random.normal(key, (100, latent))),
+            "reconstructions": decode(params, posterior.mean[:SHOWN]),
             "plane": plane,
-            "manifold": latent_plane(decode, latent, *plane),
+            "manifold": latent_plane(partial(decode, params), latent, *plane),
             "aggregate": _draws(posterior, jax.random.fold_in(key, 1))[:, plane],
         }
 
-    drawn = jax.device_get(computed(images, key))
+    drawn = jax.device_get(computed(params, images, key))
     first, second = drawn["plane"]
     return {
         "samples": image_grid(drawn["samples"], columns=10, title="samples from the prior"),
@@ -81,7 +87,12 @@ def most_used(posterior: Gaussian) -> Int[Array, "2"]:
 
 
 def latent_plane(
-    decode: Decode, latent: int, first: Int[Array, ""], second: Int[Array, ""], *, side: int = 15
+    decode: Callable[[Float[Array, "batch latent"]], Images],
+    latent: int,
+    first: Int[Array, ""],
+    second: Int[Array, ""],
+    *,
+    side: int = 15,
 ) -> Float[Array, "side side height width channels"]:
     """Images decoded on a grid of equal prior mass in two latent dimensions (Kingma & Welling 2014, figure 4)."""
     values = jnp.asarray([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)], jnp.float32)

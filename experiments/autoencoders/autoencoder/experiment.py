@@ -85,7 +85,7 @@ def figures(settings: AutoencoderSettings, dataset: Dataset, params: Params) -> 
 
     PCA of as many components as there are pixels gives back everything, and is left out.
     """
-    latent, coded = settings.architecture.latent, codec(settings, dataset, params)
+    latent = settings.architecture.latent
     test = dataset.head("test", 2000)
     images, shown = jax.device_put(test["image"]), jax.device_put(test["image"][:16])
     key = stream_key(settings.seeds.seed, Stream.FIGURES)
@@ -94,10 +94,12 @@ def figures(settings: AutoencoderSettings, dataset: Dataset, params: Params) -> 
     pca = training_pca(dataset, latent)
     if latent < shown[0].size:
         rows[f"PCA, {latent}"] = pca.reconstruct(seen)
-    rows[f"autoencoder, {latent}"] = jax.jit(coded.reconstruct)(seen)
+    reconstruct = jax.jit(lambda params, images: codec(settings, dataset, params).reconstruct(images))
+    rows[f"autoencoder, {latent}"] = reconstruct(params, seen)
     drawn = {"reconstructions": image_rows(rows, title="held-out images")}
     if latent == 2 and "label" in test:
-        planes = {"PCA": pca.encode(images), "autoencoder": jax.jit(coded.encode)(images)}
+        encode = jax.jit(lambda params, images: codec(settings, dataset, params).encode(images))
+        planes = {"PCA": pca.encode(images), "autoencoder": encode(params, images)}
         drawn["codes"] = code_planes(planes, test["label"])
     if settings.architecture.network == "mlp":
         drawn["filters"] = filter_grid(first_kernel(params), dataset.image_shape)

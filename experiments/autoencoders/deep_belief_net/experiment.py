@@ -69,7 +69,7 @@ def figures(settings: DeepBeliefNetSettings, dataset: Dataset, params: Params) -
     images = jax.device_put(dataset.head("train", 100)["image"])
     keys = jax.random.split(stream_key(settings.seeds.seed, Stream.FIGURES), len(images))
     starts = jnp.round(jax.vmap(partial(upward, stack[:-1]))(images.reshape(len(images), -1)))
-    dreams = jax.jit(jax.vmap(lambda key, start: dream(key, stack, start, steps=200)))(keys, starts)
+    dreams = jax.jit(jax.vmap(partial(dream, steps=200), (0, None, 0)))(keys, stack, starts)
     first = jax.device_put(dataset.head("test", 20)["image"])
     rows = [first, *(unroll(stack[: layer + 1], first) for layer in range(len(stack)))]
     from_each_layer = image_grid(np.concatenate(rows), columns=20, title="images, and from each layer back")

@@ -134,11 +134,11 @@ def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
         return grey, [restored(each._asdict(), shown) for each in few]
 
     @jax.jit
-    def samples(keys):
+    def samples(pca, keys):
         return jax.vmap(lambda key: reconstruct(pca, sample_code(key, pca)))(keys)
 
     @jax.jit
-    def class_averages(images, labels, classes):
+    def class_averages(pca, images, labels, classes):
         means = jax.vmap(lambda label: flat(images).mean(axis=0, where=(labels == label)[:, None]))(classes)
         return jax.vmap(lambda mean: reconstruct(pca, project(pca, mean)))(means)
 
@@ -147,7 +147,7 @@ def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
     names = (counted(count, "component") for count in counts)
     rows = {"original": shown} | dict(zip(names, restored_by, strict=True))
     keys = jax.random.split(stream_key(settings.seeds.seed, Stream.FIGURES), 30)
-    drawn = np.asarray(samples(keys)).reshape(-1, *shape)
+    drawn = np.asarray(samples(pca, keys)).reshape(-1, *shape)
     pictures = {
         "components": image_grid((0.5 + 0.5 * grey[:60]).reshape(-1, *shape), columns=20, title="components"),
         "reconstructions": image_rows(rows, title="held-out images"),
@@ -155,7 +155,7 @@ def figures(settings: PCASettings, dataset: Dataset, params: Params) -> dict:
         "samples": image_grid(drawn, columns=15, title="from codes drawn from a Gaussian"),
     }
     if "label" in train:
-        averages = np.asarray(class_averages(train["image"], train["label"], np.unique(train["label"])))
+        averages = np.asarray(class_averages(pca, train["image"], train["label"], np.unique(train["label"])))
         grid = averages.reshape(-1, *shape)
         pictures["averages"] = image_grid(grid, columns=10, title="from the mean code of each class")
     return pictures

@@ -195,12 +195,16 @@ def chain_rows(
     rbm: RBM, start: Float[Array, "chains visible"], *, key: Key[Array, ""]
 ) -> dict[int, Float[Array, "chains visible"]]:
     """Where chains start, and what they expect after 1, 10, 100 and 1,000 Gibbs steps, by the number of steps."""
-    expected = jax.jit(jax.vmap(lambda visible: visible_probabilities(rbm, hidden_probabilities(rbm, visible))))
+
+    @jax.jit
+    def expected(rbm: RBM, chains: Array) -> Array:
+        return jax.vmap(lambda visible: visible_probabilities(rbm, hidden_probabilities(rbm, visible)))(chains)
+
     rows, visible, taken = {0: start}, start, 0
     for steps in SHOWN_AFTER:
         keys = jax.random.split(jax.random.fold_in(key, steps), len(start))
         visible = jax.jit(partial(gibbs_chains, steps=steps - taken))(keys, rbm, visible)
-        rows[steps], taken = expected(visible), steps
+        rows[steps], taken = expected(rbm, visible), steps
     return rows
 
 

@@ -67,8 +67,9 @@ def figures(settings: VAESettings, dataset: Dataset, params: Params) -> dict:
     """Samples, reconstructions and the latent manifold."""
     model = network(settings, dataset)
     return latent_figures(
-        lambda images: model.apply(params, images, method="encode"),
-        codec(settings, dataset, params).decode,
+        lambda params, images: model.apply(params, images, method="encode"),
+        lambda params, latents: codec(settings, dataset, params).decode(latents),
+        params,
         dataset.head("test", 500)["image"],
         key=stream_key(settings.seeds.seed, Stream.FIGURES),
     )

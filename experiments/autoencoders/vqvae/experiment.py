@@ -138,18 +138,18 @@ def figures(settings: VQVAESettings, dataset: Dataset, params: Params) -> dict:
     (model, likelihood), codes = settings.architecture.build(dataset), settings.architecture.codes
     key = stream_key(settings.seeds.seed, Stream.FIGURES)
     shown = jax.device_put(dataset.head("test", 16)["image"])
-    decoded = jax.jit(lambda images: likelihood.mean(model.apply(params, images)["decoded"]))(shown)
-    encode = jax.jit(partial(encode_images, model, params))
-    indices = {split: encode(images) for split, images in observed_images(settings.observe, dataset).items()}
+    decoded = jax.jit(lambda params, images: likelihood.mean(model.apply(params, images)["decoded"]))(params, shown)
+    encode = jax.jit(partial(encode_images, model))
+    indices = {split: encode(params, images) for split, images in observed_images(settings.observe, dataset).items()}
     frequencies = code_frequencies(indices["test"], codes=codes)
 
     @jax.jit
-    def sample(indices):
+    def sample(params, indices):
         prior = positional_frequencies(indices, codes=codes)
         drawn = jax.random.categorical(key, jnp.log(prior), shape=(100, len(prior)))
         return likelihood.mean(model.apply(params, drawn, method="decode_indices"))
 
-    samples, positions = sample(indices["train"]), indices["train"].shape[1]
+    samples, positions = sample(params, indices["train"]), indices["train"].shape[1]
     title = f"held-out images, from {counted(round(positions * log(codes) / log(2)), 'bit')} each"
     return {
         "reconstructions": image_pairs(shown, np.asarray(decoded), columns=8, title=title),
