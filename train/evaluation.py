@@ -13,7 +13,7 @@ from train.feed import Source, size_of, take
 from train.measures import Metrics, check_one_per_example
 from train.mesh import Placement
 from train.processes import place
-from train.task import Batch, Stream, seed_keys
+from train.task import Batch, Stream
 from train.trainable import Params
 
 MetricFn = Callable[[Params, Batch, Key[Array, " batch"]], Metrics]
@@ -52,12 +52,10 @@ def evaluator(
     batch = -(-min(batch, count) // where.mesh.size) * where.mesh.size
 
     context = _everywhere(context, where)
-    words = np.asarray(jax.random.key_data(seed_keys(seeds)))
 
     @partial(jit_of_few_calls, out_shardings=where.replicated)
-    def measure(params: Params, words: Array, examples: Batch, index: Array, context: PyTree) -> Metrics:
-        keys = example_keys(jax.random.wrap_key_data(words), index)
-        metrics = metric_of(context)(params, examples, keys)
+    def measure(params: Params, seed: Array, examples: Batch, index: Array, context: PyTree) -> Metrics:
+        metrics = metric_of(context)(params, examples, example_keys(jax.random.key(seed), index))
         check_one_per_example(metrics, len(index))
         return metrics
 
@@ -68,12 +66,9 @@ def evaluator(
             taken = (take(examples, index), index.astype(np.int32))
             placed = place(taken, jax.tree.map(lambda _: where.examples, taken))
             of_seeds, kept = [], min(batch, count - start)
-            for number in range(len(seeds)):
-                of_seeds.append(
-                    jax.device_get(
-                        measure(_of_seed(params, np.int32(number), where.params), words[number], *placed, context)
-                    )
-                )
+            for number, seed in enumerate(seeds):
+                of_seed = _of_seed(params, np.int32(number), where.params)
+                of_seeds.append(jax.device_get(measure(of_seed, np.int32(seed), *placed, context)))
                 seen(start * len(seeds) + kept * (number + 1))
             part = jax.tree.map(lambda *leaves: np.stack(leaves), *of_seeds)
             parts.append(jax.tree.map(lambda leaf, kept=kept: leaf[:, :kept], part))

@@ -79,9 +79,16 @@ def _scientific(number: float) -> str:
 
 
 def png(figure: "Figure") -> bytes:
-    """The figure as a PNG file: the same bytes for the same figure."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=figure.dpi, metadata={"Software": None})
+    """The figure as a PNG file: the same bytes for the same figure.
+
+    It is drawn once; ``savefig`` draws a figure that lays itself out twice, the first time for the layout alone.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.image import imsave
+
+    drawn, buffer = FigureCanvasAgg(figure), io.BytesIO()
+    drawn.draw()
+    imsave(buffer, drawn.buffer_rgba(), format="png", origin="upper", dpi=figure.dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -150,7 +150,7 @@ class Run(NamedTuple):
         """
         asked = min(self.settings.placement.evaluation_batch, size_of(self.dataset.splits["test"]))
         one_seed = jax.eval_shape(first_seed, params)
-        keys = jax.ShapeDtypeStruct((asked,), seed_keys([0]).dtype)
+        keys = jax.ShapeDtypeStruct((asked,), jax.eval_shape(jax.random.key, 0).dtype)
         given = one_seed, self.shapes_of("test", asked), keys
         flops = product_flops(metric_of(self.dataset.context), *self.where().shapes(given))
         return max(1, min(asked, MOST_FLOPS * asked // flops)) if flops else asked
