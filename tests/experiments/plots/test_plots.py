@@ -253,7 +253,7 @@ def test_a_saved_figure_is_the_same_png_every_time(tmp_path):
     assert first == second
 
 
-def test_a_saved_figure_is_what_matplotlib_itself_would_save(tmp_path):
+def test_a_saved_figure_is_what_matplotlib_itself_would_save():
     one, other = (canvas.canvas("a title")[0] for _ in range(2))
     expected = io.BytesIO()
     other.savefig(expected, format="png", dpi=other.dpi, metadata={"Software": None})
