@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from experiments.numerals import counted, duration, quantity, significant
-from experiments.report.report import WIDTH_OF_FILES
 
 if TYPE_CHECKING:
     from experiments.report.published import Figure
@@ -69,6 +68,8 @@ def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from experiments.report.report import WIDTH_OF_FILES
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column(heads[0], overflow="fold")

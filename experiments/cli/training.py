@@ -35,8 +35,8 @@ def run(given: argparse.Namespace, flags: list[str]) -> int:
 
     prepare_devices(given, settings)
     from experiments.run import run_folder, runner
+    from experiments.run.origins import origin_at
     from experiments.run.run import prepare
-    from experiments.run.transfer import origin_at
     from train.processes import first_alone
 
     if given.workdir is not None:

@@ -11,10 +11,11 @@ from experiments import open_run
 from experiments.cli.main import main
 from experiments.errors import WrongInput
 from experiments.run.freezing import frozen_parts, in_brief, layers
+from experiments.run.origins import origin_at
 from experiments.run.registry import load
 from experiments.run.run import prepare
 from experiments.run.settings import configure
-from experiments.run.transfer import origin_at, transferred
+from experiments.run.transfer import transferred
 from train.task import seed_keys
 from train.transforms import by_path
 

@@ -11,9 +11,10 @@ from whole_runs import smoke_run
 from experiments import open_run
 from experiments.cli.main import main
 from experiments.errors import WrongInput
+from experiments.run.origins import origin_at
 from experiments.run.run import prepare
 from experiments.run.settings import configure
-from experiments.run.transfer import origin_at, transferred
+from experiments.run.transfer import transferred
 from experiments.run.weights import digest, read_weights, save_weights
 from models.yolo import YOLOv3
 from train.task import seed_keys
