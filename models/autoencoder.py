@@ -14,6 +14,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from models.layers.conv import flax_convolution
+from models.layers.initializers import GLOROT_UNIFORM
 from models.layers.resize import upsample_nearest
 from models.layers.top_k import keep_largest
 from models.mlp import ACTIVATIONS, MLP
@@ -28,7 +29,7 @@ class CodeHead(nn.Module):
 
     @nn.compact
     def __call__(self, features: Float[Array, "*batch features"]) -> Float[Array, "*batch latent"]:
-        linear = nn.Dense(self.latent, kernel_init=nn.initializers.glorot_uniform(), name="linear")(features)
+        linear = nn.Dense(self.latent, kernel_init=GLOROT_UNIFORM, name="linear")(features)
         code = ACTIVATIONS[self.activation](linear)
         return (
             jnp.vectorize(lambda one: keep_largest(one, k=self.keep), signature="(k)->(k)")(code) if self.keep else code
@@ -61,7 +62,7 @@ class MLPDecoder(nn.Module):
         shape = (*self.image_shape, self.outputs)
         features = MLP(self.widths, self.activation)(latents)
         size = self.image_shape[0] * self.image_shape[1] * self.image_shape[2] * self.outputs
-        flat = nn.Dense(size, kernel_init=nn.initializers.glorot_uniform())(features)
+        flat = nn.Dense(size, kernel_init=GLOROT_UNIFORM)(features)
         return flat.reshape(*latents.shape[:-1], *shape)
 
 

@@ -6,13 +6,14 @@ Lecture 000 and 001, "Vanishing gradient", "Exploding gradient"; Lecture 003, se
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from models.layers.initializers import GLOROT_UNIFORM, HE_NORMAL, gaussian
 from models.mlp import ACTIVATIONS
 
 INITIALIZATIONS: dict[str, nn.initializers.Initializer] = {
-    "small": nn.initializers.normal(0.1),
-    "large": nn.initializers.normal(0.25),
-    "glorot": nn.initializers.glorot_uniform(),
-    "he": nn.initializers.he_normal(),
+    "small": gaussian(0.1),
+    "large": gaussian(0.25),
+    "glorot": GLOROT_UNIFORM,
+    "he": HE_NORMAL,
     "orthogonal": nn.initializers.orthogonal(),
 }
 """How the weights of the hidden layers begin, for a layer of n inputs and m outputs; all biases begin at 0.
@@ -58,5 +59,5 @@ class DeepMLP(nn.Module):
             seen[f"layer_{number}"] = hidden
         if self.normalization:
             hidden = nn.LayerNorm(name="norm")(hidden)
-        readout = nn.Dense(self.classes, kernel_init=nn.initializers.glorot_uniform(), name="readout")
+        readout = nn.Dense(self.classes, kernel_init=GLOROT_UNIFORM, name="readout")
         return seen | {"logits": readout(hidden)}

@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 from models.dropout import Dropout
 from models.layers.attention import causal_mask, sinusoidal_positions
 from models.layers.dense import flat_product
+from models.layers.initializers import gaussian
 from models.transformer import Block, LayerNorm, Memory, Shape, empty_memory
 
 
@@ -29,7 +30,7 @@ class Embedding(nn.Module):
     shape: Shape
 
     def setup(self):
-        begin = nn.initializers.normal(1 / sqrt(self.shape.width))
+        begin = gaussian(1 / sqrt(self.shape.width))
         self.table = self.param("table", begin, (self.symbols, self.shape.width), jnp.float32)
         self.dropout = Dropout(self.shape.dropout)
 

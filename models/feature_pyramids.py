@@ -8,13 +8,14 @@ from jaxtyping import Array, Float
 from models.denoisers import GroupNorm
 from models.feature_maps import show
 from models.layers.conv import flax_convolution
+from models.layers.initializers import gaussian
 from models.layers.pyramid import image_at_scale, top_down
 from models.segmentation import conv
 from models.yolo import objectness_bias
 
 FINEST = 2
 """Level of the first stage, whose cells have 2² pixels a side."""
-OUTPUT = nn.initializers.normal(0.01)
+OUTPUT = gaussian(0.01)
 
 
 class Unit(nn.Module):

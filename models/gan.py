@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from models.batch_norm import BatchNorm
 from models.layers.activation import maxout
 from models.layers.conv import flax_convolution
+from models.layers.initializers import HE_NORMAL
 from models.layers.minibatch import minibatch_closeness, minibatch_deviation, pack, spread
 from models.layers.resize import upsample_nearest
 from models.layers.transposed_conv import convolve_transposed
@@ -187,5 +188,5 @@ class Upscaler(nn.Module):
         hidden = jnp.concatenate([hidden, everywhere], axis=-1)
         layer = partial(nn.Conv, kernel_size=(3, 3), conv_general_dilated=flax_convolution)
         for width in self.widths:
-            hidden = jax.nn.relu(layer(width, kernel_init=nn.initializers.he_normal())(hidden))
+            hidden = jax.nn.relu(layer(width, kernel_init=HE_NORMAL)(hidden))
         return jax.nn.sigmoid(layer(small.shape[-1])(hidden))

@@ -8,6 +8,7 @@ from jaxtyping import Array, Float, Int
 from models.dropout import Dropout
 from models.layers.attention import causal_mask
 from models.layers.dense import flat_product
+from models.layers.initializers import gaussian
 from models.transformer import DEVIATION, Block, LayerNorm, Memory, Shape, empty_memory
 
 
@@ -27,9 +28,9 @@ class GPT(nn.Module):
     shape: Shape
 
     def setup(self):
-        normal = nn.initializers.normal(DEVIATION)
-        self.embedding = self.param("embedding", normal, (self.symbols, self.shape.width), jnp.float32)
-        self.positions = self.param("positions", normal, (self.context, self.shape.width), jnp.float32)
+        begin = gaussian(DEVIATION)
+        self.embedding = self.param("embedding", begin, (self.symbols, self.shape.width), jnp.float32)
+        self.positions = self.param("positions", begin, (self.context, self.shape.width), jnp.float32)
         self.blocks = [Block(self.shape) for _ in range(self.shape.depth)]
         self.norm = LayerNorm(self.shape.bias)
         self.dropout = Dropout(self.shape.dropout)

@@ -20,10 +20,10 @@ from models.layers.graph import (
     with_self_loops,
 )
 from models.layers.graph_attention import graph_attention_scores
+from models.layers.initializers import GLOROT_UNIFORM
 from models.layers.propagation import personalized_pagerank, propagate
 from models.mlp import ACTIVATIONS
 
-GLOROT = nn.initializers.glorot_uniform()
 FIRST_LAYER = "layer_0"
 """Its parameters, in every network here."""
 
@@ -44,7 +44,7 @@ class SparseDense(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph) -> Float[Array, "nodes width"]:
-        kernel = self.param("kernel", GLOROT, (len(graph.occurrences), self.width), graph.value.dtype)
+        kernel = self.param("kernel", GLOROT_UNIFORM, (len(graph.occurrences), self.width), graph.value.dtype)
         kept = Dropout(self.dropout)(graph.value)
         return message_passing(kernel, graph.feature, graph.node, kept, nodes=len(graph.degrees))
 
@@ -54,7 +54,7 @@ def _linear(hidden: Graph | Array, width: int, dropout: float, number: int) -> F
     name = f"layer_{number}"
     if isinstance(hidden, Graph):
         return SparseDense(width, dropout, name=name)(hidden)
-    return nn.Dense(width, use_bias=False, kernel_init=GLOROT, name=name)(Dropout(dropout)(hidden))
+    return nn.Dense(width, use_bias=False, kernel_init=GLOROT_UNIFORM, name=name)(Dropout(dropout)(hidden))
 
 
 class GCN(nn.Module):
@@ -101,7 +101,7 @@ class GAT(nn.Module):
             width = self.outputs if number == last else self.width
             values = _linear(hidden, heads * width, self.dropout, number).reshape(nodes, heads, width)
             of_sender, of_receiver = (
-                self.param(f"attention_{number}_{end}", GLOROT, (heads, width), values.dtype)
+                self.param(f"attention_{number}_{end}", GLOROT_UNIFORM, (heads, width), values.dtype)
                 for end in ("sender", "receiver")
             )
             scores = graph_attention_scores(values, of_sender, of_receiver, senders, receivers)
@@ -176,7 +176,7 @@ class EmbeddedGCN(nn.Module):
     def setup(self) -> None:
         *hidden, drawn = self.widths
         self.convolutions = GCN(hidden, drawn, activation="tanh")
-        self.readout = nn.Dense(self.outputs, kernel_init=GLOROT)
+        self.readout = nn.Dense(self.outputs, kernel_init=GLOROT_UNIFORM)
 
     def embed(self, graph: Graph) -> Float[Array, "nodes drawn"]:
         return jax.numpy.tanh(self.convolutions(graph))

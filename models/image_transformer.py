@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 
 from models.dropout import Dropout
 from models.encoder_decoder import Stack
+from models.layers.initializers import gaussian
 from models.layers.patches import image_patches
 from models.transformer import DEVIATION, Shape, dense
 
@@ -34,7 +35,7 @@ class ImageTransformer(nn.Module):
     def __call__(self, images: Float[Array, "batch height width channels"]) -> Float[Array, "batch classes"]:
         patches = jax.vmap(partial(image_patches, size=self.patch))(images)
         tokens = dense(self.shape.width, self.shape)(patches)
-        begin = nn.initializers.normal(DEVIATION)
+        begin = gaussian(DEVIATION)
         answer = self.param("answer", begin, (self.shape.width,), jnp.float32)
         positions = self.param("positions", begin, (patches.shape[1] + 1, self.shape.width), jnp.float32)
         answers = jnp.broadcast_to(answer.astype(tokens.dtype), (len(images), 1, self.shape.width))

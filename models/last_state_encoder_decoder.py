@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Int
 
+from models.layers.initializers import GLOROT_UNIFORM
 from models.layers.recurrence import State
 from models.recurrent_net import KINDS, CellWeights
 
@@ -43,7 +44,7 @@ class LastStateEncoderDecoder(nn.Module):
 
     def setup(self):
         self.encoder, self.decoder = (CellWeights(self.cell, self.units) for _ in range(2))
-        readout = nn.initializers.glorot_uniform()
+        readout = GLOROT_UNIFORM
         self.readout = self.param("readout", readout, (self.units, self.symbols), jnp.float32)
         self.readout_bias = self.param("readout_bias", nn.initializers.zeros, (self.symbols,), jnp.float32)
 

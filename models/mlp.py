@@ -6,6 +6,8 @@ import jax
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from models.layers.initializers import GLOROT_UNIFORM
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
     "tanh": jax.numpy.tanh,
@@ -27,7 +29,7 @@ class MLP(nn.Module):
     def __call__(self, inputs: Float[Array, "*batch features"]) -> Float[Array, "*batch last_width"]:
         hidden = inputs
         for width in self.widths:
-            hidden = ACTIVATIONS[self.activation](nn.Dense(width, kernel_init=nn.initializers.glorot_uniform())(hidden))
+            hidden = ACTIVATIONS[self.activation](nn.Dense(width, kernel_init=GLOROT_UNIFORM)(hidden))
         return hidden
 
 

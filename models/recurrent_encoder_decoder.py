@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from models.feature_maps import show
 from models.layers.attention import additive_scores, attention_weights, dot_product_scores, projected_scores
+from models.layers.initializers import GLOROT_UNIFORM, gaussian
 from models.layers.recurrence import Cell, bidirectional, recur
 from models.layers.recurrent_cells import gru_step
 from models.recurrent_net import CellWeights
@@ -62,17 +63,17 @@ class RecurrentEncoderDecoder(nn.Module):
     score: Score = "additive"
 
     def setup(self):
-        units, glorot = self.units, nn.initializers.glorot_uniform()
-        self.table = self.param("table", nn.initializers.normal(1.0), (self.symbols, units), jnp.float32)
+        units = self.units
+        self.table = self.param("table", gaussian(1.0), (self.symbols, units), jnp.float32)
         self.forward, self.backward, self.decoder = (CellWeights("gru", units) for _ in range(3))
         self.source, self.ends = nn.Dense(units), nn.Dense(units)
-        self.readout = self.param("readout", glorot, (2 * units, self.symbols), jnp.float32)
+        self.readout = self.param("readout", GLOROT_UNIFORM, (2 * units, self.symbols), jnp.float32)
         self.readout_bias = self.param("readout_bias", nn.initializers.zeros, (self.symbols,), jnp.float32)
         width = {"additive": units, "additive_single": 1, "projected": units}.get(self.score)
         names = ("query", "key") if width else ()
-        self.matrices = [self.param(name, glorot, (units, width), jnp.float32) for name in names]
+        self.matrices = [self.param(name, GLOROT_UNIFORM, (units, width), jnp.float32) for name in names]
         if self.score == "additive":
-            small = nn.initializers.normal(units**-0.5)
+            small = gaussian(units**-0.5)
             self.combination = self.param("combination", small, (units,), jnp.float32)
 
     def __call__(

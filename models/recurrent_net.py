@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from models.dropout import Dropout
 from models.layers.fast_lstm import lstm_recur
+from models.layers.initializers import GLOROT_UNIFORM, gaussian
 from models.layers.random_arrays import normal
 from models.layers.recurrence import Cell, Recurrence, State, bidirectional, recur
 from models.layers.recurrent_cells import RecurrentWeights, elman_step, gru_step, lstm_step, mgu_step
@@ -69,13 +70,13 @@ class CellWeights(nn.Module):
         def bias(key, shape):
             return jnp.zeros(shape, jnp.float32).at[units : 2 * units].set(1.0 if kind.forgets else 0.0)
 
-        inputs = nn.initializers.normal(0.001) if kind.identity else nn.initializers.glorot_uniform()
+        inputs = gaussian(0.001) if kind.identity else GLOROT_UNIFORM
         seeing = (units, kind.seeing * units)
         return RecurrentWeights(
             self.param("inputs", inputs, (features, width), jnp.float32),
             self.param("recurrent", recurrent, (units, width)),
             self.param("bias", bias, (width,)),
-            self.param("peephole", nn.initializers.glorot_uniform(), seeing, jnp.float32) if kind.seeing else None,
+            self.param("peephole", GLOROT_UNIFORM, seeing, jnp.float32) if kind.seeing else None,
         )
 
 
@@ -138,7 +139,7 @@ class RecurrentNet(nn.Module):
     def _read(self, hidden: Float[Array, "*batch features"]) -> Float[Array, "*batch outputs"]:
         """Not a Dense layer: ``with_dropout`` would take it for the first with weights."""
         width = hidden.shape[-1]
-        kernel = self.param("readout", nn.initializers.glorot_uniform(), (width, self.outputs), jnp.float32)
+        kernel = self.param("readout", GLOROT_UNIFORM, (width, self.outputs), jnp.float32)
         bias = self.param("readout_bias", nn.initializers.zeros, (self.outputs,), jnp.float32)
         flat = hidden.reshape(-1, width) @ kernel + bias
         return flat.reshape(*hidden.shape[:-1], self.outputs)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from models.denoisers import GroupNorm
 from models.layers.bilinear import bilinear_kernel
 from models.layers.conv import flax_convolution
+from models.layers.initializers import HE_NORMAL
 from models.layers.pool import max_pool
 from models.layers.transposed_conv import convolve_transposed, transposed_he_normal
 
@@ -19,7 +20,7 @@ Padding = Literal["SAME", "VALID"]
 
 def conv(features: int, *, size: int = 3, padding: Padding = "SAME", **options: Any) -> nn.Conv:
     """A square convolution of stride 1, its weights normal as in He et al. 2015."""
-    init = options.pop("kernel_init", nn.initializers.he_normal())
+    init = options.pop("kernel_init", HE_NORMAL)
     window = (size, size)
     return nn.Conv(
         features, window, padding=padding, kernel_init=init, conv_general_dilated=flax_convolution, **options

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from models.dropout import Dropout
 from models.layers.causal_conv import convolve_causal
+from models.layers.initializers import GLOROT_UNIFORM, HE_NORMAL
 from models.layers.weight_norm import unit_norms, weight_normalized
 
 
@@ -31,7 +32,7 @@ class TemporalBlock(nn.Module):
         hidden = sequences
         for number in range(2):
             shape = (self.window, hidden.shape[-1], self.channels)
-            kernel = self.param(f"kernel_{number}", nn.initializers.he_normal(), shape)
+            kernel = self.param(f"kernel_{number}", HE_NORMAL, shape)
             if self.weight_normalization:
                 gain = self.param(f"gain_{number}", lambda _, direction: unit_norms(direction), kernel)
                 kernel = weight_normalized(kernel, gain)
@@ -76,7 +77,7 @@ class TemporalConvNet(nn.Module):
             hidden = TemporalBlock(self.channels, self.window, 2**number, self.dropout, self.weight_normalization)(
                 hidden
             )
-        kernel = self.param("readout", nn.initializers.glorot_uniform(), (self.channels, self.outputs))
+        kernel = self.param("readout", GLOROT_UNIFORM, (self.channels, self.outputs))
         bias = self.param("readout_bias", nn.initializers.zeros, (self.outputs,))
         read = hidden if self.read == "every" else hidden[:, -1]
         return {"outputs": jnp.einsum("...c,co->...o", read, kernel) + bias, "hidden": hidden}

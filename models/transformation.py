@@ -8,6 +8,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from models.layers.conv import flax_convolution
+from models.layers.initializers import HE_NORMAL
 from models.layers.normalize import layer_normalize
 from models.layers.residual import residual_sum
 from models.layers.resize import upsample_nearest
@@ -50,7 +51,7 @@ class ReflectedConv(nn.Module):
             (self.window, self.window),
             (self.stride, self.stride),
             padding="VALID",
-            kernel_init=nn.initializers.he_normal(),
+            kernel_init=HE_NORMAL,
             conv_general_dilated=flax_convolution,
         )(framed)
 

@@ -16,6 +16,7 @@ from models.dropout import Dropout
 from models.feature_maps import show
 from models.layers.attention import attention_weights, causal_mask, mix_values, scaled_dot_product_scores
 from models.layers.dense import flat_product
+from models.layers.initializers import gaussian
 from models.layers.normalize import layer_normalize
 
 DEVIATION = 0.02
@@ -75,7 +76,7 @@ def dense(features: int, shape: Shape, *, ends_branch: bool = False) -> nn.Dense
     up.
     """
     deviation = DEVIATION / (2 * shape.depth) ** 0.5 if ends_branch else DEVIATION
-    kernel_init = nn.initializers.normal(deviation)
+    kernel_init = gaussian(deviation)
     return nn.Dense(features, use_bias=shape.bias, kernel_init=kernel_init, dot_general=flat_product)
 
 

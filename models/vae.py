@@ -12,6 +12,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float, Key
 
 from models.autoencoder import Autoencoder, conv_autoencoder, mlp_autoencoder
+from models.layers.initializers import GLOROT_UNIFORM
 from models.layers.random_arrays import normal
 
 
@@ -40,7 +41,7 @@ class GaussianHead(nn.Module):
 
     @nn.compact
     def __call__(self, features: Float[Array, "*batch features"]) -> Gaussian:
-        both = nn.Dense(2 * self.latent, kernel_init=nn.initializers.glorot_uniform())(features)
+        both = nn.Dense(2 * self.latent, kernel_init=GLOROT_UNIFORM)(features)
         return Gaussian(*jnp.split(both, 2, axis=-1))
 
 

@@ -13,9 +13,9 @@ from models.convnets.pattern import Convolution
 from models.convnets.pattern_net import convolution
 from models.feature_maps import show
 from models.layers.conv import flax_convolution
+from models.layers.initializers import HE_NORMAL, gaussian
 from models.layers.resize import upsample_nearest
 
-HE_NORMAL = nn.initializers.he_normal()
 LEAK = 0.1
 SCALES = 3
 ANCHORS = 3
@@ -97,7 +97,7 @@ class YOLOv3(nn.Module):
             said = nn.Conv(
                 numbers,
                 (1, 1),
-                kernel_init=nn.initializers.normal(0.01),
+                kernel_init=gaussian(0.01),
                 bias_init=objectness_bias(self.prior, ANCHORS),
                 conv_general_dilated=flax_convolution,
                 name=f"scale{scale}_output",

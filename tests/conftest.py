@@ -98,7 +98,7 @@ def undrawn(monkeypatch):
 def numbers_alone(undrawn, monkeypatch):
     """Where numbers are compared nothing is drawn and no cost is counted: its contract does both once an experiment."""
     monkeypatch.setattr("experiments.run.summary.flops_per_step", lambda run, task, state: None)
-    monkeypatch.setattr("experiments.run.summary.cost", lambda run, params: None)
+    monkeypatch.setattr("experiments.run.runner.cost_of_one", lambda run, params: None)
 
 
 @pytest.hookimpl(optionalhook=True)

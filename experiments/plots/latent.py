@@ -1,7 +1,6 @@
 """Pictures of a latent variable model: what it dreams, what it keeps, and how its latent is laid out."""
 
 from collections.abc import Callable
-from functools import partial
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,11 @@ from train.trainable import Params
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PRIOR_SAMPLES = 100
 SHOWN = 16
 """Images beside their reconstructions."""
+SIDE = 15
+"""Images along each side of the manifold."""
 Images = Float[Array, "batch height width channels"]
 
 
@@ -43,21 +45,24 @@ def latent_figures(
     def computed(params: Params, images: Array, key: Array) -> dict[str, Array]:
         posterior = encode(params, images)
         latent, plane = posterior.mean.shape[-1], most_used(posterior)
+        drawn, kept = jax.random.normal(key, (PRIOR_SAMPLES, latent)), posterior.mean[:SHOWN]
+        decoded = decode(params, jnp.concatenate([drawn, kept, latent_plane(latent, *plane).reshape(-1, latent)]))
+        samples, reconstructions, grid = jnp.split(decoded, [len(drawn), len(drawn) + len(kept)])
         return {
-            "samples": decode(params, jax.random.normal(key, (100, latent))),
-            "reconstructions": decode(params, posterior.mean[:SHOWN]),
+            "samples": samples,
+            "reconstructions": reconstructions,
             "plane": plane,
-            "manifold": latent_plane(partial(decode, params), latent, *plane),
+            "manifold": grid.reshape(SIDE, SIDE, *grid.shape[1:]),
             "aggregate": _draws(posterior, jax.random.fold_in(key, 1))[:, plane],
         }
 
-    drawn = jax.device_get(computed(params, images, key))
-    first, second = drawn["plane"]
+    found = jax.device_get(computed(params, images, key))
+    first, second = found["plane"]
     return {
-        "samples": image_grid(drawn["samples"], columns=10, title="samples from the prior"),
-        "reconstructions": image_pairs(images[:SHOWN], drawn["reconstructions"], columns=8, title="held-out images"),
-        "manifold": manifold(drawn["manifold"], title=f"latents {first} (down), {second} (across)"),
-        "aggregate": aggregate_posterior(drawn["aggregate"], (int(first), int(second))),
+        "samples": image_grid(found["samples"], columns=10, title="samples from the prior"),
+        "reconstructions": image_pairs(images[:SHOWN], found["reconstructions"], columns=8, title="held-out images"),
+        "manifold": manifold(found["manifold"], title=f"latents {first} (down), {second} (across)"),
+        "aggregate": aggregate_posterior(found["aggregate"], (int(first), int(second))),
     }
 
 
@@ -87,15 +92,8 @@ def most_used(posterior: Gaussian) -> Int[Array, "2"]:
 
 
 def latent_plane(
-    decode: Callable[[Float[Array, "batch latent"]], Images],
-    latent: int,
-    first: Int[Array, ""],
-    second: Int[Array, ""],
-    *,
-    side: int = 15,
-) -> Float[Array, "side side height width channels"]:
-    """Images decoded on a grid of equal prior mass in two latent dimensions (Kingma & Welling 2014, figure 4)."""
+    latent: int, first: Int[Array, ""], second: Int[Array, ""], *, side: int = SIDE
+) -> Float[Array, "side side latent"]:
+    """A grid of equal prior mass in two latent dimensions, the others 0 (Kingma & Welling 2014, figure 4)."""
     values = jnp.asarray([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)], jnp.float32)
-    grid = jnp.zeros((side, side, latent)).at[..., first].set(values[:, None]).at[..., second].set(values[None, :])
-    images = decode(grid.reshape(side * side, latent))
-    return images.reshape(side, side, *images.shape[1:])
+    return jnp.zeros((side, side, latent)).at[..., first].set(values[:, None]).at[..., second].set(values[None, :])

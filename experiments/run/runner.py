@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from experiments.run.reopening import SavedParams, changes_of_evaluation, restor
 from experiments.run.run import Run, first_seed
 from experiments.run.run_folder import RunFolderError
 from experiments.run.settings import as_json
-from experiments.run.summary import statistics, summarise
+from experiments.run.summary import cost_of_one, statistics, summarise
 from experiments.run.transfer import transferred
 from train.checkpoint import Checkpoints
 from train.evaluation import whole_set_evaluator
@@ -140,9 +141,11 @@ def _train_and_summarise(
         }
 
     with (
+        ThreadPoolExecutor(1) as beside,
         MetricsWriter(workdir, run.settings.seeds.all, first_step) if is_first() else SilentWriter() as writer,
         Progress(run.name, first_step, run.settings.loop.steps, shown=is_first()) as progress,
     ):
+        cost = beside.submit(cost_of_one, run, jax.eval_shape(first_seed, saved.state.params))
         outcome = train(
             task_of,
             run.feed(),
@@ -163,7 +166,8 @@ def _train_and_summarise(
         )
         metrics = measure_test_split(run, outcome.params, lambda: signals.check(outcome.step))
         writer.write(outcome.step, "final", metrics)
-    summary = summarise(run, task_of(run.dataset.context), outcome, metrics, time.perf_counter() - started)
+    task, seconds = task_of(run.dataset.context), time.perf_counter() - started
+    summary = summarise(run, task, outcome, metrics, cost=cost.result(), wall_seconds=seconds)
     first_alone(lambda: run_folder.write_json(workdir / run_folder.SUMMARY, summary))
     drawn = gather(first_seed(outcome.params))
     together = gather(outcome.params) if run.draws_seeds else None

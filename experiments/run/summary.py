@@ -4,6 +4,7 @@ import importlib.metadata
 import math
 import platform
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -22,10 +23,13 @@ from train.manifest import tree_sha256
 from train.task import Batch, State, Task
 from train.trainable import Params, count_parameters
 
+Cost = dict[str, Any]
 VERSIONED = ("lectern", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
-def summarise(run: Run, task: Task, outcome: Outcome, metrics: dict[str, np.ndarray], wall_seconds: float) -> dict:
+def summarise(
+    run: Run, task: Task, outcome: Outcome, metrics: dict[str, np.ndarray], *, cost: Cost, wall_seconds: float
+) -> dict:
     """The content of ``summary.json``, of a run whose task was trained."""
     settings, dataset = run.settings, run.dataset
     config = as_json(settings)
@@ -54,7 +58,7 @@ def summarise(run: Run, task: Task, outcome: Outcome, metrics: dict[str, np.ndar
         "examples_per_second": round(examples / outcome.train_seconds, 2) if outcome.steps_taken else None,
         "parameters": count_parameters(first_seed(outcome.params), task.trainable),
         "flops_per_step": flops_per_step(run, task, one),
-        "cost": cost(run, one.params),
+        "cost": cost,
         "device": device(run),
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED}
         | {"python": platform.python_version()},
@@ -118,7 +122,7 @@ def flops_per_step(run: Run, task: Task, state: State) -> int | None:
     return product_flops(task.step, *run.where().shapes((state, batch))) or None
 
 
-def cost(run: Run, params: Params) -> dict:
+def cost_of_one(run: Run, params: Params) -> Cost:
     """What the loss of one example costs: by the formulas of its layers, or of its products where it has no layers that
     have formulas; and by XLA's own count, which is left out where there are loops, as it takes their bodies once.
     """

@@ -8,6 +8,7 @@ from models.convnets.pattern_net import PatternNet, layer_paths
 from models.convnets.volumes import Shape, volumes
 from models.feature_maps import show
 from models.layers.conv import convolve
+from models.layers.initializers import HE_NORMAL
 from models.standardized import Standardized
 
 
@@ -27,7 +28,7 @@ class DenseAsConvolution(nn.Module):
     @nn.compact
     def __call__(self, images: Float[Array, "batch height width channels"]) -> Float[Array, "batch rows columns units"]:
         height, width, channels = self.volume
-        kernel = self.param("kernel", nn.initializers.he_normal(), (height * width * channels, self.units))
+        kernel = self.param("kernel", HE_NORMAL, (height * width * channels, self.units))
         maps = convolve(images, kernel.astype(images.dtype).reshape(height, width, channels, self.units))
         if not self.use_bias:
             return maps

@@ -13,6 +13,7 @@ from models.convnets.pattern import Convolution, Pool
 from models.convnets.pattern_net import convolution, pool
 from models.dropout import Dropout
 from models.feature_maps import show
+from models.layers.initializers import HE_NORMAL
 from models.layers.local_response import local_response_normalization
 from models.layers.pool import global_average_pool
 
@@ -40,7 +41,7 @@ class ConvolutionUnit(nn.Module):
         self, features: Float[Array, "batch height width channels"], *, training: bool
     ) -> Float[Array, "batch rows columns features"]:
         layer = replace(self.layer, bias=not self.normalized)
-        hidden = convolution(layer, "conv", nn.initializers.he_normal())(features)
+        hidden = convolution(layer, "conv", HE_NORMAL)(features)
         if self.normalized:
             hidden = BatchNorm(self.group, epsilon=1e-3, name="bn")(hidden, training=training)
         return show(self, nn.relu(hidden))

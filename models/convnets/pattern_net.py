@@ -23,6 +23,7 @@ from models.dropout import Dropout
 from models.feature_maps import show
 from models.layers.activation import scaled_tanh
 from models.layers.conv import flax_convolution
+from models.layers.initializers import HE_NORMAL
 from models.layers.local_response import local_response_normalization
 from models.layers.pool import average_pool, global_average_pool, global_max_pool, max_pool
 
@@ -52,7 +53,7 @@ class PatternNet(nn.Module):
     """outputs"""
     group: int = 0
     """examples that BN normalises together in training; 0: the whole batch"""
-    kernel_init: Initializer = nn.initializers.he_normal()
+    kernel_init: Initializer = HE_NORMAL
     """how the weights start, by default as in He et al. 2015"""
 
     @nn.compact

@@ -9,10 +9,9 @@ from models.batch_norm import BatchNorm
 from models.convnets.pattern import Convolution, Pool
 from models.convnets.pattern_net import convolution, pool
 from models.feature_maps import show
+from models.layers.initializers import HE_NORMAL
 from models.layers.pool import global_average_pool
 from models.layers.residual import identity_shortcut, residual_sum
-
-HE_NORMAL = nn.initializers.he_normal()
 
 BLOCKS: dict[str, Callable[[int, int], tuple[Convolution, ...]]] = {
     "basic": lambda k, s: (_plain(k, 3, s), _plain(k, 3)),

@@ -12,6 +12,7 @@ from models.convnets.pattern import Convolution, Pool
 from models.convnets.pattern_net import convolution, pattern_net, pool
 from models.convnets.published import PATTERNS
 from models.convnets.torchvision import Shapes, from_torchvision
+from models.layers.initializers import HE_NORMAL
 
 CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 """Of each of the five blocks, by the number of layers with weights. Simonyan & Zisserman 2015, table 1."""
@@ -69,7 +70,7 @@ class VGGFeatures(nn.Module):
             if step.first and step.block:
                 hidden = pool(Pool(average=self.average), hidden)
             layer = Convolution(self.widths[step.block])
-            hidden = jax.nn.relu(convolution(layer, step.path, nn.initializers.he_normal())(hidden))
+            hidden = jax.nn.relu(convolution(layer, step.path, HE_NORMAL)(hidden))
             if step.name in self.layers:
                 found[step.name] = hidden
             if len(found) == len(set(self.layers)):
