@@ -145,12 +145,19 @@ def ensemble(task: Task, *, how: SeedsBy) -> Task:
     CPU. It belongs around a ``scan``, not inside: there every step would copy the state.
     """
 
-    def each(function: Callable) -> Callable:
-        if how == "vmap":
-            return jax.vmap(function)
-        return lambda *arguments: jax.lax.map(lambda one: function(*one), arguments)
-
+    each = {"map": _one_after_the_other, "vmap": jax.vmap}[how]
     return Task(each(task.init), each(task.step), trainable=task.trainable)
+
+
+def _one_after_the_other(function: Callable) -> Callable:
+    """As ``jax.lax.map``, which of one run would be a loop: much to lower for a compiler that takes it out again."""
+
+    def each(*arguments: PyTree) -> PyTree:
+        if len(jax.tree.leaves(arguments)[0]) > 1:
+            return jax.lax.map(lambda one: function(*one), arguments)
+        return jax.tree.map(lambda leaf: leaf[None], function(*jax.tree.map(lambda leaf: leaf[0], arguments)))
+
+    return each
 
 
 def resident(task: Task, data: Batch) -> Task:
