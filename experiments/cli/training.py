@@ -13,6 +13,7 @@ from experiments.cli.exit_status import DIVERGED, DONE, FAILED, WRONG
 from experiments.errors import WrongInput
 
 if TYPE_CHECKING:
+    from experiments.run.run_folder import Origin
     from experiments.run.settings import Settings
     from train.signals import Signals
 
@@ -35,7 +36,6 @@ def run(given: argparse.Namespace, flags: list[str]) -> int:
 
     prepare_devices(given, settings)
     from experiments.run import run_folder, runner
-    from experiments.run.origins import origin_at
     from experiments.run.run import prepare
     from train.processes import first_alone
 
@@ -44,8 +44,7 @@ def run(given: argparse.Namespace, flags: list[str]) -> int:
     workdir = given.workdir or run_folder.claim_default(given.name, given.preset)
 
     def train(signals: "Signals") -> dict:
-        origin = origin_at(given.origin) if given.origin else None
-        run = prepare(given.name, given.preset, settings, origin)
+        run = prepare(given.name, given.preset, settings, _origin(given.origin))
         return runner.start(run, workdir, signals, freeze=given.freeze)
 
     try:
@@ -55,6 +54,14 @@ def run(given: argparse.Namespace, flags: list[str]) -> int:
             with suppress(OSError):  # what was claimed and never begun goes; a folder with files stays
                 workdir.rmdir()
                 workdir.parent.rmdir()
+
+
+def _origin(place: Path | None) -> "Origin | None":
+    if place is None:
+        return None
+    from experiments.run.origins import origin_at
+
+    return origin_at(place)
 
 
 def preset_settings(name: str, preset: str) -> "Settings":

@@ -9,6 +9,8 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -81,14 +83,16 @@ def _scientific(number: float) -> str:
 def png(figure: "Figure") -> bytes:
     """The figure as a PNG file: the same bytes for the same figure.
 
-    It is drawn once; ``savefig`` draws a figure that lays itself out twice, the first time for the layout alone.
+    It is drawn once; ``savefig`` draws a figure that lays itself out twice, the first time for the layout alone. No
+    figure is transparent: without that channel a file packed in half of the time is as small.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.image import imsave
+    from PIL import Image
 
     drawn, buffer = FigureCanvasAgg(figure), io.BytesIO()
     drawn.draw()
-    imsave(buffer, drawn.buffer_rgba(), format="png", origin="upper", dpi=figure.dpi, metadata={"Software": None})
+    opaque = np.asarray(drawn.buffer_rgba())[..., :3]
+    Image.fromarray(opaque).save(buffer, "png", dpi=(figure.dpi, figure.dpi), compress_level=3)
     return buffer.getvalue()
 
 
