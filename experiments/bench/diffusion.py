@@ -46,7 +46,7 @@ def sampling() -> float:
     params, labels = jax.jit(init_params)(jax.random.key(0)), jnp.arange(BATCH, dtype=jnp.int32) % CLASSES
 
     @jax.jit
-    def chunk(before: tuple[Array, Array]) -> tuple[Array, Array]:
+    def chunk(params: Params, before: tuple[Array, Array]) -> tuple[Array, Array]:
         following, drawing = jax.random.split(before[0])
 
         def one(key: Array, label: Array) -> Array:
@@ -55,7 +55,7 @@ def sampling() -> float:
 
         return following, jax.vmap(one)(jax.random.split(drawing, BATCH), labels)
 
-    return rate(chunk, (jax.random.key(1), jnp.zeros((BATCH, *SHAPE))), CHUNKS * BATCH)
+    return rate(partial(chunk, params), (jax.random.key(1), jnp.zeros((BATCH, *SHAPE))), CHUNKS * BATCH)
 
 
 if __name__ == "__main__":

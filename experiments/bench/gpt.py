@@ -50,11 +50,11 @@ def sample(go_on: Callable[..., Array]) -> float:
     start = jnp.zeros(1, jnp.int32)
 
     @jax.jit
-    def texts(keys):
+    def texts(params, keys):
         drawn = jax.vmap(lambda key: go_on(MODEL, params, key, start, count=LENGTH, draw=draw_symbol))(keys)
         return jax.vmap(jax.random.fold_in)(keys, drawn[:, -1])  # the next texts wait for these
 
-    return rate(texts, jax.random.split(jax.random.key(1), TEXTS), CHUNKS * TEXTS * LENGTH)
+    return rate(partial(texts, params), jax.random.split(jax.random.key(1), TEXTS), CHUNKS * TEXTS * LENGTH)
 
 
 def continue_anew(model: GPT, params, key, prompt, *, count: int, draw) -> Array:

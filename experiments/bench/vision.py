@@ -22,7 +22,7 @@ from models.layers.pool import max_pool
 from models.layers.suppression import suppress_overlaps
 from models.segmentation import UNet, conv
 from models.yolo import YOLOv3
-from train.task import supervised
+from train.task import Params, supervised
 
 SIDE, BATCH, STEPS, CLASSES = 64, 16, 10, 4
 """Of the U-Net."""
@@ -51,14 +51,14 @@ def yolo() -> float:
     params = jax.jit(model.init)(jax.random.key(0), images)
 
     @jax.jit
-    def chunk(images: Array) -> Array:
+    def chunk(params: Params, images: Array) -> Array:
         def another(images: Array, _: None) -> tuple[Array, None]:
             said = model.apply(params, images)
             return images + 1e-9 * sum(each.mean() for each in said), None
 
         return jax.lax.scan(another, images, None, length=PASSES)[0]
 
-    return rate(chunk, jax.device_put(images), CHUNKS * PASSES * AT_ONCE)
+    return rate(partial(chunk, params), jax.device_put(images), CHUNKS * PASSES * AT_ONCE)
 
 
 class Trunk(nn.Module):
@@ -78,14 +78,14 @@ def deep_dream() -> float:
     params = jax.jit(model.init)(jax.random.key(0), picture[None])
 
     @jax.jit
-    def chunk(picture: Array) -> Array:
+    def chunk(params: Params, picture: Array) -> Array:
         def another(picture: Array, _: None) -> tuple[Array, None]:
             slope = jax.grad(lambda picture: layer_activation(model.apply(params, picture[None])[0]))(picture)
             return jnp.clip(picture + 0.003 * unit_mean(slope), 0.0, 1.0), None
 
         return jax.lax.scan(another, picture, None, length=DREAM_STEPS)[0]
 
-    return rate(chunk, jax.device_put(picture), CHUNKS * DREAM_STEPS)
+    return rate(partial(chunk, params), jax.device_put(picture), CHUNKS * DREAM_STEPS)
 
 
 def suppression() -> float:

@@ -231,27 +231,27 @@ def figures(settings: VQVAE2Settings, dataset: Dataset, params: Params) -> dict:
     model = network(settings, dataset)
     key = stream_key(settings.seeds.seed, Stream.FIGURES)
     labels = jnp.repeat(jnp.arange(dataset.required_classes()), OF_EACH)
-    expected = jax.vmap(partial(expected_image, settings, dataset, params))
     mean = jax.vmap(likelihood_of(settings, dataset).mean)
 
     @jax.jit
-    def drawn(keys, images):
+    def drawn(params, keys, images):
         independent = positional_frequencies(encode_images(model, params, images), codes=settings.codes)
         indices = jax.vmap(lambda key: jax.random.categorical(key, jnp.log(independent)))(keys)
-        return jax.vmap(partial(drawn_image, settings, dataset, params))(keys, labels), expected(indices)
+        images_of_prior = jax.vmap(partial(drawn_image, settings, dataset, params))(keys, labels)
+        return images_of_prior, jax.vmap(partial(expected_image, settings, dataset, params))(indices)
 
     @jax.jit
-    def levels(images):
+    def levels(params, images):
         top, bottom = (each.codes for each in model.apply(params, images, method="encode"))
         coarse, fine = (jnp.broadcast_to(each.mean(axis=(0, 1)), each.shape) for each in (top, bottom))
         pairs = (top, bottom), (top, fine), (coarse, bottom)
         return [mean(model.apply(params, *codes, method="decode")) for codes in pairs]
 
     observed = observed_images(settings.observe, dataset)
-    samples, independent = drawn(jax.random.split(key, len(labels)), observed["train"])
+    samples, independent = drawn(params, jax.random.split(key, len(labels)), observed["train"])
     return {
         "samples": rows_of_classes(samples, independent, OF_EACH),
-        "levels": what_levels_hold(observed["test"][:SHOWN], *levels(observed["test"][:SHOWN])),
+        "levels": what_levels_hold(observed["test"][:SHOWN], *levels(params, observed["test"][:SHOWN])),
     }
 
 

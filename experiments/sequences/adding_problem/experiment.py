@@ -80,13 +80,13 @@ def figures(settings: AddingProblemSettings, dataset: Dataset, params: Params) -
     model, batch = network(settings, dataset), jax.device_put(dataset.head("test", SHOWN))
 
     @jax.jit
-    def answer(inputs):
+    def answer(params, inputs):
         return model.apply(params, inputs)["outputs"][:, 0]
 
     inputs = inputs_of(batch)
-    slopes = jax.jit(jax.grad(lambda inputs: answer(inputs).sum()))(inputs)[:, :, 0]
+    slopes = jax.jit(jax.grad(lambda params, inputs: answer(params, inputs).sum(), argnums=1))(params, inputs)[:, :, 0]
     rows = partial(jax.tree.map, np.asarray)
-    target, answered, marked, slopes = rows((batch["target"], answer(inputs), batch["marked"], slopes))
+    target, answered, marked, slopes = rows((batch["target"], answer(params, inputs), batch["marked"], slopes))
     return {"answers": answers(target, answered), "influence": influence(slopes[:12], marked[:12])}
 
 

@@ -93,7 +93,7 @@ def figures(settings: CharGPTSettings, dataset: Dataset, params: Params) -> dict
     windows = min(SHOWN, (len(text) - 1) // length)
 
     @jax.jit
-    def nats(starts, text):
+    def nats(params, starts, text):
         def of_window(start):
             window = jax.lax.dynamic_slice_in_dim(text, start, length + 1)
             log_probabilities = jax.nn.log_softmax(model.apply(params, window[:-1]))
@@ -102,18 +102,18 @@ def figures(settings: CharGPTSettings, dataset: Dataset, params: Params) -> dict
         return jax.lax.map(of_window, starts)
 
     @jax.jit
-    def drawn(key, start):
+    def drawn(params, key, start):
         return continue_text(model, params, key, start, count=windows * length, draw=draw_symbol)
 
-    shown = {"held-out text": text, "drawn by the model": jnp.concatenate([text[:1], drawn(key, text[:1])])}
+    shown = {"held-out text": text, "drawn by the model": jnp.concatenate([text[:1], drawn(params, key, text[:1])])}
 
     def lettered(symbols):
-        costs = np.asarray(nats(np.arange(windows) * length, symbols)).ravel()
+        costs = np.asarray(nats(params, np.arange(windows) * length, symbols)).ravel()
         return "".join(dataset.symbols[number] for number in symbols[1 : 1 + len(costs)].tolist()), costs
 
     starts = np.linspace(0, len(text) - length - 1, MEASURED).astype(np.int32)
     return {
-        "places": loss_by_place(np.asarray(nats(starts, text)).mean(axis=0)),
+        "places": loss_by_place(np.asarray(nats(params, starts, text)).mean(axis=0)),
         "surprise": surprise({title: lettered(symbols) for title, symbols in shown.items()}),
     }
 

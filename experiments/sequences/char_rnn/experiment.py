@@ -85,7 +85,7 @@ def figures(settings: CharRNNSettings, dataset: Dataset, params: Params) -> dict
     shown = {"held-out text": text, "drawn by the model": jnp.concatenate([text[:1], go_on(params, key, text[:1])])}
 
     @jax.jit
-    def read(sequence):
+    def read(params, sequence):
         seen = model.apply(params, sequence[None, :-1])
         log_probabilities = jax.nn.log_softmax(seen["outputs"][0])
         return -jnp.take_along_axis(log_probabilities, sequence[1:, None], axis=1)[:, 0], seen["hidden"][0]
@@ -93,8 +93,8 @@ def figures(settings: CharRNNSettings, dataset: Dataset, params: Params) -> dict
     def letters(sequence):
         return "".join(dataset.symbols[number] for number in sequence.tolist())
 
-    costs = {title: (letters(sequence[1:]), np.asarray(read(sequence)[0])) for title, sequence in shown.items()}
-    return {"surprise": surprise(costs), "states": states(letters(text[:-1]), np.asarray(read(text)[1]))}
+    costs = {title: (letters(sequence[1:]), np.asarray(read(params, sequence)[0])) for title, sequence in shown.items()}
+    return {"surprise": surprise(costs), "states": states(letters(text[:-1]), np.asarray(read(params, text)[1]))}
 
 
 def draw(settings: CharRNNSettings, dataset: Dataset, options: TextOptions, params: Params) -> Callable:

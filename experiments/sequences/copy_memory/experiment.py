@@ -72,13 +72,13 @@ def figures(settings: CopyMemorySettings, dataset: Dataset, params: Params) -> d
     model, batch = network(settings, dataset), dataset.head("test", AVERAGED)
 
     @jax.jit
-    def seen(symbols, target):
+    def seen(params, symbols, target):
         logits = model.apply(params, symbols)["outputs"]
         costs = optax.losses.softmax_cross_entropy_with_integer_labels(logits, target)
         return logits[:SHOWN, -COPIED:].argmax(axis=-1), costs.mean(axis=0)
 
     symbols, target = (batch[name].astype(np.int32) for name in ("symbols", "target"))
-    said, costs = map(np.asarray, seen(symbols, target))
+    said, costs = map(np.asarray, seen(params, symbols, target))
     return {"recall": recall(target[:SHOWN, -COPIED:], said, costs)}
 
 

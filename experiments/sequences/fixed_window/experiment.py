@@ -84,7 +84,7 @@ def figures(settings: FixedWindowSettings, dataset: Dataset, params: Params) -> 
     shown = {"held-out text": text, "drawn by the model": jnp.concatenate([start, drawn])}
 
     @jax.jit
-    def nats(sequence):
+    def nats(params, sequence):
         log_probabilities = jax.nn.log_softmax(model.apply(params, sequence[:-1]))
         return -log_probabilities[jnp.arange(len(log_probabilities)), sequence[settings.context :]]
 
@@ -93,7 +93,7 @@ def figures(settings: FixedWindowSettings, dataset: Dataset, params: Params) -> 
 
     return {
         "surprise": surprise(
-            {title: (letters(sequence), np.asarray(nats(sequence))) for title, sequence in shown.items()}
+            {title: (letters(sequence), np.asarray(nats(params, sequence))) for title, sequence in shown.items()}
         )
     }
 

@@ -95,8 +95,8 @@ def figures(settings: GridRecurrenceSettings, dataset: Dataset, params: Params) 
     """Larger grids, and where the network says that a way leads."""
     model = network(settings, dataset)
     grids = {name: array[:SHOWN] for name, array in larger_grids(settings).items()}
-    known = jax.jit(lambda free: jax.nn.sigmoid(model.apply(params, free[..., None])))(jnp.asarray(grids["free"]))
-    return {"mazes": ways(grids["free"], grids["reached"], np.asarray(known))}
+    logits = jax.jit(model.apply)(params, jnp.asarray(grids["free"])[..., None])
+    return {"mazes": ways(grids["free"], grids["reached"], np.asarray(jax.nn.sigmoid(logits)))}
 
 
 EXPERIMENT = Experiment(

@@ -86,10 +86,10 @@ def figures(settings: SequentialDigitsSettings, dataset: Dataset, params: Params
     test, every = dataset.head("test", SHOWN), network(settings, dataset).clone(read="every")
 
     @jax.jit
-    def over_time(images):
+    def over_time(params, images):
         return jax.nn.softmax(every.apply(params, sequence_of(settings, images))["outputs"])
 
-    probabilities = np.asarray(over_time(test["image"]))
+    probabilities = np.asarray(over_time(params, test["image"]))
     predicted = probabilities[:, -1].argmax(axis=-1)
     return classifier_figures(test["image"], test["label"], predicted) | {
         "reading": reading(test["image"][:DRAWN], test["label"][:DRAWN], probabilities[:DRAWN])
