@@ -188,18 +188,14 @@ def _read(path: Path) -> dict | None:
 @cache
 def commit() -> str:
     """The short hash of the source's commit, with ``+changes`` where the tree differs; ``unknown`` outside of git."""
-    here = Path(__file__).parent
-
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
-        ).stdout.strip()
-
+    describe = ("describe", "--always", "--dirty=+changes", "--exclude=*")  # no tag in place of the hash
     try:
-        changed = git("status", "--porcelain", "--untracked-files=no")
-        return git("rev-parse", "--short", "HEAD") + ("+changes" if changed else "")
+        found = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), *describe], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    return found.stdout.strip()
 
 
 def new_folder(parent: Path, prefix: str = "") -> Path:
