@@ -46,6 +46,7 @@ class LedgerRow(NamedTuple):
     """seeds that more than one of the runs has; of these the newest counts"""
     taken: str = ""
     """how the number was taken, where the metric's name does not say it"""
+    first_seed: int = 0
     splits: int = 0
     """how many random splits there is a value for, the mean of its seeds; 0 where there is a value for each seed"""
 
@@ -140,6 +141,7 @@ def _row(pool: Pool, settings: str, claim: dict[str, Any]) -> LedgerRow:
         runs=tuple(sorted(run.name for run in pool.runs)),
         repeated=pool.repeated,
         taken=metric.get("protocol") or "",
+        first_seed=next(iter(summary["seeds"]), 0),
         splits=pool.splits,
     )
 
@@ -172,10 +174,11 @@ def seeds_in_words(row: LedgerRow) -> str:
     return f"{row.seeds} on {row.draws}" if row.splits else str(row.seeds)
 
 
-def _pooled(row: LedgerRow) -> str:
-    """How many runs have the seeds, and which seeds more than one of them has."""
+def _which_seeds(row: LedgerRow) -> str:
+    """Where the seeds begin if not at 0; of several runs their number, and which seeds more than one of them has."""
     if len(row.runs) < 2:
-        return ""
+        from_seed = "from seed" if row.seeds > 1 else "seed"
+        return f"{from_seed} {row.first_seed}" if row.first_seed else ""
     seeds = f"seed {row.repeated[0]}" if len(row.repeated) == 1 else counted(len(row.repeated), "seed")
     twice = f"; {seeds} in more than one, the newest counts" if row.repeated else ""
     return f"of {counted(len(row.runs), 'run')}{twice}"
@@ -209,7 +212,7 @@ COLUMNS: Sequence[Column] = (
     Column("ours", ours, lambda row: row.mean),
     Column("published", _published, lambda row: row.published, remark=_source),
     Column("difference", _difference, lambda row: row.difference),
-    Column("seeds", seeds_in_words, lambda row: row.seeds, remark=_pooled),
+    Column("seeds", seeds_in_words, lambda row: row.seeds, remark=_which_seeds),
     Column("training", _training, lambda row: row.steps if row.epochs is None else row.epochs),
     Column("dataset", lambda row: row.protocol),
     Column("time", _time, lambda row: row.wall_seconds),

@@ -42,6 +42,8 @@ def model_card(saved: SavedRun, exported: Exported) -> str:
     facts = {
         "data": run.dataset.protocol,
         "weights": f"{size}, of seed {exported.seed} at step {exported.step:,}",
+        "inputs": exported.inputs,
+        "outputs": ", ".join(f"`{name}` {described}" for name, described in exported.outputs.items()),
         "platforms": ", ".join(exported.platforms),
         "commit": summary.get("commit", "not recorded: the run is not finished"),
         "settings": ", ".join(f"{name} {value}" for name, value in as_json(run.settings).items() if name != "data_dir"),

@@ -36,6 +36,10 @@ class Exported(NamedTuple):
     """in all arrays together"""
     platforms: tuple[str, ...]
     """that the forward pass runs on"""
+    inputs: str
+    """type and shape of what it takes"""
+    outputs: dict[str, str]
+    """the same of what it gives, by name"""
 
 
 def export(
@@ -59,7 +63,9 @@ def export(
     write_json(folder / KEYS, paths)
     (folder / FORWARD).write_bytes(forward.serialize())
     numbers = sum(leaf.size for leaf in weights.values())
-    return Exported(seed, step, len(weights), numbers, forward.platforms)
+    outputs = jax.tree.unflatten(forward.out_tree, map(_type_and_shape, forward.out_avals))
+    inputs = _type_and_shape(forward.in_avals[-1])
+    return Exported(seed, step, len(weights), numbers, forward.platforms, inputs, outputs)
 
 
 def named(tree: PyTree) -> tuple[dict[str, np.ndarray], dict[str, list[str | int]]]:
@@ -96,6 +102,11 @@ def exported_forward(
         jax.ShapeDtypeStruct((count, *inputs.shape[1:]), dtype),
     )
     return jax.export.export(jax.jit(forward), platforms=tuple(platforms) or None)(*shapes)
+
+
+def _type_and_shape(array: jax.core.AbstractValue) -> str:
+    """As ``float32 [batch, 8, 8, 1]``."""
+    return f"{array.dtype} [{', '.join(map(str, array.shape))}]"
 
 
 def _plain(key: Any) -> str | int:

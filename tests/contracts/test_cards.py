@@ -22,7 +22,8 @@ from experiments.run.settings import configure, flat_fields, flatten, groups
 
 ENTRIES = {entry.name: entry for entry in entries()}
 EVERY = pytest.mark.parametrize("name", ENTRIES)
-CATALOGUE = Path(__file__).parents[2] / "docs" / "catalogue.md"
+DOCS = Path(__file__).parents[2] / "docs"
+CATALOGUE = DOCS / "catalogue.md"
 
 
 def test_cards_are_read_with_the_standard_library_alone():
@@ -138,3 +139,8 @@ def test_the_law_of_imports_names_every_family():
     law = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     for family in {entry.family for entry in ENTRIES.values()}:
         assert f'"experiments.{family}.*"' in law, f"add experiments.{family} to the contracts of import-linter"
+
+
+def test_the_documents_name_all_that_can_draw():
+    section = re.search(r"## Samples\n(.*?) draw;", (DOCS / "using-a-run.md").read_text(encoding="utf-8"), re.S)
+    assert sorted(re.findall(r"`(\w+)`", section[1])) == sorted(n for n, each in ENTRIES.items() if each.card.samples)

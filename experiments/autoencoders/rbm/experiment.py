@@ -167,18 +167,26 @@ def evaluate(settings: RBMSettings, dataset: Dataset) -> MetricFn:
     return metric_fn
 
 
+def measured_bits(
+    settings: RBMSettings, images: Float[Array, "images height width channels"], key: Key[Array, ""]
+) -> Float[Array, "images visible"]:
+    """Test images as they are measured, given the key of a seed's measure; figures show the same."""
+    observing, _ = jax.random.split(key)
+    return jax.vmap(visible_bits(settings))(jax.random.split(observing, len(images)), images)
+
+
 def evaluate_whole(settings: RBMSettings, dataset: Dataset) -> WholeSet:
     """NLL of all test images from one log Z, which is annealed from the pixels' means; its standard error; the
     pseudo-likelihood; and by how much the test images lie above the training images in free energy.
     """
-    observe, base = visible_bits(settings), independent_bias(pixel_means(dataset))
+    base = independent_bias(pixel_means(dataset))
     weigh = partial(annealed_log_weight, temperatures=settings.temperatures)
 
     def measure(params: RBM, data: dict[str, Array], key: Key[Array, ""]) -> dict[str, Array]:
-        observing, annealing = jax.random.split(key)
+        _, annealing = jax.random.split(key)
         annealing_keys = jax.random.split(annealing, settings.annealed_chains)
         log_z = annealed_log_partition(jax.vmap(weigh, (0, None, None))(annealing_keys, params, base))
-        bits = jax.vmap(observe)(jax.random.split(observing, len(data["test"])), data["test"])
+        bits = measured_bits(settings, data["test"], key)
         test = mean_free_energy(params, bits)
         return {
             "nll": test + log_z.value,
@@ -208,25 +216,37 @@ def chain_rows(
     return rows
 
 
-def figures(settings: RBMSettings, dataset: Dataset, params: RBM) -> dict:
-    """The weights, chains from test images, and free energies of what the machine has and has not seen."""
-    key = stream_key(settings.seeds.seed, Stream.FIGURES)
-    observing, drawing_pixels, walking = jax.random.split(key, 3)
-    images = jax.device_put(dataset.head("test", COMPARED)["image"])
-    test = jax.vmap(visible_bits(settings))(jax.random.split(observing, len(images)), images)
+def free_energies(
+    settings: RBMSettings, dataset: Dataset, params: RBM, *, key: Key[Array, ""]
+) -> dict[str, Float[np.ndarray, " images"]]:
+    """Those of the training images, of the test images as they are measured, and of independent pixels that ``key``
+    draws.
+    """
     means = pixel_means(dataset)
-    independent = jax.random.bernoulli(drawing_pixels, means, test.shape).astype(test.dtype)
+    test = measured_bits(settings, *_compared(settings, dataset))
     shown = {
         "training images": training_bits(settings, dataset),
         "test images": test,
-        "independent pixels": independent,
+        "independent pixels": jax.random.bernoulli(key, means, test.shape).astype(test.dtype),
     }
-    energies = {name: np.asarray(jax.vmap(free_energy, (None, 0))(params, each)) for name, each in shown.items()}
+    return {name: np.asarray(jax.vmap(free_energy, (None, 0))(params, each)) for name, each in shown.items()}
+
+
+def figures(settings: RBMSettings, dataset: Dataset, params: RBM) -> dict:
+    """The weights, chains from test images, and free energies of what the machine has and has not seen."""
+    drawing_pixels, walking = jax.random.split(stream_key(settings.seeds.seed, Stream.FIGURES))
+    start = measured_bits(settings, *_compared(settings, dataset))[:20]
     return {
         "filters": filter_grid(params.weights, dataset.image_shape),
-        "chains": draw_chains(chain_rows(params, test[:20], key=walking), dataset.image_shape),
-        "free_energies": draw_free_energies(energies),
+        "chains": draw_chains(chain_rows(params, start, key=walking), dataset.image_shape),
+        "free_energies": draw_free_energies(free_energies(settings, dataset, params, key=drawing_pixels)),
     }
+
+
+def _compared(settings: RBMSettings, dataset: Dataset) -> tuple[Array, Key[Array, ""]]:
+    """The first test images, and the key with which the seed measures them."""
+    images = jax.device_put(dataset.head("test", COMPARED)["image"])
+    return images, stream_key(settings.seeds.seed, Stream.WHOLE_SET)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from experiments.autoencoders.rbm.experiment import (
     chain_rows,
     evaluate,
     evaluate_whole,
+    free_energies,
     monitor,
     task,
     training_bits,
@@ -24,6 +25,7 @@ from experiments.objectives.contrastive_divergence import reconstruction_error
 from experiments.run.settings import configure, flat_fields
 from models.rbm import RBM, free_energy
 from models.rbm_partition import log_likelihood, log_partition
+from train.evaluation import whole_set_key
 from train.mesh import data_parallel, device_mesh, fully_sharded
 from train.transforms import accumulate
 
@@ -190,6 +192,17 @@ def test_the_gap_of_the_whole_test_set_is_the_mean_of_those_of_its_images():
     metrics = whole_set_metrics(settings_of(temperatures=2, annealed_chains=2), dataset, rbm)
     free = jax.vmap(free_energy, (None, 0))(rbm, jnp.asarray(BITS, jnp.float32))
     assert metrics["free_energy_gap"] == pytest.approx(float(free[3:].mean() - free[:5].mean()), rel=1e-4)
+
+
+def test_what_is_drawn_of_free_energies_is_what_is_measured():
+    """Grey images, whose bits another key would draw otherwise."""
+    rbm, grey = random_machine(), np.random.default_rng(0).random((30, 4))
+    settings, dataset = configure(RBMSettings(), temperatures=2, annealed_chains=2, seed=3), dataset_of(grey)
+    drawn = free_energies(settings, dataset, rbm, key=jax.random.key(9))
+    whole = evaluate_whole(settings, dataset)
+    measured = whole.measure(rbm, jax.tree.map(jnp.asarray, whole.data), whole_set_key(jax.random.key(3)))
+    gap = drawn["test images"].mean() - drawn["training images"].mean()
+    assert measured["free_energy_gap"] == pytest.approx(float(gap), rel=1e-4)
 
 
 def test_training_bits_are_the_same_at_every_call_and_share_no_key_with_a_seed():

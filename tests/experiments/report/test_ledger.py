@@ -79,6 +79,12 @@ def test_one_seed_has_no_deviation_and_a_lost_seed_no_mean(tmp_path):
     assert (shown(lost, "ours"), lost.difference) == ("not finite (1 of 3 seeds)", None)
 
 
+@pytest.mark.parametrize(("seeds", "seen"), [([0], "1"), ([7], "1 (seed 7)"), ([4, 5], "2 (from seed 4)"), ([], "0")])
+def test_a_row_tells_seeds_that_do_not_begin_at_0(tmp_path, seeds, seen):
+    row = only_row(tmp_path, metrics=nll(*[20.0] * len(seeds)), seeds=seeds)
+    assert shown(row, "seeds") == seen
+
+
 def test_a_commit_is_short_and_keeps_its_remark(tmp_path):
     assert shown(only_row(tmp_path, commit="0123456789abcdef+changes"), "commit") == "012345678+changes"
 

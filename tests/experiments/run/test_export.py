@@ -71,6 +71,8 @@ def test_it_is_read_in_a_process_without_this_package(tmp_path):
     card = model_card(run, exported)
     for said in ("# mlp, preset smoke", "digits 1297/250/250", "test error:", "(1 seed, 2 steps)", "load_file("):
         assert said in card
+    for said in ("**inputs**: float32 [batch, 8, 8, 1]\n", "**outputs**: `output` float32 [batch, 10]\n"):
+        assert said in card
 
 
 def test_what_cannot_be_exported_is_a_line(tmp_path):
