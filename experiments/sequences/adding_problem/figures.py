@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from experiments.numerals import measured
+from experiments.numerals import counted, measured
 from experiments.plots.canvas import PALETTE, canvas
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ CHANCE = 1 / 6
 def answers(target: Float[np.ndarray, " examples"], answered: Float[np.ndarray, " examples"]) -> "Figure":
     """Every answer over the sum that it should be."""
     error = measured(float(np.mean((answered - target) ** 2)))
-    figure, axes = canvas(f"squared error {error}; answering 1 costs {CHANCE:.4f}")
+    shown = counted(len(target), "sequence")
+    figure, axes = canvas(f"squared error of these {shown} {error}; answering 1 costs {CHANCE:.4f}")
     axes.axhline(1, color=PALETTE[6], linestyle=":", label="answering 1")
     axes.plot([0, 2], [0, 2], color=PALETTE[6], linewidth=1, label="the sum itself")
     axes.plot(target, answered, ".", color=PALETTE[0], markersize=4, label="network")

@@ -79,7 +79,7 @@ def figures(settings: CopyMemorySettings, dataset: Dataset, params: Params) -> d
 
     symbols, target = (batch[name].astype(np.int32) for name in ("symbols", "target"))
     said, costs = map(np.asarray, seen(params, symbols, target))
-    return {"recall": recall(target[:SHOWN, -COPIED:], said, costs)}
+    return {"recall": recall(target[:SHOWN, -COPIED:], said, costs, len(target))}
 
 
 EXPERIMENT = Experiment(

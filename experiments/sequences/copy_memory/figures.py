@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from experiments.numerals import measured
+from experiments.numerals import counted, measured
 from experiments.plots.canvas import PALETTE, light_grid
 
 if TYPE_CHECKING:
@@ -20,8 +20,11 @@ def recall(
     target: Int[np.ndarray, "examples copied"],
     said: Int[np.ndarray, "examples copied"],
     costs: Float[np.ndarray, " places"],
+    averaged: int,
 ) -> "Figure":
-    """The ten symbols as they are said, wrong ones on a ground; and the mean cost of each place."""
+    """The ten symbols as they are said, wrong ones on a ground; and what each place costs, a mean over ``averaged``
+    sequences.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.0, 4.0), dpi=144, layout="constrained")
@@ -31,7 +34,8 @@ def recall(
     right.plot(costs, color=PALETTE[0])
     right.axhline(np.log(8), color=PALETTE[6], linestyle=":", label="guessing one of eight: ln 8")
     right.set(xlabel="place", ylabel="nats", ylim=(0, 1.1 * max(np.log(8), costs.max())))
-    right.set_title(f"cost: {measured(float(costs.mean()))} nats a place (no memory: {chance:.4g})", fontsize=9)
+    cost = f"cost of {counted(averaged, 'sequence')}: {measured(float(costs.mean()))} nats a place"
+    right.set_title(f"{cost} (no memory: {chance:.4g})", fontsize=9)
     light_grid(right)
     right.legend(frameon=False, fontsize=8, loc="center left")
     return figure
