@@ -19,8 +19,8 @@ def answers(target: Float[np.ndarray, " examples"], answered: Float[np.ndarray, 
     """Every answer over the sum that it should be."""
     error = measured(float(np.mean((answered - target) ** 2)))
     shown = counted(len(target), "sequence")
-    figure, axes = canvas(f"squared error of these {shown} {error}; answering 1 costs {CHANCE:.4f}")
-    axes.axhline(1, color=PALETTE[6], linestyle=":", label="answering 1")
+    figure, axes = canvas(f"squared error of these {shown}: {error}")
+    axes.axhline(1, color=PALETTE[6], linestyle=":", label=f"answering 1: {CHANCE:.4f}")
     axes.plot([0, 2], [0, 2], color=PALETTE[6], linewidth=1, label="the sum itself")
     axes.plot(target, answered, ".", color=PALETTE[0], markersize=4, label="network")
     axes.set(xlabel="sum of the two marked numbers", ylabel="answer")
