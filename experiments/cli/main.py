@@ -28,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongInput as error:
         print(f"lectern: {error}", file=sys.stderr)
         return WRONG
+    except KeyboardInterrupt:
+        print("lectern: stopped by SIGINT", file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _list(given: argparse.Namespace, _: list[str]) -> int:

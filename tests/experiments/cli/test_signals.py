@@ -6,12 +6,18 @@ import signal
 import pytest
 
 from experiments.cli import results
-from experiments.cli.main import main
+from experiments.cli.main import DOES, main
+from experiments.cli.parser import COMMANDS
 from experiments.run import run_folder, runner
 from train.loop import Diverged
 
 SMALL = ["mlp", "--preset", "smoke", "--widths", "8", "--steps", "2", "--chunk", "2"]
 SIGNALS = [signal.SIGTERM, signal.SIGINT]
+REQUIRED = {
+    **{"sweep": ["mlp"], "evaluate": ["run"], "draw": ["run"], "export": ["run", "--to", "model"]},
+    **{"predict": ["run", "picture.png"], "report": ["runs"]},
+}
+"""Words without which a command is refused before it does anything."""
 
 
 def signalled(number, function):
@@ -66,3 +72,15 @@ def test_after_a_signal_no_other_run_begins(moment, number, drawn, tmp_path, mon
     *_, said, go_on = capsys.readouterr().err.splitlines()
     assert said == f"lectern: {number.name} came when {first} was trained: nothing is lost"
     assert go_on == "lectern: ended in run 1 of 2: the same command goes on"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_interrupt_is_one_line_in_every_command(command, monkeypatch, capsys):
+    """Also before a run has its own answer to signals."""
+
+    def interrupted(given, flags):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setitem(DOES, command, interrupted)
+    assert main([command, *REQUIRED.get(command, [])]) == 128 + signal.SIGINT
+    assert capsys.readouterr().err == "lectern: stopped by SIGINT\n"
