@@ -2,8 +2,11 @@
 
 import json
 import signal
+import subprocess
+import sys
 
 import pytest
+from command import ROOT
 
 from experiments.cli import results
 from experiments.cli.main import DOES, main
@@ -84,3 +87,14 @@ def test_an_interrupt_is_one_line_in_every_command(command, monkeypatch, capsys)
     monkeypatch.setitem(DOES, command, interrupted)
     assert main([command, *REQUIRED.get(command, [])]) == 128 + signal.SIGINT
     assert capsys.readouterr().err == "lectern: stopped by SIGINT\n"
+
+
+def test_an_interrupt_within_an_import_is_one_line_too(tmp_path):
+    """Where extensions that import NumPy print the interrupt and raise ``ImportError`` instead."""
+    lines = ["import signal", "try: signal.raise_signal(signal.SIGINT)", "except BaseException: raise ImportError"]
+    (tmp_path / "slow.py").write_text("\n".join(lines))
+    code = "from experiments.cli import main; main.DOES['list'] = lambda *_: __import__('slow'); main.console()"
+    command = [sys.executable, "-c", code, "list"]
+    environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "lectern: stopped by SIGINT\n")
