@@ -13,13 +13,13 @@ from typing import NoReturn
 
 from experiments.cli import replicating, saved_runs, sweeping, training
 from experiments.cli.environment import quiet_libraries
-from experiments.cli.exit_status import DONE, WRONG
+from experiments.cli.exit_status import DONE, FAILED, WRONG
 from experiments.cli.parser import parser
-from experiments.errors import WrongInput
+from experiments.errors import NotWritten, WrongInput
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit status: 0 done, 2 wrong command, 3 diverged, 128 + n stopped by signal n."""
+    """Runs a command; the exit status: 0 done, 1 failed, 2 wrong command, 3 diverged, 128 + n stopped by signal n."""
     quiet_libraries()
     try:
         given, flags = parser(DOES).parse_known_args(arguments)
@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongInput as error:
         print(f"lectern: {error}", file=sys.stderr)
         return WRONG
+    except NotWritten as error:
+        print(f"lectern: {error}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)
         return 128 + signal.SIGINT

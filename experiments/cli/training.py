@@ -158,7 +158,9 @@ def _finish(workdir: Path, train: Callable[["Signals"], dict], signals: "Signals
         forget_divergence(workdir)
         print_result(summary)
         print(f"run folder  {workdir}")
-        print(f"figures     {workdir / 'figures'}; curves: tensorboard --logdir {workdir / 'tensorboard'}")
+        if any((workdir / "figures").glob("*.png")):
+            print(f"figures     {workdir / 'figures'}")
+        print(f"curves      tensorboard --logdir {workdir / 'tensorboard'}")
     return DONE
 
 

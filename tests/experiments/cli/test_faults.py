@@ -47,8 +47,10 @@ def test_figures_that_fail_cost_a_line_and_never_the_result(unfinished, finished
     (unfinished / "figures").write_text("no folder")
     assert main(["resume", str(unfinished)]) == 0
     printed = capsys.readouterr()
-    assert f"the result is in {unfinished / 'summary.json'}" in printed.err
+    assert f"({unfinished / 'figures'} is a file where a folder is to be: move it away" in printed.err
+    assert f"the result is in {unfinished / 'summary.json'}; `lectern draw {unfinished}`" in printed.err
     assert "Traceback" not in printed.err
+    assert "\nfigures  " not in printed.out, "where none were drawn none are named"
     assert "error" in printed.out
     assert sha_of(unfinished) == sha_of(finished)
 
