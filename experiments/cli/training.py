@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cli.environment import cache_compilations, import_beside, prepare_devices
+from experiments.cli.environment import cache_compilations, import_beside, prepare_devices, refuse_strict_promotion
 from experiments.cli.exit_status import DIVERGED, DONE, FAILED, WRONG
 from experiments.errors import WrongInput
 
@@ -123,6 +123,7 @@ def finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
     from train.processes import say
     from train.signals import Signals
 
+    refuse_strict_promotion()
     import_beside("tensorboardX.record_writer", "matplotlib.figure")
     with Signals() as signals:
         status = _finish(workdir, train, signals)

@@ -152,6 +152,17 @@ def test_flags_that_change_bits_are_refused_on_resume(copy, capsys):
     assert "with JAX_THREEFRY_PARTITIONABLE=True, not False" in error
 
 
+@pytest.mark.parametrize("command", ["run", "resume", "sweep"])
+def test_strict_promotion_is_refused(command, copy, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JAX_NUMPY_DTYPE_PROMOTION", "strict")
+    new = [*SMALL, "--workdir", str(tmp_path / "new")]
+    words = {"run": new, "resume": [str(copy), "--steps", "30"], "sweep": [*new, "--learning-rate", "0.1", "0.2"]}
+    assert main([command, *words[command]]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "JAX_NUMPY_DTYPE_PROMOTION=strict" in line
+    assert not (tmp_path / "new").exists()
+
+
 def test_another_source_is_said(copy, monkeypatch, capsys):
     monkeypatch.setattr("experiments.run.provenance.commit", lambda: "abc1234")
     assert main(["resume", str(copy), "--steps", "30"]) == 0
