@@ -1,4 +1,4 @@
-"""The one kind of error that the command line answers with a line and exit status 2."""
+"""The kinds of error that the command line answers with a line: exit status 2 where the command is wrong, else 1."""
 
 
 class WrongInput(ValueError):
@@ -6,3 +6,7 @@ class WrongInput(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+class NotWritten(Exception):
+    """A place cannot be written to; the message names it, the reason and what to do."""

@@ -36,6 +36,12 @@ def cache_compilations() -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 
+def refuse_strict_promotion() -> None:
+    """Optax promotes integers to floats implicitly, so nothing trains where JAX was told to forbid it."""
+    if os.environ.get("JAX_NUMPY_DTYPE_PROMOTION") == "strict":
+        raise WrongInput("JAX_NUMPY_DTYPE_PROMOTION=strict: Optax needs standard; unset it, then try again")
+
+
 def import_beside(*modules: str) -> None:
     """Imports what a run needs later while its programs compile, which leaves the interpreter free."""
 

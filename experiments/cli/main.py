@@ -8,17 +8,18 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 from typing import NoReturn
 
 from experiments.cli import replicating, saved_runs, sweeping, training
 from experiments.cli.environment import quiet_libraries
-from experiments.cli.exit_status import DONE, WRONG
+from experiments.cli.exit_status import DONE, FAILED, WRONG
 from experiments.cli.parser import parser
-from experiments.errors import WrongInput
+from experiments.errors import NotWritten, WrongInput
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command; returns the exit status: 0 done, 2 wrong command, 3 diverged, 128 + n stopped by signal n."""
+    """Runs a command; the exit status: 0 done, 1 failed, 2 wrong command, 3 diverged, 128 + n stopped by signal n."""
     quiet_libraries()
     try:
         given, flags = parser(DOES).parse_known_args(arguments)
@@ -28,6 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongInput as error:
         print(f"lectern: {error}", file=sys.stderr)
         return WRONG
+    except NotWritten as error:
+        print(f"lectern: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print(STOPPED, file=sys.stderr)
+        return 128 + signal.SIGINT
 
 
 def _list(given: argparse.Namespace, _: list[str]) -> int:
@@ -74,6 +81,23 @@ DOES = {
     "report": _report,
     "bench": _bench,
 }
+STOPPED = "lectern: stopped by SIGINT"
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raises ``KeyboardInterrupt``, but for an import: there extensions print it, and make an error of their own."""
+    signal.signal(number, _end)
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            _end(number, frame)
+        frame = frame.f_back
+    raise KeyboardInterrupt
+
+
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    """Ends the process at once."""
+    os.write(sys.__stderr__.fileno(), f"{STOPPED}\n".encode())
+    os._exit(128 + number)
 
 
 def _unraisablehook(unraisable: "sys.UnraisableHookArgs") -> None:
@@ -96,6 +120,8 @@ def console() -> NoReturn:
     atexit.register(_leave, returned)  # the first to be registered is the last to be called
     gc.set_threshold(500_000, 20, 100)  # tracing makes many objects, and nearly all of them stay
     sys.unraisablehook = _unraisablehook
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a process in the background may ignore it
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         status = main()
         sys.stdout.flush()

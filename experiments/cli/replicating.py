@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from experiments.cli.environment import cache_compilations
 from experiments.cli.exit_status import DIVERGED, DONE, WRONG
-from experiments.cli.sweeping import refuse_other, train_in
+from experiments.cli.sweeping import refuse_other, say_how_to_go_on, train_in
 from experiments.cli.training import preset_settings
 from experiments.errors import WrongInput
 from experiments.numerals import duration
@@ -108,6 +108,7 @@ def _run_all(plan: _Plan, started: float, budget: float | None) -> int:
         print(f"--- {number} of {len(plan.jobs)}: {job.wanted.title}, {cost}", flush=True)
         status = train_in(_folder(plan.into, job.wanted), *job.wanted[:2], job.settings)
         if status not in (DONE, DIVERGED, WRONG):
+            say_how_to_go_on(number, len(plan.jobs))
             return status
         if status != DONE:
             print(f"failed    {job.wanted.title}: exit status {status}", flush=True)

@@ -92,9 +92,11 @@ def export(given: argparse.Namespace, _: list[str]) -> int:
     saved = _opened(given)
     from experiments.report.model_card import model_card
     from experiments.run.export import export
+    from experiments.run.run_folder import all_or_none
 
     exported = export(saved, given.to, seed=given.of_seed, step=given.step, platforms=given.platforms)
-    (given.to / "README.md").write_text(model_card(saved, exported))
+    with all_or_none(given.to):
+        (given.to / "README.md").write_text(model_card(saved, exported))
     print(f"model  {given.to}")
     return DONE
 

@@ -1,6 +1,7 @@
 """``lectern sweep``: one run for each combination of the values that settings are given, and a table of all."""
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -44,10 +45,16 @@ def sweep(given: argparse.Namespace, flags: list[str]) -> int:
             DONE,
             DIVERGED,
         ):
+            say_how_to_go_on(number, len(settings))
             return status
     print_sweep({folder.name: read_summary(folder) for folder in settings})
     print(f"runs  {root}")
     return DONE
+
+
+def say_how_to_go_on(number: int, count: int) -> None:
+    """What is said beside the end of a run that ends all."""
+    print(f"lectern: ended in run {number} of {count}: the same command goes on", file=sys.stderr, flush=True)
 
 
 def split_flags(kind: "type[Settings]", flags: Sequence[str]) -> tuple[list[str], list[list[Choice]]]:

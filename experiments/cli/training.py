@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cli.environment import cache_compilations, import_beside, prepare_devices
+from experiments.cli.environment import cache_compilations, import_beside, prepare_devices, refuse_strict_promotion
 from experiments.cli.exit_status import DIVERGED, DONE, FAILED, WRONG
 from experiments.errors import WrongInput
 
@@ -119,36 +119,50 @@ def _may_change(saved: "Settings") -> list[str]:
 
 
 def finish(workdir: Path, train: Callable[["Signals"], dict]) -> int:
-    """Trains, prints the result, and turns an early end into its exit status."""
-    from experiments.run.run_folder import forget_divergence, note_divergence
-    from train.processes import is_first, leave_at_once, lost_a_process
+    """Trains, prints the result, and turns an early end or a signal, whenever it comes, into its exit status."""
+    from train.processes import say
     from train.signals import Signals
 
+    refuse_strict_promotion()
     import_beside("tensorboardX.record_writer", "matplotlib.figure")
     with Signals() as signals:
-        try:
-            summary = train(signals)
-        except Exception as error:
-            status, message = _early_end(error, workdir)
-            if message is None:
-                raise
-            print(f"lectern: {message}", file=sys.stderr, flush=True)
-            if status == DIVERGED and is_first():
-                note_divergence(workdir, str(error))
-            if lost_a_process(error):
-                leave_at_once(status)
-            return status
-        except KeyboardInterrupt:
-            print(f"lectern: stopped by SIGINT; go on with `lectern resume {workdir}`", file=sys.stderr)
-            return 128 + signal.SIGINT
-        if is_first():
-            from experiments.cli.results import print_result
+        status = _finish(workdir, train, signals)
+        if status in (DONE, DIVERGED) and (number := signals.agreed()):  # every process comes here with either
+            say(f"lectern: {signal.Signals(number).name} came when {workdir} was trained: nothing is lost")
+            return 128 + number
+        return status
 
-            forget_divergence(workdir)
-            print_result(summary)
-            print(f"run folder  {workdir}")
-            print(f"figures     {workdir / 'figures'}; curves: tensorboard --logdir {workdir / 'tensorboard'}")
-        return DONE
+
+def _finish(workdir: Path, train: Callable[["Signals"], dict], signals: "Signals") -> int:
+    """The exit status, but for a signal that came when there was nothing left to stop."""
+    from experiments.run.run_folder import forget_divergence, note_divergence
+    from train.processes import is_first, leave_at_once, lost_a_process
+
+    try:
+        summary = train(signals)
+    except Exception as error:
+        status, message = _early_end(error, workdir)
+        if message is None:
+            raise
+        print(f"lectern: {message}", file=sys.stderr, flush=True)
+        if status == DIVERGED and is_first():
+            note_divergence(workdir, str(error))
+        if lost_a_process(error):
+            leave_at_once(status)
+        return status
+    except KeyboardInterrupt:
+        print(f"lectern: stopped by SIGINT; go on with `lectern resume {workdir}`", file=sys.stderr)
+        return 128 + signal.SIGINT
+    if is_first():
+        from experiments.cli.results import print_result
+
+        forget_divergence(workdir)
+        print_result(summary)
+        print(f"run folder  {workdir}")
+        if any((workdir / "figures").glob("*.png")):
+            print(f"figures     {workdir / 'figures'}")
+        print(f"curves      tensorboard --logdir {workdir / 'tensorboard'}")
+    return DONE
 
 
 def _early_end(error: Exception, workdir: Path) -> tuple[int, str | None]:

@@ -97,9 +97,13 @@ def png(figure: "Figure") -> bytes:
 
 
 def save(figure: "Figure", path: Path) -> None:
-    """Write the figure to ``path`` as a PNG file, making its folder where needed."""
+    """Write the figure to ``path`` as a whole PNG file or not at all, making its folder where needed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(png(figure))
+    try:
+        path.write_bytes(png(figure))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def literal(text: str) -> str:

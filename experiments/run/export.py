@@ -15,7 +15,7 @@ from flax import linen as nn
 from jaxtyping import Array, PyTree
 
 from experiments.errors import WrongInput
-from experiments.run.run_folder import RunFolderError, write_json
+from experiments.run.run_folder import RunFolderError, all_or_none, write_json
 from experiments.run.saved_run import SavedRun
 from experiments.run.weights import save_weights
 
@@ -58,10 +58,10 @@ def export(
     step, params = saved.at(seed=seed, step=step)
     weights, paths = named(params)
     forward = exported_forward(network, params, saved.dataset.example(), platforms)
-    folder.mkdir(parents=True, exist_ok=True)
-    save_weights(weights, folder / WEIGHTS)
-    write_json(folder / KEYS, paths)
-    (folder / FORWARD).write_bytes(forward.serialize())
+    with all_or_none(folder):
+        save_weights(weights, folder / WEIGHTS)
+        write_json(folder / KEYS, paths)
+        (folder / FORWARD).write_bytes(forward.serialize())
     numbers = sum(leaf.size for leaf in weights.values())
     outputs = jax.tree.unflatten(forward.out_tree, map(_type_and_shape, forward.out_avals))
     inputs = _type_and_shape(forward.in_avals[-1])

@@ -22,14 +22,14 @@ def write_predictions(workdir: Path, predictions: Sequence[Prediction]) -> Path 
     placed = [each for each in predictions if isinstance(each, BoxPrediction | PixelPrediction)]
     if not placed:
         return None
-    folder = new_folder(workdir / "predictions")
-    for number, each in enumerate(placed):
-        path = folder / f"{each.file.stem}.png"
-        path = folder / f"{each.file.stem}-{number}.png" if path.exists() else path
-        if isinstance(each, BoxPrediction):
-            _write_boxes(path, each)
-        else:
-            _write_classes(path, each)
+    with new_folder(workdir / "predictions") as folder:
+        for number, each in enumerate(placed):
+            path = folder / f"{each.file.stem}.png"
+            path = folder / f"{each.file.stem}-{number}.png" if path.exists() else path
+            if isinstance(each, BoxPrediction):
+                _write_boxes(path, each)
+            else:
+                _write_classes(path, each)
     return folder
 
 

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.errors import WrongInput
+from experiments.errors import NotWritten, WrongInput
 
 CONFIG, SUMMARY, DIVERGED = "config.json", "summary.json", "diverged.json"
 UNFINISHED = ".part"
@@ -198,12 +199,49 @@ def commit() -> str:
     return found.stdout.strip()
 
 
-def new_folder(parent: Path, prefix: str = "") -> Path:
-    """A new folder of the first free number after the prefix."""
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Makes a folder to write into; ``NotWritten`` where the system refuses, and what was made and stays empty goes."""
+    if in_the_way := next((place for place in (folder, *folder.parents) if place.is_file()), None):
+        raise NotWritten(f"{in_the_way} is a file where a folder is to be: move it away, then try again")
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise NotWritten(f"{folder} cannot be written ({reason}): mend that, then try again") from error
+    finally:
+        for place in made:
+            with suppress(OSError):  # one with files stays
+                place.rmdir()
+
+
+@contextmanager
+def all_or_none(folder: Path) -> Iterator[None]:
+    """Writes into a folder that holds nothing of others; it goes, with what is in it, where not all can be written."""
+    with writing(folder):
+        try:
+            yield
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def new_folder(parent: Path, prefix: str = "") -> Iterator[Path]:
+    """A new folder of the first free number after the prefix, for ``all_or_none`` of what is written."""
+    with writing(parent):
+        folder = _first_free(parent, prefix)
+        with all_or_none(folder):
+            yield folder
+
+
+def _first_free(parent: Path, prefix: str) -> Path:
     for number in count(1):
         try:
             folder = parent / f"{prefix}{number}"
-            folder.mkdir(parents=True)
+            folder.mkdir()
             return folder
         except FileExistsError:
             continue

@@ -2,10 +2,11 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -30,6 +31,9 @@ from train.processes import first_alone, gather, is_first, say
 from train.progress import Progress
 from train.signals import Signals
 from train.trainable import Params
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def start(run: Run, workdir: Path, signals: Signals | None = None, *, freeze: Sequence[str] = ()) -> dict:
@@ -183,10 +187,8 @@ def _draw_or_say(run: Run, workdir: Path, params: Params, of_seeds: Params | Non
             draw_figures_of_seeds(run, of_seeds, workdir / "figures")
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        print(
-            f"the figures could not be drawn ({reason}): the result is in {workdir / run_folder.SUMMARY}",
-            file=sys.stderr,
-        )
+        said = f"the figures could not be drawn ({reason}): the result is in {workdir / run_folder.SUMMARY}"
+        print(f"{said}; `lectern draw {workdir}` draws them", file=sys.stderr)
 
 
 def draw_figures(run: Run, workdir: Path, params: Params, folder: Path) -> None:
@@ -196,11 +198,15 @@ def draw_figures(run: Run, workdir: Path, params: Params, folder: Path) -> None:
     unit = run.experiment.units_of(run.settings).get(monitored, "")
     if curves := run_curves(list(read_rows(workdir)), monitored, unit=unit):
         drawn["learning_curves"] = curves
-    for name, figure in drawn.items():
-        save(figure, folder / f"{name}.png")
+    _save_all(drawn, folder)
 
 
 def draw_figures_of_seeds(run: Run, params: Params, folder: Path) -> None:
     """Writes the figures of an experiment that draws what the networks of all its seeds are together."""
-    for name, figure in run.experiment.figures_of_seeds(run.settings, run.dataset, jax.device_put(params)).items():
-        save(figure, folder / f"{name}.png")
+    _save_all(run.experiment.figures_of_seeds(run.settings, run.dataset, jax.device_put(params)), folder)
+
+
+def _save_all(figures: "Mapping[str, Figure]", folder: Path) -> None:
+    with run_folder.writing(folder):
+        for name, figure in figures.items():
+            save(figure, folder / f"{name}.png")

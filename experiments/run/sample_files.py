@@ -27,23 +27,23 @@ def texts(dataset: Dataset, examples: dict[str, np.ndarray]) -> list[str]:
 
 def write_samples(workdir: Path, step: int, dataset: Dataset, options: dict, examples: dict[str, np.ndarray]) -> Path:
     """Writes a new folder of samples, and returns it; what is there already stays."""
-    folder = new_folder(workdir / "samples", f"{step}-")
-    write_json(folder / "options.json", options)
-    np.savez(folder / "samples.npz", **examples)
-    if written := texts(dataset, examples):
-        (folder / "samples.txt").write_text("\n\n---\n\n".join(written) + "\n")
-    if "image" in examples:
-        save(image_grid(examples["image"][:SHOWN], columns=10), folder / "samples.png")
-    for name in STRIPS.keys() & examples.keys():
-        strips = examples[name][: SHOWN // 10]
-        grid = image_grid(strips.reshape(-1, *strips.shape[2:]), columns=strips.shape[1], title=STRIPS[name])
-        save(grid, folder / f"{name}.png")
-    if "point" in examples and examples["point"].shape[1] == 2:
-        save(clouds({"samples": examples["point"]}, half=extent(examples["point"])), folder / "samples.png")
-    if {"atoms", "bonds"} <= examples.keys():
-        _write_molecules(folder, dataset, examples)
-    if "vertices" in examples:
-        _write_meshes(folder, dataset, examples["vertices"])
+    with new_folder(workdir / "samples", f"{step}-") as folder:
+        write_json(folder / "options.json", options)
+        np.savez(folder / "samples.npz", **examples)
+        if written := texts(dataset, examples):
+            (folder / "samples.txt").write_text("\n\n---\n\n".join(written) + "\n")
+        if "image" in examples:
+            save(image_grid(examples["image"][:SHOWN], columns=10), folder / "samples.png")
+        for name in STRIPS.keys() & examples.keys():
+            strips = examples[name][: SHOWN // 10]
+            grid = image_grid(strips.reshape(-1, *strips.shape[2:]), columns=strips.shape[1], title=STRIPS[name])
+            save(grid, folder / f"{name}.png")
+        if "point" in examples and examples["point"].shape[1] == 2:
+            save(clouds({"samples": examples["point"]}, half=extent(examples["point"])), folder / "samples.png")
+        if {"atoms", "bonds"} <= examples.keys():
+            _write_molecules(folder, dataset, examples)
+        if "vertices" in examples:
+            _write_meshes(folder, dataset, examples["vertices"])
     return folder
 
 

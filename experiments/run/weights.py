@@ -12,9 +12,9 @@ from experiments.errors import WrongInput
 
 def save_weights(weights: Mapping[str, np.ndarray], path: Path) -> None:
     """Writes the arrays in the order of their entries, also of those that lie transposed in memory."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file({name: np.ascontiguousarray(leaf) for name, leaf in weights.items()}, path)
+    path.write_bytes(save({name: np.ascontiguousarray(leaf) for name, leaf in weights.items()}))
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:

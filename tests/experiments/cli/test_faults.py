@@ -47,8 +47,10 @@ def test_figures_that_fail_cost_a_line_and_never_the_result(unfinished, finished
     (unfinished / "figures").write_text("no folder")
     assert main(["resume", str(unfinished)]) == 0
     printed = capsys.readouterr()
-    assert f"the result is in {unfinished / 'summary.json'}" in printed.err
+    assert f"({unfinished / 'figures'} is a file where a folder is to be: move it away" in printed.err
+    assert f"the result is in {unfinished / 'summary.json'}; `lectern draw {unfinished}`" in printed.err
     assert "Traceback" not in printed.err
+    assert "\nfigures  " not in printed.out, "where none were drawn none are named"
     assert "error" in printed.out
     assert sha_of(unfinished) == sha_of(finished)
 
@@ -148,6 +150,17 @@ def test_flags_that_change_bits_are_refused_on_resume(copy, capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "with JAX_THREEFRY_PARTITIONABLE=True, not False" in error
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "sweep"])
+def test_strict_promotion_is_refused(command, copy, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JAX_NUMPY_DTYPE_PROMOTION", "strict")
+    new = [*SMALL, "--workdir", str(tmp_path / "new")]
+    words = {"run": new, "resume": [str(copy), "--steps", "30"], "sweep": [*new, "--learning-rate", "0.1", "0.2"]}
+    assert main([command, *words[command]]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "JAX_NUMPY_DTYPE_PROMOTION=strict" in line
+    assert not (tmp_path / "new").exists()
 
 
 def test_another_source_is_said(copy, monkeypatch, capsys):

@@ -98,6 +98,7 @@ def test_a_signal_ends_it_all_and_a_run_that_diverges_does_not(tiny, trained, ca
     ends["lenet-tiny"] = 128 + signal.SIGTERM
     assert main(["replicate"]) == 128 + signal.SIGTERM
     assert folders == ["lenet-tiny"]
+    assert capsys.readouterr().err == "lectern: ended in run 1 of 2: the same command goes on\n"
     ends["lenet-tiny"] = 3
     assert main(["replicate"]) == 3
     assert folders == ["lenet-tiny", "lenet-tiny", "mlp-tiny"]
