@@ -95,5 +95,9 @@ def test_own_pictures_are_given_the_names_of_their_classes(tmp_path):
     (tmp_path / "own" / "text.png").write_text("no picture")
     with pytest.raises(WrongInput, match="cannot be read as PNG or JPEG"):
         predict(open_run(tmp_path / "run"), [tmp_path / "own" / "text.png"])
+    with pytest.raises(
+        WrongInput, match=r"none\.png: no such file: .*; .*own: is a folder: give its files, .*own/\*\.png"
+    ):
+        predict(open_run(tmp_path / "run"), [*files, tmp_path / "none.png", tmp_path / "own"])
     moved = (tmp_path / "pictures").rename(tmp_path / "moved")
     assert [each.name for each in predict(open_run(tmp_path / "run", data_dir=moved), files[:1])] == ["dark"]
