@@ -1,6 +1,7 @@
 """What a user gets wrong is one line and exit status 2, and what is there stays as it is."""
 
 import json
+import re
 
 import pytest
 from command import SMALL, config_of, snapshot
@@ -82,9 +83,20 @@ def test_resume_refuses_an_edited_config(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"experiment": "vae"}', '{"experiment": "os", "preset": "x", "config": {}}']
+    "damage",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "[" * 100_000,
+        '{"experiment": "vae"}',
+        '{"experiment": "os", "preset": "x", "config": {}}',
+    ],
 )
 def test_a_damaged_config_is_refused(damage, tmp_path, capsys):
     (tmp_path / "config.json").write_text(damage)
     assert main(["resume", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert not re.search(r"NoneType|object has no|dict|KeyError", error)
