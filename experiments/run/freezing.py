@@ -47,7 +47,7 @@ def _less(trained: Collection[str]) -> str:
     modules = sorted({path.rpartition("/")[0] or path for path in trained})
     if len(modules) == 1:
         return f"it has no part but {modules[0]}: leave --freeze out"
-    return f"name fewer of its {len(modules)} parts: {_few(modules)}"
+    return f"name fewer of its {counted(len(modules), 'part')}: {_few(modules)}"
 
 
 def _named(run: Run, word: str, params: Params, paths: Mapping[str, Array], taken: Collection[str]) -> set[str]:
