@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -61,10 +62,21 @@ def _row(line: bytes) -> dict | None:
     """The row of a line; None where it is none."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_row = isinstance(row, dict) and type(row.get("step")) is int and isinstance(row.get("split"), str)
-    return row if is_row else None
+    return row if is_row and all(map(_is_number, chain(*_listed(row).values()))) else None
+
+
+def _listed(row: dict) -> dict[str, list]:
+    """A row's metrics, each a list of a value per seed."""
+    listed = {name: value if isinstance(value, list) else [value] for name, value in row.items()}
+    return {name: values for name, values in listed.items() if name not in _RESERVED}
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is one that a row may hold."""
+    return value is None or type(value) in (int, float)
 
 
 def _trim(folder: Path, last_step: int) -> list[dict]:
@@ -87,12 +99,7 @@ def _json_value(value: float) -> float | None:
 
 def _values(row: dict) -> dict[str, list[float]]:
     """A row's metrics as they were given to be written; what was not finite is NaN."""
-    listed = {name: value if isinstance(value, list) else [value] for name, value in row.items()}
-    return {
-        name: [math.nan if each is None else each for each in values]
-        for name, values in listed.items()
-        if name not in _RESERVED
-    }
+    return {name: [math.nan if each is None else each for each in values] for name, values in _listed(row).items()}
 
 
 class MetricsWriter:

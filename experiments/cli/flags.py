@@ -66,9 +66,19 @@ def _one_line(box: str, default: Options, prog: str) -> str:
     below_title = dropwhile(_is_rule, lines[1:])
     message = " ".join(takewhile(lambda line: not _is_rule(line), below_title))
     message = re.sub(r"Error parsing (\w+): ", "", message)
+    if unread := re.match(r"Error parsing (--[\w.-]+): Could not find valid parse for arguments: (.*)", message):
+        message = _unread_values(unread[1], re.findall(r"'([^']*)'", unread[2]))
     if unknown := re.match(r"Unrecognized options: (--[\w.-]+)", message):
         message = f"unknown flag {unknown[1]}; {nearest(unknown[1], [flag(name) for name in flatten(default)])}"
     return f"{message}; see `{prog} --help`"
+
+
+def _unread_values(name: str, words: Sequence[str]) -> str:
+    """What is wrong with the ``words`` given to a flag of several numbers, and what to write in their place."""
+    apart = " ".join(words).replace(",", " ").split()
+    if any("," in word for word in words):
+        return f"{name} takes its values with spaces between them: write `{name} {' '.join(apart)}`"
+    return f"{name} cannot be {' '.join(apart)}: it takes numbers with spaces between them"
 
 
 def _is_rule(line: str) -> bool:

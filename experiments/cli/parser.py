@@ -26,6 +26,13 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _NamedOtherwise(argparse.Action):
+    """Refuses a flag of another command that has the name ``const`` here."""
+
+    def __call__(self, parser, *_) -> None:
+        parser.error(f"unknown flag {self.option_strings[0]}; here it is {self.const}")
+
+
 class _Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line."""
 
@@ -74,6 +81,7 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         help="what of them keeps its values: taken (all), a number of layers (3: the first three, -1: all but the last)"
         " or names as in `params/trunk`, batch_stats, '*conv*'",
     )
+    _refuse(run, "--into", "--workdir")
     _add_processes(run)
     run.add_argument("-h", "--help", action="store_true", help="this; after a NAME, all of its settings")
 
@@ -91,6 +99,7 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
     sweep.add_argument("name", metavar="NAME", help="an experiment of `lectern list`")
     sweep.add_argument("--preset", default="default", help="named settings of the experiment")
     sweep.add_argument("--workdir", type=Path, help="where the run folders go; by default runs/sweep-NAME-PRESET")
+    _refuse(sweep, "--into", "--workdir")
 
     replicate = command(
         "replicate",
@@ -114,6 +123,7 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
         help="a ledger of your own: runs go there, and what is finished there is skipped; without it runs go to "
         "runs/ledger, and what docs/ledger has is skipped too",
     )
+    _refuse(replicate, "--workdir", "--into")
 
     evaluate = command("evaluate", "measure a saved step on the test split", epilog=MAY_CHANGE.replace("--steps, ", ""))
     evaluate.add_argument("workdir", type=Path, metavar="WORKDIR")
@@ -184,6 +194,11 @@ def _add_saved(command: argparse.ArgumentParser, **options: str) -> None:
     command.add_argument("--step", type=int, help="which checkpoint; by default the newest")
     command.add_argument("--of-seed", type=int, metavar="S", help="which trained seed; by default the first")
     command.add_argument("--data-dir", type=Path, help="where the data set's files are now, if they were moved")
+
+
+def _refuse(command: argparse.ArgumentParser, other: str, name: str) -> None:
+    """A flag that another command has, and that is called ``name`` by this one."""
+    command.add_argument(other, action=_NamedOtherwise, nargs="?", const=name, help=argparse.SUPPRESS)
 
 
 def _add_processes(command: argparse.ArgumentParser) -> None:

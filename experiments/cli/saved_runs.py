@@ -61,8 +61,6 @@ def sample(given: argparse.Namespace, flags: list[str]) -> int:
 
     flags = [*flags, "--help"] if given.help else flags
     options = parse_flags(saved.options(), flags, prog=f"lectern sample {given.workdir}")
-    if given.count < 1:
-        raise WrongInput(f"--count must be at least 1, got {given.count}")
     step, params = saved.at(seed=given.of_seed, step=given.step)
     examples = saved.sampled(params, options, count=given.count, seed=given.seed)
     of_seed = saved.settings.seeds.seed if given.of_seed is None else given.of_seed

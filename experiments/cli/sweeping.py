@@ -128,7 +128,7 @@ def _is_finished(folder: Path, settings: "Settings") -> bool:
     from experiments.run.run_folder import read_summary
 
     summary = read_summary(folder)
-    return summary is not None and summary.get("config", {}).get("steps") == settings.loop.steps
+    return summary is not None and summary["config"].get("steps") == settings.loop.steps
 
 
 def train_in(folder: Path, name: str, preset: str, settings: "Settings") -> int:

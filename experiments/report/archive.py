@@ -6,6 +6,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, NamedTuple, NoReturn
 
+from experiments.json_forms import IN_WORDS, held
+
 NUMBER = int | float
 MAYBE_NUMBER = int | float | None
 LARGEST_NUMBER = 1e100
@@ -69,7 +71,7 @@ def problems(runs: Iterable[Run]) -> list[str]:
 def _read_run(folder: Path, name: str) -> Run:
     """The run of a folder, with its problem where the summary cannot be read or lacks something."""
     try:
-        summary = _parse((folder / "summary.json").read_text(encoding="utf-8"))
+        summary = held(_parse((folder / "summary.json").read_text(encoding="utf-8")), dict, "it")
         _check(summary, FORM, "the summary")
         json.dumps(summary, ensure_ascii=False).encode()  # a lone surrogate can be read but not printed
     except (OSError, ValueError, RecursionError) as error:
@@ -107,7 +109,7 @@ def _check(value: Any, form: Any, where: str) -> None:
     """Raise ValueError for the first place where ``value`` has not the ``form``; what may be null may be missing."""
     kind = form if isinstance(form, type | UnionType) else type(form)
     if not isinstance(value, kind):
-        raise ValueError(f"{where} is {'missing' if value is None else f'a {type(value).__name__}'}")
+        raise ValueError(f"{where} is {'missing' if value is None else IN_WORDS[type(value)]}")
     if isinstance(form, list):
         for index, item in enumerate(value):
             _check(item, form[0], f"{where}[{index}]")

@@ -4,13 +4,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import accumulate
 
+import jax
 from jaxtyping import Array
 
 from experiments.errors import WrongInput
+from experiments.numerals import counted
 from experiments.run.registry import nearest
 from experiments.run.run import Run
 from models.cost import layer_costs
-from train.trainable import Params
+from train.trainable import Params, trainable_part
 from train.transforms import by_path
 
 TAKEN = "taken"
@@ -22,13 +24,30 @@ def frozen_parts(run: Run, words: Sequence[str], params: Params, taken: Collecti
 
     A word is "taken": all that is ``taken`` from elsewhere; a whole number n: the first n layers, or all but the last
     −n; or a part of a path: a collection, a module, a parameter, ``*`` standing for anything. ``WrongInput`` where it
-    names nothing, or what is drawn and would never be trained.
+    names nothing, what is drawn and would never be trained, or all that would be trained.
     """
     paths = by_path(params)
     chosen = {path for word in words for path in _named(run, word, params, paths, taken)}
     if drawn := sorted(chosen - set(taken)):
         raise WrongInput(f"--freeze would keep {_few(drawn)} as drawn, never trained: name less")
+    trained = _trained(run, params)
+    if trained <= chosen:
+        raise WrongInput(f"--freeze {' '.join(words)}: nothing of {run.name} would be trained; {_less(trained)}")
     return in_brief(chosen, paths)
+
+
+def _trained(run: Run, params: Params) -> set[str]:
+    """Paths of what descends where nothing is frozen."""
+    trainable = run._replace(origin=None).task().trainable
+    return set(by_path(jax.eval_shape(lambda params: trainable_part(params, trainable), params)))
+
+
+def _less(trained: Collection[str]) -> str:
+    """What to type in place of words that name all of these paths."""
+    modules = sorted({path.rpartition("/")[0] or path for path in trained})
+    if len(modules) == 1:
+        return f"it has no part but {modules[0]}: leave --freeze out"
+    return f"name fewer of its {counted(len(modules), 'part')}: {_few(modules)}"
 
 
 def _named(run: Run, word: str, params: Params, paths: Mapping[str, Array], taken: Collection[str]) -> set[str]:
@@ -44,10 +63,14 @@ def _named(run: Run, word: str, params: Params, paths: Mapping[str, Array], take
 
 
 def _counted(run: Run, number: int, params: Params) -> list[list[str]]:
-    counted = layers(run, params)
-    if not counted[:number]:
-        raise WrongInput(f"--freeze {number}: {run.name} has {len(counted)} layers")
-    return counted[:number]
+    found = layers(run, params)
+    if not 0 < abs(number) < len(found):
+        less = {1: "leave --freeze out", 2: "type 1"}.get(
+            len(found), f"type 1 to {len(found) - 1}, or -1 for all but the last"
+        )
+        has = f"{run.name} has {counted(len(found), 'layer')}"
+        raise WrongInput(f"--freeze {number}: {has}, and one must be left to train: {less}")
+    return found[:number]
 
 
 def layers(run: Run, params: Params) -> list[list[str]]:
@@ -62,13 +85,13 @@ def layers(run: Run, params: Params) -> list[list[str]]:
     for path in (paths := by_path(params)):
         modules.setdefault("/".join(path.split("/")[1:-1]), []).append(path)
     loss, example = run.loss_of_one()
-    counted: list[list[str]] = []
+    found: list[list[str]] = []
     kernels = 0
     for row in layer_costs(loss, params, example):
         kernels += any(len(paths[path].shape) > 1 for path in modules[row.path])
-        counted += [[]] * (max(kernels, 1) - len(counted))
-        counted[-1] = counted[-1] + modules[row.path]
-    return counted
+        found += [[]] * (max(kernels, 1) - len(found))
+        found[-1] = found[-1] + modules[row.path]
+    return found
 
 
 def in_brief(chosen: Collection[str], paths: Collection[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from experiments.datasets.images.fitting import read_fitted
-from experiments.datasets.images.pictures import read_intensities, read_resized
+from experiments.datasets.images.pictures import read_intensities, read_resized, refuse_absent
 from experiments.errors import WrongInput
 from experiments.numerals import counted
 from experiments.run.saved_run import SavedRun
@@ -113,8 +113,9 @@ def predict(
     """What a seed of a run, at a saved step, says of PNG and JPEG files.
 
     ``least_score`` is that of the boxes which a detector tells, 0.5 where it is None. ``WrongInput`` where the run has
-    no classes to tell; ``DataError`` names a file that cannot be read.
+    no classes to tell; ``DataError`` names the files that are not there, or the first that cannot be read.
     """
+    refuse_absent(files)
     experiment, chosen = saved.run.experiment, {"seed": seed, "step": step}
     if experiment.detector is not None:
         return _boxes(saved, files, chosen, LEAST_SCORE if least_score is None else least_score)

@@ -70,9 +70,8 @@ def changes_of_evaluation(saved: dict, run: Run) -> list[str]:
     """A line for each setting that only the evaluation reads and that is other than it was."""
     current = as_json(run.settings)
     names = sorted(of_evaluation(type(run.settings)))
-    return [
-        f"evaluated with {name} {current[name]}, not {saved[name]}" for name in names if current[name] != saved[name]
-    ]
+    changed = [name for name in names if current[name] != saved.get(name)]
+    return [f"evaluated with {name} {current[name]}, not {saved.get(name)}" for name in changed]
 
 
 def restore(run: Run, workdir: Path, checkpoints: Checkpoints, step: int | None = None) -> Restored:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from experiments.errors import NotWritten, WrongInput
+from experiments.json_forms import held
 
 CONFIG, SUMMARY, DIVERGED = "config.json", "summary.json", "diverged.json"
 UNFINISHED = ".part"
@@ -136,19 +137,32 @@ def read_config(workdir: Path) -> Config:
     if not path.is_file():
         raise RunFolderError(f"{workdir} holds no run ({CONFIG} is missing): start one with `lectern run NAME`")
     try:
-        content = json.loads(path.read_text())
+        content = held(json.loads(path.read_text()), dict, "it")
         if (layout := content.get("layout", 1)) != LAYOUT:
             raise RunFolderError(_other_version(workdir, layout))
-        origin = _origin(**content["from"]) if "from" in content else None
-        return Config(str(content["experiment"]), str(content["preset"]), dict(content["config"]), origin)
+        experiment, preset = (held(content[name], str, f"its {name}") for name in ("experiment", "preset"))
+        origin = _origin(held(content["from"], dict, "its from")) if "from" in content else None
+        return Config(experiment, preset, held(content["config"], dict, "its config"), origin)
     except RunFolderError:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise RunFolderError(f"{path} is damaged ({error}): expected experiment, preset and config as JSON") from error
+    except KeyError as error:
+        raise _damaged(path, f"it has no {error}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(path, str(error)) from error
 
 
-def _origin(workdir: str, step: int | None, frozen: list[str] = (), sha256: str | None = None) -> Origin:
-    return Origin(workdir, step, tuple(frozen), sha256)
+def _origin(content: dict) -> Origin:
+    step, sha256 = content.get("step"), content.get("sha256")
+    return Origin(
+        held(content["workdir"], str, "its from.workdir"),
+        None if step is None else held(step, int, "its from.step"),
+        tuple(held(part, str, "its from.frozen") for part in held(content.get("frozen", []), list, "its from.frozen")),
+        None if sha256 is None else held(sha256, str, "its from.sha256"),
+    )
+
+
+def _damaged(path: Path, fault: str) -> RunFolderError:
+    return RunFolderError(f"{path} is damaged: {fault}; put it back as it was, or train anew with `lectern run`")
 
 
 def _other_version(workdir: Path, layout: object) -> str:
@@ -158,7 +172,8 @@ def _other_version(workdir: Path, layout: object) -> str:
 
 def read_summary(workdir: Path) -> dict | None:
     """The summary of a finished run; None where it is missing or damaged."""
-    return _read(workdir / SUMMARY)
+    summary = _read(workdir / SUMMARY) or {}
+    return summary if all(isinstance(summary.get(part), dict) for part in ("config", "metrics")) else None
 
 
 def note_divergence(workdir: Path, said: str) -> None:
@@ -180,10 +195,9 @@ def forget_divergence(workdir: Path) -> None:
 
 def _read(path: Path) -> dict | None:
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return held(json.loads(path.read_text()), dict, path.name)
+    except (OSError, ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None
 
 
 @cache

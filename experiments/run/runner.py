@@ -90,8 +90,8 @@ def resume(run: Run, workdir: Path, signals: Signals | None = None) -> dict:
 
 def _is_of(summary: dict, run: Run, step: int) -> bool:
     """Whether a summary is of the run at this step, with the same evaluation."""
-    asked, of_summary = run.settings.loop.steps, summary.get("config")
-    if summary.get("steps") != step or not isinstance(of_summary, dict):
+    asked, of_summary = run.settings.loop.steps, summary["config"]
+    if summary.get("steps") != step:
         return False
     same_evaluation = not changes_of_evaluation(of_summary, run)
     return same_evaluation and asked in (of_summary.get("steps"), step)

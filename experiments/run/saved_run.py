@@ -16,6 +16,7 @@ from experiments.errors import WrongInput
 from experiments.evaluations.codec import Codec
 from experiments.networks.digit_classifier.classifier import Classifier
 from experiments.run import run_folder
+from experiments.run.given_shapes import check_batch, check_picture, checked_codec
 from experiments.run.registry import entries, load
 from experiments.run.reopening import reopen, restored_params
 from experiments.run.run import Run, prepare
@@ -99,9 +100,13 @@ class SavedRun:
         return saved.step, saved.params
 
     def codec(self, *, seed: int | None = None, step: int | None = None) -> Codec:
-        """Encoder and decoder with these parameters, as functions of batches of images."""
+        """Encoder and decoder with these parameters, as functions of batches of images and of codes.
+
+        They raise ``WrongInput`` for images of another shape than the data's, and for codes of another than theirs.
+        """
         part = _part(self.run, "codec", "encoder and decoder")
-        return part(self.settings, self.dataset, self.params(seed=seed, step=step))
+        codec = part(self.settings, self.dataset, self.params(seed=seed, step=step))
+        return checked_codec(codec, self.dataset.image_shape)
 
     def classifier(self, *, seed: int | None = None, step: int | None = None) -> Classifier:
         """The trained classifier, as a pure function and its parameters."""
@@ -112,13 +117,18 @@ class SavedRun:
         return Classifier(logits, params, self.dataset.image_shape, self.dataset.required_classes(), name, network)
 
     def classify(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Array:
-        """The logits [images, classes] of images [images, H, W, C] in [0, 1]."""
+        """The logits [images, classes] of images [images, H, W, C] in [0, 1], of the shape of the data's.
+
+        A network that takes images of any size is ``classifier()``.
+        """
         classifier = self.classifier(seed=seed, step=step)
+        check_batch(images, "images", classifier.image_shape)
         return jax.jit(classifier.logits)(classifier.params, images)
 
     def detect(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Detections:
-        """The boxes that are found in images [images, H, W, C] in [0, 1]."""
+        """The boxes that are found in images [images, H, W, C] in [0, 1], of the shape of the data's."""
         detector = _part(self.run, "detector", "boxes to find")(self.settings, self.dataset)
+        check_batch(images, "images", self.dataset.image_shape)
         return jax.device_get(jax.jit(detector)(self.params(seed=seed, step=step), images))
 
     def segment(
@@ -126,6 +136,8 @@ class SavedRun:
     ) -> list[np.ndarray]:
         """The class [H, W] of every pixel of pictures [H, W, C] in [0, 1], each of its own size."""
         segmenter = jax.jit(_part(self.run, "segmenter", "classes of pixels")(self.settings, self.dataset))
+        for picture in pictures:
+            check_picture(picture, self.dataset.image_shape[-1])
         params = self.params(seed=seed, step=step)
         return [jax.device_get(segmenter(params, picture)) for picture in pictures]
 
@@ -151,8 +163,10 @@ class SavedRun:
         return self.sampled(self.params(seed=of_seed, step=step), self.options(**options), count=count, seed=seed)
 
     def sampled(self, params: Params, options: SampleOptions, *, count: int, seed: int) -> dict[str, np.ndarray]:
-        """The same, from given parameters and options."""
+        """The same, from given parameters and options; ``WrongInput`` for a count below 1."""
         sampler = self._sampler()
+        if count < 1:
+            raise WrongInput(f"--count must be at least 1, got {count}")
 
         def draw_of(prepared):
             return sampler.draw(self.settings, self.dataset, options, prepared)

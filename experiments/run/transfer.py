@@ -45,18 +45,18 @@ def transferred(run: Run, freeze: Sequence[str] = ()) -> tuple[Run, list[str]]:
     run = run._replace(initial=taken)
     if freeze:
         run = run._replace(origin=run.origin._replace(frozen=frozen_parts(run, freeze, params, taken)))
-    return run, lines + source.remarks + _of_frozen(run)
+    return run, lines + source.remarks + _of_frozen(run, freeze or run.origin.frozen)
 
 
-def _of_frozen(run: Run) -> list[str]:
-    """A line that says what is frozen; ``WrongInput`` where that is all, or what cannot be."""
+def _of_frozen(run: Run, words: Sequence[str]) -> list[str]:
+    """A line that says what is frozen; ``WrongInput``, with the ``words`` for it, where it cannot be."""
     if not run.origin.frozen:
         return []
     whole = _size(run._replace(origin=None).task())
     try:
         trained = _size(run.task())
     except ValueError as error:
-        raise WrongInput(f"--freeze {' '.join(run.origin.frozen)}: {error}") from error
+        raise WrongInput(f"--freeze {' '.join(words)}: {error}") from error
     return [f"frozen: {', '.join(run.origin.frozen)}; trains {trained:,} of {whole:,} numbers"]
 
 

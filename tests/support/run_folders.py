@@ -14,6 +14,16 @@ REFERENCE = {
 }  # fmt: skip
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><a href=javascript:alert(3)>|&amp;"
 
+OTHER_THAN_OBJECTS = [
+    ("null", "null"),
+    ("[1]", "a list"),
+    ('"text"', "a text"),
+    ("3", "a number"),
+    ("0.5", "a number"),
+    ("true", "true or false"),
+]
+"""JSON that is intact and no object, and what a message says that a file with it holds."""
+
 
 def summary(**changes):
     return {

@@ -190,7 +190,11 @@ def test_tensorboard_forgets_the_final_evaluation_of_a_run_that_goes_on(tmp_path
     }
 
 
-@pytest.mark.parametrize("line", [b"null", b"[1]", b"{}", b'{"step": 1.5, "split": "train"}', b'"\xff"', b"{torn", b""])
+NO_ROWS = [b"null", b"[1]", b"{}", b'{"step": 1.5, "split": "train"}', b'"\xff"', b"{torn", b"", b"[" * 100_000]
+NO_ROWS += [b'{"step": 20, "split": "train", "loss": %s}' % each for each in (b'"low"', b"{}", b"true", b"[1, []]")]
+
+
+@pytest.mark.parametrize("line", NO_ROWS, ids=range(len(NO_ROWS)))
 def test_a_damaged_line_is_named_and_the_file_kept_as_it_was(tmp_path, line):
     write(tmp_path, [10, 20, 30])
     path = tmp_path / FILE

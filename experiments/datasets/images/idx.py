@@ -7,8 +7,10 @@ endian, last axis fastest (LeCun, Cortes & Burges, "The MNIST database of handwr
 import gzip
 import math
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -22,6 +24,38 @@ MIRROR = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 MNIST_SIZE = "60,000 + 10,000 images of 28×28 pixels"
 BLOCK = 2**24
 """Bytes that are read at a time."""
+NAMES = ("train-images", "train-labels", "t10k-images", "t10k-labels")
+AXES = {"images": ("images", "height", "width"), "labels": ("labels",)}
+LAYOUT = {"images": "give each image its height and width", "labels": "write one number, its class, for each image"}
+"""What to do about other axes than these."""
+
+
+class Header(NamedTuple):
+    """What an IDX file says of its contents."""
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+    @property
+    def length(self) -> int:
+        """Bytes of the header itself."""
+        return 4 + 4 * len(self.shape)
+
+
+class IdxFile(NamedTuple):
+    """A file of a folder, its header read and its contents not."""
+
+    paths: list[Path]
+    """its versions, plain and packed: what is read, and what must hold the same"""
+    header: Header
+
+    def read(self) -> np.ndarray:
+        """Its contents; raises DataError if they are damaged or the versions differ."""
+        array = read_idx(self.paths[0])
+        for other in self.paths[1:]:
+            if not np.array_equal(array, read_idx(other)):
+                raise _different(self.paths[0], other)
+        return array
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -33,38 +67,32 @@ def read_idx(path: Path) -> np.ndarray:
     Raises DataError, naming the file, what was expected and how to get it, if it is unreadable, of another format,
     truncated, too long, or a damaged gzip.
     """
-    try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            dtype, shape, header = _read_header(path, file)
-            length = math.prod(shape) * dtype.itemsize
-            data = _read_at_most(file, length + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _damaged(path, "an intact, readable file", str(error)) from error
+    with _opened(path) as file:
+        header = _read_header(path, file)
+        length = math.prod(header.shape) * header.dtype.itemsize
+        data = _read_at_most(file, length + 1)
     if len(data) != length:
-        found = f"{header + len(data):,}{' or more' if len(data) > length else ''}"
-        raise _damaged(path, f"{header + length:,} bytes of data for dimensions {shape}", found)
+        found = f"{header.length + len(data):,}{' or more' if len(data) > length else ''}"
+        raise _damaged(path, f"{header.length + length:,} bytes of data for dimensions {header.shape}", found)
     try:
-        return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="))
+        array = np.frombuffer(data, header.dtype).reshape(header.shape)
     except ValueError as error:
         raise _damaged(path, "dimensions that an array can have", str(error)) from error
+    return array.astype(header.dtype.newbyteorder("="), copy=False)
 
 
 def read_idx_folder(folder: Path) -> RawData:
     """The images and labels in `folder`, any size: the last sixth of the training files is valid, the t10k files test.
 
-    Training files sorted by class are split after a fixed permutation.
+    The headers of all files are compared before the contents of any are read. Training files sorted by class are split
+    after a fixed permutation.
 
     Raises DataError if a file is missing or damaged, is there twice with different contents, is not of 8-bit grey
     images or labels, or if counts disagree.
     """
-    (where, train), (_, test) = _read_pair(folder, "train"), _read_pair(folder, "t10k")
-    if train["image"].shape[1:] != test["image"].shape[1:]:
-        shapes = [list(examples["image"].shape) for examples in (train, test)]
-        raise DataError(
-            f"{folder}: expected train and t10k images of one size, found {shapes[0]} and {shapes[1]}; "
-            "take all four files from one data set"
-        )
-    kept, held_out, notes = hold_out_sixth(train, train["label"], where)
+    files = _read_headers(folder)
+    train, test = (_read_pair(files, part) for part in ("train", "t10k"))
+    kept, held_out, notes = hold_out_sixth(train, train["label"], files["train-images"].paths[0])
     splits = dict(zip(SPLITS, (kept, held_out, test), strict=True))
     classes, remarks = count_classes(str(folder), {split: examples["label"] for split, examples in splits.items()})
     return RawData("idx", splits, levels=256, classes=classes, notes=notes, remarks=remarks)
@@ -72,30 +100,106 @@ def read_idx_folder(folder: Path) -> RawData:
 
 def read_mnist(folder: Path) -> RawData:
     """As `read_idx_folder`, and raises DataError unless there are 60,000 + 10,000 images of 28×28 pixels."""
-    raw = read_idx_folder(folder)
-    train, valid, test = (raw.splits[split]["image"] for split in SPLITS)
-    size = f"{len(train) + len(valid):,} + {len(test):,} images of {test.shape[1]}×{test.shape[2]} pixels"
+    files = _read_headers(folder)
+    train, test = (files[name].header.shape for name in ("train-images", "t10k-images"))
+    size = f"{train[0]:,} + {test[0]:,} images of {test[1]}×{test[2]} pixels"
     if size != MNIST_SIZE:
         raise DataError(
             f"{folder}: expected MNIST, {MNIST_SIZE}, found {size}; "
             f"type --data idx to read it as it is, or get MNIST from {MIRROR}"
         )
-    return raw._replace(title="mnist")
+    return read_idx_folder(folder)._replace(title="mnist")
 
 
-def _read_header(path: Path, file: BinaryIO) -> tuple[np.dtype, tuple[int, ...], int]:
-    """Type, dimensions, and the length of the header in bytes."""
+def _read_headers(folder: Path) -> dict[str, IdxFile]:
+    """The four files, by name; raises DataError as `read_idx_folder` for all that their headers tell."""
+    files = {name: _find(folder, name) for name in NAMES}
+    for name, file in files.items():
+        _check_layout(file, name.partition("-")[2])
+    for part in ("train", "t10k"):
+        _check_counts(files[f"{part}-images"], files[f"{part}-labels"])
+    shapes = [list(files[name].header.shape) for name in ("train-images", "t10k-images")]
+    if shapes[0][1:] != shapes[1][1:]:
+        raise DataError(
+            f"{folder}: expected train and t10k images of one size, found {shapes[0]} and {shapes[1]}; "
+            "take all four files from one data set"
+        )
+    return files
+
+
+def _find(folder: Path, name: str) -> IdxFile:
+    """The file of this `name` in its published or its usual spelling, plain or ".gz"."""
+    kind = f"idx{len(AXES[name.partition('-')[2]])}-ubyte"
+    published = f"{name}-{kind}.gz"
+    spellings = (f"{name}-{kind}", published, f"{name}.{kind}", f"{name}.{kind}.gz")
+    paths = [folder / spelling for spelling in spellings if (folder / spelling).is_file()]
+    if not paths:
+        found = "no such file" if folder.is_dir() else "no such folder"
+        raise DataError(
+            f"{folder}: expected {published} (or without .gz), found {found}; download {MIRROR}{published}, "
+            "or type --data folder for a folder of pictures"
+        )
+    headers = []
+    for path in paths:
+        with _opened(path) as file:
+            headers.append(_read_header(path, file))
+        if headers[-1] != headers[0]:
+            raise _different(paths[0], path)
+    return IdxFile(paths, headers[0])
+
+
+def _check_layout(file: IdxFile, kind: str) -> None:
+    """Raises DataError unless the file holds unsigned bytes along the axes of its `kind`, and any at all."""
+    (dtype, shape), axes = file.header, AXES[kind]
+    advice = {
+        "write its values as unsigned bytes, or as an .npz for --data npz": dtype != np.uint8,
+        LAYOUT[kind]: len(shape) != len(axes),
+        f"put {kind} into it": 0 in shape,
+    }
+    if needed := [text for text, is_needed in advice.items() if is_needed]:
+        raise DataError(
+            f"{file.paths[0]}: expected unsigned bytes in {counted(len(axes), 'dimension')}, [{', '.join(axes)}], "
+            f"found {dtype.name} {list(shape)}; the file is intact: {', and '.join(needed)}"
+        )
+
+
+def _check_counts(images: IdxFile, labels: IdxFile) -> None:
+    """Raises DataError unless there are as many labels as images."""
+    wanted, found = images.header.shape[0], labels.header.shape[0]
+    if wanted != found:
+        raise DataError(
+            f"{labels.paths[0]}: expected {counted(wanted, 'label')}, as many as images in {images.paths[0].name}, "
+            f"found {found:,}; take both files from one data set"
+        )
+
+
+def _read_pair(files: dict[str, IdxFile], part: str) -> dict[str, np.ndarray]:
+    """Intensities [N, H, W, 1] and labels [N]."""
+    image, label = files[f"{part}-images"].read(), files[f"{part}-labels"].read()
+    return {"image": np.divide(image[..., None], 255, dtype=np.float32), "label": label.astype(np.int32)}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, unpacked where it is packed; raises DataError where it cannot be opened or read."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield file
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged(path, "an intact, readable file", str(error)) from error
+
+
+def _read_header(path: Path, file: BinaryIO) -> Header:
     start = file.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in DTYPES:
         found = f"{len(start)} bytes: {list(start)}" if len(start) < 4 else f"{list(start)} ..."
         raise _damaged(path, "an IDX header (0, 0, type, dimensions)", found)
     dimensions = file.read(4 * start[3])
-    header = 4 + 4 * start[3]
-    if 4 + len(dimensions) < header:
+    if len(dimensions) < 4 * start[3]:
         found = f"{4 + len(dimensions):,} bytes of data"
-        raise _damaged(path, f"{header:,} bytes of header for {start[3]} dimensions", found)
+        raise _damaged(path, f"{4 + 4 * start[3]:,} bytes of header for {counted(start[3], 'dimension')}", found)
     shape = tuple(int.from_bytes(dimensions[at : at + 4], "big") for at in range(0, len(dimensions), 4))
-    return np.dtype(DTYPES[start[2]]), shape, header
+    return Header(np.dtype(DTYPES[start[2]]), shape)
 
 
 def _read_at_most(file: BinaryIO, length: int) -> bytearray:
@@ -106,40 +210,9 @@ def _read_at_most(file: BinaryIO, length: int) -> bytearray:
     return data
 
 
-def _read_pair(folder: Path, prefix: str) -> tuple[Path, dict[str, np.ndarray]]:
-    """The path of the images; intensities [N, H, W, 1] and labels [N] of the two files that begin with `prefix`."""
-    image_path, image = _read_one(folder, f"{prefix}-images", "idx3-ubyte")
-    label_path, label = _read_one(folder, f"{prefix}-labels", "idx1-ubyte")
-    for path, array, dimensions in ((image_path, image, 3), (label_path, label, 1)):
-        if array.dtype != np.uint8 or array.ndim != dimensions or array.size == 0:
-            raise DataError(
-                f"{path}: expected unsigned bytes in {dimensions} dimensions, found {array.dtype} {list(array.shape)}; "
-                "the file is intact: write its values as unsigned bytes, or as an .npz for --data npz"
-            )
-    if len(image) != len(label):
-        raise DataError(
-            f"{label_path}: expected {counted(len(image), 'label')}, as many as images in {image_path.name}, "
-            f"found {len(label):,}; take both files from one data set"
-        )
-    return image_path, {"image": np.divide(image[..., None], 255, dtype=np.float32), "label": label.astype(np.int32)}
-
-
-def _read_one(folder: Path, stem: str, kind: str) -> tuple[Path, np.ndarray]:
-    """The file `stem`-`kind` or `stem`.`kind`, plain or ".gz"; raises DataError if several differ, or none is there."""
-    published = f"{stem}-{kind}.gz"
-    names = (f"{stem}-{kind}", published, f"{stem}.{kind}", f"{stem}.{kind}.gz")
-    paths = [folder / name for name in names if (folder / name).is_file()]
-    if not paths:
-        found = "no such file" if folder.is_dir() else "no such folder"
-        raise DataError(
-            f"{folder}: expected {published} (or without .gz), found {found}; download {MIRROR}{published}, "
-            "or type --data folder for a folder of pictures"
-        )
-    array = read_idx(paths[0])
-    for other in paths[1:]:
-        if not np.array_equal(array, read_idx(other)):
-            raise DataError(f"{paths[0]} and {other.name} beside it hold different values; remove the one not meant")
-    return paths[0], array
+def _different(path: Path, other: Path) -> DataError:
+    """The error for two versions of a file that do not hold the same."""
+    return DataError(f"{path} and {other.name} beside it hold different values; remove the one not meant")
 
 
 def _damaged(path: Path, expected: str, found: str) -> DataError:

@@ -1,5 +1,6 @@
 """PNG and JPEG files as arrays, by Pillow."""
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -44,6 +45,19 @@ def common_form(where: Path, paths: Sequence[Path]) -> tuple[tuple[int, int, int
     ((width, height),) = sizes
     mode = "L" if modes <= set(GREY) else "RGB"
     return (height, width, len(mode)), mode
+
+
+def refuse_absent(paths: Sequence[Path]) -> None:
+    """Raises DataError, naming all of the paths where there is no file."""
+    if found := [f"{path}: {fault}" for path in paths if (fault := absent(path))]:
+        raise DataError("; ".join(found))
+
+
+def absent(path: Path) -> str:
+    """Why there is no file to read, and what to give; "" where there is one."""
+    if os.path.isdir(path):  # where pathlib would raise, as for a name that is too long, there is no file either
+        return f"is a folder: give its files, {path}/*.png"
+    return "" if os.path.exists(path) else "no such file: give a PNG or JPEG that is there"
 
 
 def read_pixels(path: Path, mode: str) -> UInt8[np.ndarray, "height width channels"]:
@@ -115,5 +129,12 @@ def _opened(path: Path) -> "Iterator[Image.Image]":
     except DataError:
         raise
     except Exception as error:  # Pillow's decoders each raise their own kinds
-        reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"{path}: cannot be read as PNG or JPEG ({reason}); save it again, or take it away") from error
+        raise DataError(f"{path}: {absent(path) or _unreadable(error)}") from error
+
+
+def _unreadable(error: Exception) -> str:
+    from PIL import UnidentifiedImageError
+
+    told = getattr(error, "strerror", None) or str(error).rstrip(".") or "damaged"
+    reason = "it begins as neither" if isinstance(error, UnidentifiedImageError) else told
+    return f"cannot be read as PNG or JPEG ({reason}); save it again, or take it away"

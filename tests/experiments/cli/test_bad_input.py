@@ -1,6 +1,7 @@
 """What a user gets wrong is one line and exit status 2, and what is there stays as it is."""
 
 import json
+import re
 
 import pytest
 from command import SMALL, config_of, snapshot
@@ -17,6 +18,15 @@ BAD = {
     "not a number": (["run", "vae", "--latent", "many"], "'many'"),
     "not a choice": (["run", "vae", "--network", "cov"], "('mlp', 'conv')"),
     "bad width": (["run", "vae", "--widths", "3", "0"], "--widths must be greater than 0, got 0"),
+    "widths with a comma": (["run", "vae", "--widths", "128,64"], "between them: write `--widths 128 64`; see"),
+    "commas among words": (["run", "vae", "--widths=8,4,", "2"], "write `--widths 8 4 2`; see"),
+    "commas over a line": (["run", "vae", "--widths", "9" * 40 + "," + "8" * 40], f"{'9' * 40} {'8' * 40}`; see"),
+    "decays with a comma": (["run", "vae", "--decay-steps", "3,4"], "write `--decay-steps 3 4`; see"),
+    "widths of no numbers": (["run", "vae", "--widths", "8x4"], "--widths cannot be 8x4: it takes numbers"),
+    "width of no whole number": (["run", "vae", "--widths", "8", "0.5"], "--widths cannot be 8 0.5: it takes numbers"),
+    "folder of a sweep": (["sweep", "vae", "--beta", "1", "2", "--into", "x"], "--into; here it is --workdir; see"),
+    "folder of a run": (["run", "vae", "--into=x"], "unknown flag --into; here it is --workdir; see"),
+    "folder of a replication": (["replicate", "vae", "--workdir", "x"], "--workdir; here it is --into; see"),
     "patience between evaluations": (
         ["run", "vae", "--patience", "2", "--steps", "70"],
         "multiple of --evaluate-every",
@@ -82,9 +92,20 @@ def test_resume_refuses_an_edited_config(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", '{"experiment": "vae"}', '{"experiment": "os", "preset": "x", "config": {}}']
+    "damage",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "[" * 100_000,
+        '{"experiment": "vae"}',
+        '{"experiment": "os", "preset": "x", "config": {}}',
+    ],
 )
 def test_a_damaged_config_is_refused(damage, tmp_path, capsys):
     (tmp_path / "config.json").write_text(damage)
     assert main(["resume", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.count("\n") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert not re.search(r"NoneType|object has no|dict|KeyError", error)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rich.console import Console
-from run_folders import NLL, REFERENCE, Page, make_run, nll, only_row, shown, summary
+from run_folders import NLL, OTHER_THAN_OBJECTS, REFERENCE, Page, make_run, nll, only_row, shown, summary
 
 from experiments.report.archive import find_runs, read_metrics
 from experiments.report.ledger import COLUMNS, ledger_rows
@@ -29,12 +29,12 @@ def test_runs_are_found_at_and_below_a_folder_by_name(tmp_path):
     ("content", "problem"),
     [
         ('{"experiment": "va', "Unterminated"),
-        ("[]", "list"),
+        *((text, f"it should hold a JSON object .*, and holds {held}") for text, held in OTHER_THAN_OBJECTS),
         ("", "Expecting value"),
         (json.dumps({k: v for k, v in summary().items() if k != "metrics"}), "'metrics' of the summary is missing"),
-        (json.dumps(summary(metrics={"nll": {"values": ["20"], "unit": ""}})), r"'values'.*\[0\] is a str"),
+        (json.dumps(summary(metrics={"nll": {"values": ["20"], "unit": ""}})), r"'values'.*\[0\] is a text"),
         (json.dumps(summary(references=[{"metric": "nll"}])), "'value' of 'references' of the summary"),
-        (json.dumps(summary(references=[REFERENCE | {"departs_in": 3}])), "'departs_in' of 'references'.* is a int"),
+        (json.dumps(summary(references=[REFERENCE | {"departs_in": 3}])), "'departs_in' of 'references'.* is a number"),
         (json.dumps(summary(wall_seconds=float("nan"))), "NaN"),
         (json.dumps(summary(steps=10**400)), "no number for a ledger"),
         (json.dumps(summary(experiment="\ud800")), "surrogates not allowed"),

@@ -67,8 +67,11 @@ def test_words_name_parts(run, params, words, parts):
     ("words", "message"),
     [
         (["features_7"], "--freeze features_7 names no parameter; did you mean features_"),
-        (["3"], "--freeze would keep params/classifier_0/bias, params/classifier_0/kernel as drawn"),
-        (["0"], "--freeze 0: convnet has 3 layers"),
+        (["classifier_0"], "--freeze would keep params/classifier_0/bias, params/classifier_0/kernel as drawn"),
+        *(
+            (["1", str(n)], f"--freeze {n}: convnet has 3 layers.*: type 1 to 2, or -1 for")
+            for n in (0, 3, -3, 99, -99)
+        ),
         (["params"], "as drawn, never trained"),
     ],
 )
@@ -76,6 +79,30 @@ def test_words_that_cannot_be_meant_are_refused(run, params, words, message):
     taken = [path for path in by_path(params) if "classifier_0" not in path]
     with pytest.raises(WrongInput, match=message):
         frozen_parts(run, words, params, taken)
+
+
+@pytest.mark.parametrize("words", [["taken"], ["params"], ["-1", "classifier_*"], ["taken", "batch_stats"]])
+def test_words_for_all_that_would_be_trained_are_refused_as_they_were_typed(run, params, words):
+    with pytest.raises(WrongInput) as refused:
+        frozen_parts(run, words, params, list(by_path(params)))
+    assert str(refused.value) == (
+        f"--freeze {' '.join(words)}: nothing of convnet would be trained; name fewer of its 5 parts: "
+        "params/classifier_0, params/features_0, params/features_1 and 2 more"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("FC", "1 layer, and one must be left to train: leave --freeze out"),
+        ("CONV 3 → RELU → FC", "2 layers.*: type 1$"),
+    ],
+)
+def test_of_few_layers_no_more_are_offered_than_there_are(run, pattern, said):
+    small = run._replace(settings=configure(run.settings, pattern=pattern))
+    shapes = jax.eval_shape(lambda keys: small.task().init(keys[0]).params, seed_keys([0]))
+    with pytest.raises(WrongInput, match=f"--freeze 5: convnet has {said}"):
+        frozen_parts(small, ["5"], shapes, list(by_path(shapes)))
 
 
 def test_layers_are_in_the_order_of_computation_and_not_of_names(run, params):
@@ -142,7 +169,7 @@ def test_a_frozen_trunk_trains_on_the_features_that_it_is_evaluated_with(source)
     ("words", "message"),
     [
         (["--freeze", "taken"], "--freeze keeps what is taken from elsewhere: add --from"),
-        (["--from", "SOURCE", "--freeze", "params"], "--freeze params: trainable chooses no parameter"),
+        (["--from", "SOURCE", "--freeze", "params"], "--freeze params: nothing of convnet would be trained"),
     ],
 )
 def test_what_cannot_be_frozen_leaves_no_folder(source, tmp_path, capsys, words, message):
@@ -159,4 +186,4 @@ def test_what_does_not_descend_cannot_be_frozen(tmp_path, capsys):
     rbm = smoke_run("rbm", tmp_path / "rbm")
     words = ["run", "rbm", "--preset", "smoke", "--from", str(rbm), "--freeze", "weights"]
     assert main([*words, "--workdir", str(tmp_path / "run")]) == 2
-    assert "only what descends by an optimiser can be frozen" in capsys.readouterr().err
+    assert "--freeze weights: only what descends by an optimiser can be frozen" in capsys.readouterr().err

@@ -80,6 +80,16 @@ def test_every_pixel_of_a_picture_of_any_size_has_its_class(segmenter, tmp_path,
         predict(run, [path], least_score=0.1)
 
 
+def test_arrays_of_other_shapes_are_told_in_a_line(detector, segmenter):
+    run = SavedRun(detector)
+    height, width, channels = run.dataset.image_shape
+    with pytest.raises(WrongInput, match=rf"images \[N, {height}, {width}, {channels}\], found \[1, 9, 9, 1\]"):
+        run.detect(np.zeros((1, 9, 9, 1), np.float32))
+    for shape in ((8, 8), (8, 8, 3), (2, 8, 8, 1)):
+        with pytest.raises(WrongInput, match=r"expected pictures \[height, width, 1\], each by itself, found one of"):
+            SavedRun(segmenter).segment([np.zeros((8, 8, 1), np.float32), np.zeros(shape, np.float32)])
+
+
 def test_the_memory_of_a_large_picture_is_that_of_a_tile():
     """Beside the picture and its scores: of 16 times as many pixels no more, where all at once takes 16 times."""
     few = PixelData(scenes=1, held_out=1)

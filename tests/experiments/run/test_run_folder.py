@@ -1,11 +1,14 @@
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from run_folders import OTHER_THAN_OBJECTS
 
 from experiments.run.run_folder import (
     Config,
+    Origin,
     RunFolderError,
     check_new,
     check_present,
@@ -82,7 +85,49 @@ def test_a_config_that_a_kill_left_unfinished_is_no_run(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
-@pytest.mark.parametrize("content", [b"[1]", b"null", b'"\xff"', b"{", b""])
+@pytest.mark.parametrize(("text", "holds"), OTHER_THAN_OBJECTS)
+@pytest.mark.parametrize("part", ["it", "its config", "its from"])
+def test_what_should_be_an_object_and_is_not_is_told_in_words_of_json(tmp_path, part, text, holds):
+    create(tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    part_of = json.loads(path.read_text()) | {part.removeprefix("its "): json.loads(text)}
+    path.write_text(text if part == "it" else json.dumps(part_of))
+    with pytest.raises(RunFolderError) as refused:
+        read_config(tmp_path / "run")
+    assert f"{path} is damaged: {part} should hold a JSON object ({{…}}), and holds {holds}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"experiment": None}, "its experiment should hold a text, and holds null"),
+        ({"preset": ["smoke"]}, "its preset should hold a text, and holds a list"),
+        ({"from": {}}, "it has no 'workdir'"),
+        ({"from": {"workdir": 3}}, "its from.workdir should hold a text, and holds a number"),
+        ({"from": {"workdir": "a", "step": "3"}}, "its from.step should hold a number, and holds a text"),
+        ({"from": {"workdir": "a", "frozen": "params"}}, "its from.frozen should hold a list"),
+        ({"from": {"workdir": "a", "frozen": [None]}}, "its from.frozen should hold a text, and holds null"),
+    ],
+)
+def test_parts_of_a_config_of_another_kind_are_named(tmp_path, change, said):
+    create(tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    write_json(path, json.loads(path.read_text()) | change)
+    with pytest.raises(RunFolderError, match=re.escape(f"{path} is damaged: {said}")):
+        read_config(tmp_path / "run")
+
+
+def test_where_a_run_starts_is_read_as_it_was_written(tmp_path):
+    for origin in (Origin("a", 3), Origin("b", 3, ("params/head", "batch_stats")), Origin("c", None, (), "5a")):
+        create(tmp_path / origin.workdir, CONFIG._replace(origin=origin))
+        assert read_config(tmp_path / origin.workdir).origin == origin
+
+
+DAMAGED = [b"{", b"", b'"\xff"', b"[" * 100_000, *(text.encode() for text, _ in OTHER_THAN_OBJECTS)]
+DAMAGED += [b"{}", b'{"config": {}}', b'{"config": null, "metrics": {}}', b'{"config": {}, "metrics": [1]}']
+
+
+@pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
 def test_a_damaged_summary_is_none(tmp_path, content):
     (tmp_path / "summary.json").write_bytes(content)
     assert read_summary(tmp_path) is None

@@ -57,6 +57,15 @@ def test_samples_are_functions_of_seeds_step_and_options(vae):
         (lambda run: run.params(step=1), "no checkpoint of step 1"),
         (lambda run: run.sample(temperature=-1.0), "--temperature must be at least 0"),
         (lambda run: run.sample(length=3), "has no field length"),
+        (lambda run: run.sample(0), "--count must be at least 1, got 0"),
+        (lambda run: run.sample(-3), "--count must be at least 1, got -3"),
+        (lambda run: run.codec().encode(np.zeros((2, 9, 9, 1))), r"images \[N, 8, 8, 1\], found \[2, 9, 9, 1\]: give"),
+        (lambda run: run.codec().encode(np.zeros((2, 4, 16, 1))), r"images \[N, 8, 8, 1\], found \[2, 4, 16, 1\]"),
+        (lambda run: run.codec().encode(np.zeros((8, 8, 1))), r"found \[8, 8, 1\]: add the first axis: images\[None\]"),
+        (lambda run: run.codec().encode(np.float32(0)), r"found \[\]: give images as"),
+        (lambda run: run.codec().decode(np.zeros((2, 4))), r"expected codes \[N, 3\], found \[2, 4\]"),
+        (lambda run: run.codec().decode(np.zeros(3)), r"found \[3\]: add the first axis: codes\[None\]"),
+        (lambda run: run.codec().reconstruct(np.zeros((2, 64))), r"images \[N, 8, 8, 1\], found \[2, 64\]"),
         (lambda run: run.classify(np.zeros((1, 8, 8, 1))), "vae has no classes to tell apart; these have: "),
     ],
 )
@@ -92,8 +101,15 @@ def test_own_pictures_are_given_the_names_of_their_classes(tmp_path):
     assert [each.resized_from for each in found] == [None, None, (20, 20)]
     assert all(each.probabilities.sum() == pytest.approx(1, abs=1e-6) for each in found)
     assert json.loads(json.dumps(found[0].as_json()))["label"] == 0
+    for images in (np.zeros((2, 7, 6, 1)), np.zeros((6, 6, 1)), np.zeros((2, 6, 6, 3))):
+        with pytest.raises(WrongInput, match=r"expected images \[N, 6, 6, 1\], found "):
+            open_run(tmp_path / "run").classify(images)
     (tmp_path / "own" / "text.png").write_text("no picture")
     with pytest.raises(WrongInput, match="cannot be read as PNG or JPEG"):
         predict(open_run(tmp_path / "run"), [tmp_path / "own" / "text.png"])
+    with pytest.raises(
+        WrongInput, match=r"none\.png: no such file: .*; .*own: is a folder: give its files, .*own/\*\.png"
+    ):
+        predict(open_run(tmp_path / "run"), [*files, tmp_path / "none.png", tmp_path / "own"])
     moved = (tmp_path / "pictures").rename(tmp_path / "moved")
     assert [each.name for each in predict(open_run(tmp_path / "run", data_dir=moved), files[:1])] == ["dark"]

@@ -125,7 +125,7 @@ def test_any_picture_is_repainted_in_its_size(undrawn, tmp_path, capsys):
     assert np.load(folder / "samples" / "2-2" / "samples.npz")["image"].shape == (1, 6, 10, 3)
     capsys.readouterr()
     for options, message in (
-        (["--picture", str(tmp_path / "none.png")], "cannot be read as PNG or JPEG"),
+        (["--picture", str(tmp_path / "none.png")], "none.png: no such file: give a PNG or JPEG"),
         (["--longest", "10"], "--longest has no effect without --picture"),
     ):
         assert main(["sample", str(folder), *options]) == 2

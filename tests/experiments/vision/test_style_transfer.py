@@ -90,7 +90,7 @@ def test_files_that_do_not_do_are_told_in_one_line(tmp_path, capsys):
     for words, message in (
         (["--content", str(tmp_path / "text.jpg")], "cannot be read as PNG or JPEG"),
         (["--content", str(deep)], "expected 8 bits a channel"),
-        (["--content", str(fine), "--style", str(tmp_path / "none.png")], "cannot be read as PNG or JPEG"),
+        (["--content", str(fine), "--style", str(tmp_path / "none.png")], "none.png: no such file: give a PNG or JPEG"),
         (["--content", str(small)], "small.png, 1×40: layer 5_1 needs 16 pixels a side at least"),
         (["--weights", str(fine)], "is no file of safetensors"),
         (["--batch-size", "2"], "must be 1"),

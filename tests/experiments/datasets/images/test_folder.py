@@ -139,7 +139,7 @@ def test_sizes_that_differ_are_named(tmp_path: Path, paint: Painter) -> None:
     ("name", "data", "message"),
     [
         ("cut.png", None, r"cut.png: cannot be read as PNG or JPEG"),
-        ("page.jpg", b"<html>404</html>", "page.jpg: cannot be read as PNG or JPEG .UnidentifiedImageError"),
+        ("page.jpg", b"<html>404</html>", "page.jpg: cannot be read as PNG or JPEG .it begins as neither.; save"),
         ("empty.png", b"", "empty.png: cannot be read as PNG or JPEG"),
     ],
 )
@@ -159,7 +159,7 @@ def test_pictures_of_16_bits_or_of_bombs_size_are_refused(
 ) -> None:
     paint(tmp_path / "deep.png", (4, 6))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
-    with pytest.raises(DataError, match=r"deep.png: cannot be read as PNG or JPEG .DecompressionBombWarning"):
+    with pytest.raises(DataError, match=r"deep.png: cannot be read as PNG or JPEG .Image size .* exceeds limit"):
         folder(tmp_path)
     monkeypatch.undo()
     Image.fromarray(np.zeros((4, 6), np.uint16)).save(tmp_path / "deep.png")

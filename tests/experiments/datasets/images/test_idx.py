@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from idx_files import write_idx
 
 from experiments.datasets import DataError
+from experiments.datasets.images import idx
 from experiments.datasets.images.idx import read_idx, read_idx_folder, read_mnist
 
 IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
@@ -160,18 +161,44 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     ("name", "array", "message"),
     [
         (LABELS, np.zeros(11, np.uint8), "expected 12 labels, as many as images in train-images.*found 11"),
-        (LABELS, np.zeros((12, 1), np.uint8), "expected unsigned bytes in 1 dimensions, found uint8"),
-        (IMAGES, np.zeros((12, 3, 5), np.float32), r"in 3 dimensions, found float32 \[12, 3, 5\]; the file is intact"),
-        (IMAGES, np.zeros((0, 3, 5), np.uint8), r"found uint8 \[0, 3, 5\]"),
+        (IMAGES, np.zeros((13, 3, 5), np.uint8), "expected 13 labels, as many as images in train-images.*found 12"),
         (IMAGES, np.zeros((12, 5, 3), np.uint8), "images of one size"),
+        (IMAGES.removesuffix(".gz"), np.zeros((12, 3, 6), np.uint8), "beside it hold different values; remove"),
     ],
 )
-def test_files_that_do_not_belong_together_are_refused(
-    idx_folder: SimpleNamespace, name: str, array: np.ndarray, message: str
+@pytest.mark.parametrize("read", [read_idx_folder, read_mnist])
+def test_what_headers_tell_is_refused_before_any_contents_are_read(
+    idx_folder: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, name: str, array: np.ndarray, message: str, read
 ) -> None:
     write_idx(idx_folder.path / name, array)
+    monkeypatch.setattr(idx, "_read_at_most", lambda *_: pytest.fail("contents were read"))
     with pytest.raises(DataError, match=message):
+        read(idx_folder.path)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "found", "advice"),
+    [
+        (LABELS, np.zeros((12, 1), np.uint8), "uint8 [12, 1]", ["one number, its class, for each image"]),
+        (LABELS, np.zeros((12, 10), np.int32), "int32 [12, 10]", ["unsigned bytes, or", "one number, its class"]),
+        (LABELS, np.zeros(0, np.uint8), "uint8 [0]", ["put labels into it"]),
+        (IMAGES, np.zeros((12, 15), np.uint8), "uint8 [12, 15]", ["give each image its height and width"]),
+        (IMAGES, np.zeros((12, 3, 5, 3), np.uint8), "uint8 [12, 3, 5, 3]", ["give each image its height and width"]),
+        (IMAGES, np.zeros((12, 3, 5), np.float32), "float32 [12, 3, 5]", ["unsigned bytes, or"]),
+        (IMAGES, np.zeros((0, 3, 5), np.uint8), "uint8 [0, 3, 5]", ["put images into it"]),
+    ],
+)
+def test_another_layout_is_refused_with_advice_on_what_is_wrong_alone(
+    idx_folder: SimpleNamespace, name: str, array: np.ndarray, found: str, advice: list[str]
+) -> None:
+    write_idx(idx_folder.path / name, array)
+    with pytest.raises(DataError) as refused:
         read_idx_folder(idx_folder.path)
+    wanted = {LABELS: "1 dimension, [labels]", IMAGES: "3 dimensions, [images, height, width]"}[name]
+    fault, _, advised = str(refused.value).partition("; the file is intact: ")
+    assert fault == f"{idx_folder.path / name}: expected unsigned bytes in {wanted}, found {found}"
+    assert advised.count(", and ") == len(advice) - 1
+    assert all(each in advised for each in advice)
 
 
 def test_too_few_images_to_hold_any_out_are_refused(idx_folder: SimpleNamespace) -> None:
