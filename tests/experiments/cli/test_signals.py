@@ -23,6 +23,14 @@ REQUIRED = {
 """Words without which a command is refused before it does anything."""
 
 
+@pytest.fixture(autouse=True)
+def _interrupts_are_heard():
+    """Also where the tests were started in the background, whose processes ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def signalled(number, function):
     """The function, while which a signal comes."""
 
@@ -93,8 +101,9 @@ def test_an_interrupt_within_an_import_is_one_line_too(tmp_path):
     """Where extensions that import NumPy print the interrupt and raise ``ImportError`` instead."""
     lines = ["import signal", "try: signal.raise_signal(signal.SIGINT)", "except BaseException: raise ImportError"]
     (tmp_path / "slow.py").write_text("\n".join(lines))
-    code = "from experiments.cli import main; main.DOES['list'] = lambda *_: __import__('slow'); main.console()"
-    command = [sys.executable, "-c", code, "list"]
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    run = "from experiments.cli import main; main.DOES['list'] = lambda *_: __import__('slow'); main.console()"
+    command = [sys.executable, "-c", f"{heard}; {run}", "list"]
     environment = {"PYTHONPATH": f"{ROOT}:{tmp_path}"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (128 + signal.SIGINT, "lectern: stopped by SIGINT\n")
