@@ -2,6 +2,8 @@
 
 import math
 
+PREFIXES = ("", "k", "M", "G", "T", "P")
+"""Of thousands, millions and so on."""
 COUNTED = {
     "codes": "code",
     "FLOP": "FLOP",
@@ -45,6 +47,14 @@ def significant(value: float, digits: int, sign: str = "") -> str:
     if not -12 < decimals <= 6:
         return f"{value:{sign}.{digits - 1}e}"
     return f"{value:{sign},.{max(decimals, 0)}f}"
+
+
+def with_prefix(value: float, unit: str) -> str:
+    """Three digits and the prefix of the value's size: "94.8 GFLOP"; below 1,000 none."""
+    power = 0
+    while abs(value) >= 999.5 and power < len(PREFIXES) - 1:
+        value, power = value / 1000, power + 1
+    return f"{value:.3g} {PREFIXES[power]}{unit}"
 
 
 def counted(number: float, thing: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.numerals import counted, duration, quantity, significant
+from experiments.numerals import counted, duration, quantity, significant, with_prefix
 
 if TYPE_CHECKING:
     from experiments.report.published import Figure
@@ -44,7 +44,7 @@ def steps_in_words(steps: Sequence[int]) -> str:
 def _print_cost(summary: dict) -> None:
     """Parameters and FLOPs, by formula and by XLA's own count."""
     cost, per_step = summary["cost"], summary["flops_per_step"]
-    step = "" if per_step is None else f"  {per_step / 1e6:,.3g} MFLOP/step"
+    step = "" if per_step is None else f"  {with_prefix(per_step, 'FLOP')}/step"
     print(f"  {counted(summary['parameters'], 'parameter')}, layers: {len(cost['layers'])}{step}")
     if cost["flops_by_formula"] is not None:
         found = cost["flops_by_xla"]

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 from experiments.cli.environment import cache_compilations, import_beside, prepare_devices, refuse_strict_promotion
@@ -161,7 +162,8 @@ def _finish(workdir: Path, train: Callable[["Signals"], dict], signals: "Signals
         print(f"run folder  {workdir}")
         if any((workdir / "figures").glob("*.png")):
             print(f"figures     {workdir / 'figures'}")
-        print(f"curves      tensorboard --logdir {workdir / 'tensorboard'}")
+        installed = "" if which("tensorboard") else ", after `pip install tensorboard`"
+        print(f"curves      tensorboard --logdir {workdir / 'tensorboard'}{installed}")
     return DONE
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.numerals import COUNTED, counted, duration, measured, quantity, significant
+from experiments.numerals import COUNTED, counted, duration, measured, quantity, significant, with_prefix
 
 ROOT = Path(__file__).parents[2]
 THINGS = (
@@ -74,6 +74,8 @@ def test_things_are_counted(number, thing, text):
 def test_numbers_and_times_are_written_for_people():
     assert [duration(s) for s in (3.21, 31.2, 59.7, 125.0, 3840.0, 15025.0)] == [
         "3.2 s", "31 s", "1 min 0 s", "2 min 5 s", "1 h 4 min", "4 h 10 min"]  # fmt: skip
+    assert [with_prefix(v, "FLOP") for v in (0, 999.4, 999.6, 9.48e10, 2.5e19)] == [
+        "0 FLOP", "999 FLOP", "1 kFLOP", "94.8 GFLOP", "2.5e+04 PFLOP"]  # fmt: skip
     assert [significant(v, 3, "+") for v in (0.24, -1234.5, 0.0, 1e-9)] == ["+0.240", "-1,234", "0", "+1.00e-09"]
 
 
