@@ -339,3 +339,15 @@ def test_flax_layer_computes_and_learns_the_same_with_it(float64, shape, options
         return [value_and_gradients(lambda x, p: layer.apply(p, x), images, params) for layer in (own, flax)]
 
     close(*jax.jit(both, compiler_options=QUICK_TO_COMPILE)(images, params))
+
+
+@pytest.mark.parametrize(
+    ("images", "kernel", "compiled"),
+    [((4, 60, 24), (8, 24, 24), "24,192"), ((4, 10, 10, 1), (3, 3, 1, 32), "9,32")],
+)
+def test_a_kernel_gradient_is_compiled_with_the_narrow_side_first(images, kernel, compiled):
+    """XLA exchanges the sides of a product that is turned, unless it is kept from it."""
+    x, w = jnp.ones(images), jnp.ones(kernel)
+    gradient = jax.jit(lambda x, w, y: jax.vjp(partial(convolve, x), w)[1](y)[0])
+    program = gradient.lower(x, w, convolve(x, w)).compile().as_text()
+    assert re.findall(r"f32\[([\d,]+)\]\S* dot\(", program) == [compiled]
