@@ -35,7 +35,7 @@ def recall(
     right.axhline(np.log(8), color=PALETTE[6], linestyle=":", label="guessing one of eight: ln 8")
     right.set(xlabel="place", ylabel="nats", ylim=(0, 1.1 * max(np.log(8), costs.max())))
     cost = f"cost of {counted(averaged, 'sequence')}: {measured(float(costs.mean()))} nats a place"
-    right.set_title(f"{cost} (no memory: {chance:.4g})", fontsize=9)
+    right.set_title(f"{cost}\nwithout memory: {chance:.4g}", fontsize=9)
     light_grid(right)
     right.legend(frameon=False, fontsize=8, loc="center left")
     return figure
