@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 PEERS = Path(os.environ.get("PEERS", HERE.parents[1] / ".venv-peers")) / "bin" / "python"
 TORCHVISION = Path(os.environ.get("PARITY", HERE.parents[1] / ".venv-parity")) / "bin" / "python"
 """Where ``make parity`` installs torchvision."""
-RULES = ("few terms", "few features", "added row", "blocks", "shifts")
+RULES = ("few terms", "few features", "columns", "added row", "blocks", "shifts", "pairs", "tiles")
 EXAMPLES, BATCH, EPOCHS = 5000, 128, 100  # the peers' epochs; about the steps of programs.py
 
 

@@ -31,6 +31,7 @@ LAYERS = {
     "thin": Layer(32, 16, 16),
     "widening": Layer(14, 32, 64),
     "small": Layer(7, 64, 64),
+    "wide window": Layer(14, 20, 50, window=5),
     "wide": Layer(14, 128, 128),
     "strided": Layer(32, 16, 32, stride=2),
     "grouped": Layer(14, 64, 64, groups=4),

@@ -5,14 +5,16 @@ path inside a while loop, such as ``lax.scan``. There the two gradients below ar
 a plain NHWC × HWIO convolution, the kernel's as matrix products. Other platforms keep XLA's own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import jax
 from jax import lax
 from jaxtyping import Array, Float
 
-from models.layers.conv_products import Geometry, kernel_gradient, product, spread, stored_product, xla_convolution
+from models.layers.conv_adjoint import adjoint_product
+from models.layers.conv_kernel_gradient import kernel_gradient
+from models.layers.conv_products import Geometry, product, stored_product
 
 Padding = str | Sequence[tuple[int, int]]
 
@@ -72,22 +74,6 @@ def convolve(
     return _convolve(Geometry(stride, padding, dilation, groups), images, kernel)
 
 
-def adjoint_kernel(
-    kernel: Float[Array, "*window channels_per_group features"], *, groups: int = 1
-) -> Float[Array, "*window features_per_group channels"]:
-    """The kernel of the adjoint of a convolution: turned by half a turn, channels and features exchanged in each group.
-
-        w'[k, o, c] = w[K − 1 − k, c, o]
-
-    Dumoulin & Visin 2016, section 4.
-    """
-    *window, channels, features = kernel.shape
-    rank = len(window)
-    split = kernel.reshape(*window, channels, groups, features // groups)
-    exchanged = split.transpose(*range(rank), rank + 2, rank + 1, rank)
-    return lax.rev(exchanged.reshape(*window, features // groups, groups * channels), tuple(range(rank)))
-
-
 def flax_convolution(
     lhs: Array,
     rhs: Array,
@@ -123,30 +109,33 @@ def _forward(geometry: Geometry, images: Array, kernel: Array) -> tuple[Array, t
 
 
 def _backward(geometry: Geometry, operands: tuple[Array, Array], cotangent: Array) -> tuple[Array, Array]:
-    def by_xla(operand: int) -> Callable[..., Array]:
-        return lambda x, w, g: jax.vjp(partial(xla_convolution, geometry), x, w)[1](g)[operand]
-
-    own = (partial(_image_gradient, geometry), partial(kernel_gradient, geometry))
-    return tuple(
-        lax.platform_dependent(*operands, cotangent, cpu=gradient, default=by_xla(operand))
-        for operand, gradient in enumerate(own)
-    )
+    images, kernel = operands
+    by_images = convolution_adjoint(geometry, images.shape[1:-1], cotangent, kernel)
+    return by_images, kernel_gradient(geometry, images, kernel, cotangent)
 
 
 _convolve.defvjp(_forward, _backward)
 
 
-def _image_gradient(geometry: Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
-    """dx: the cotangent, zeros between its entries, convolved with the adjoint kernel."""
-    stride, padding, dilation, groups = geometry
-    rank = images.ndim - 2
-    edges = []
-    for axis in range(rank):
-        reach = dilation[axis] * (kernel.shape[axis] - 1)
-        spread_size = (cotangent.shape[1 + axis] - 1) * stride[axis] + 1
-        low = reach - padding[axis][0]
-        edges.append((low, images.shape[1 + axis] + reach - spread_size - low))
-    between = Geometry((1,) * rank, ((0, 0),) * rank, dilation, groups)
-    if set(stride) == {1}:
-        between, edges = between._replace(padding=tuple(edges)), ((0, 0),) * rank
-    return _convolve(between, spread(cotangent, stride, edges), adjoint_kernel(kernel, groups=groups))
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def convolution_adjoint(geometry: Geometry, space: tuple[int, ...], maps: Array, kernel: Array) -> Array:
+    """Images of size ``space``: the adjoint of the convolution of ``geometry``, applied to its results."""
+    return adjoint_product(geometry, space, maps, kernel)
+
+
+def _adjoint_forward(
+    geometry: Geometry, space: tuple[int, ...], maps: Array, kernel: Array
+) -> tuple[Array, tuple[Array, Array]]:
+    return convolution_adjoint(geometry, space, maps, kernel), (maps, kernel)
+
+
+def _adjoint_backward(
+    geometry: Geometry, space: tuple[int, ...], operands: tuple[Array, Array], cotangent: Array
+) -> tuple[Array, Array]:
+    """⟨x, Aᵀy⟩ = ⟨Ax, y⟩, so maps and images change places."""
+    del space
+    maps, kernel = operands
+    return _convolve(geometry, cotangent, kernel), kernel_gradient(geometry, cotangent, kernel, maps)
+
+
+convolution_adjoint.defvjp(_adjoint_forward, _adjoint_backward)

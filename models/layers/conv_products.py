@@ -1,4 +1,4 @@
-"""The products that a convolution and the gradient by its kernel are made of; those for CPUs are chosen by shape.
+"""The products that a convolution is made of; those for CPUs are chosen by shape.
 
 What each choice gains is measured by ``lectern bench convolution`` (docs/benchmarks.md). It is made from shapes and the
 platform when a program is lowered. Accelerators keep XLA's own convolution.
@@ -27,6 +27,10 @@ MOST_TERMS, MOST_FEATURES = 27, 16
 """of a convolution that is computed term by term: a window of 3×3 pixels of three colours, say"""
 FEWEST_PIXELS = 256
 """of an image whose convolution is a sum of shifted images: on 8×8 a network that trains lost a tenth by them"""
+WIDE_WINDOW = 5
+"""pixels, at least, of a window whose columns are computed one by one, or in pairs for the gradient by its kernel"""
+MOST_COLUMN_FEATURES = 20
+"""of a convolution that is computed column by column of the window: a LeNet's gradient by its first maps, say"""
 MOST_PLACES, MOST_CHANNELS = 25, 32
 """of a convolution into at most four features that is computed plane by plane: the gradient by a picture, say"""
 
@@ -43,13 +47,16 @@ class Geometry(NamedTuple):
 def product(geometry: Geometry, images: Array, kernel: Array) -> Array:
     """The convolution."""
     by_xla = partial(xla_convolution, geometry)
-    if _sees_one_pixel(geometry, kernel):
-        own = partial(_of_pixels, geometry)
+    if _windows_stand_apart(geometry, kernel):
+        own = partial(_window_by_window, geometry)
     elif _has_few_terms(geometry, images, kernel):
         own = partial(_term_by_term, geometry)
     elif _has_few_features(geometry, images, kernel):
-        blocks = _blocks(images, images[0, ..., 0].size * kernel[..., 0, :].size)
-        own = partial(_in_blocks, partial(_by_planes, geometry), blocks)
+        blocks = blocks_of(images, images[0, ..., 0].size * kernel[..., 0, :].size)
+        own = partial(in_blocks, partial(_by_planes, geometry), blocks)
+    elif _columns_pay(geometry, images, kernel):
+        blocks = blocks_of(images, images[0].size * kernel.shape[0], fewest=2)
+        own = partial(in_blocks, partial(_by_columns, geometry), blocks)
     elif added := _rows_to_add(geometry, images, kernel):
         own = partial(_with_rows_added, geometry, added)
     else:
@@ -62,11 +69,11 @@ def stored_product(geometry: Geometry, images: Array, kernel: Array) -> Array:
 
     Half of the images after the other, where their number is even: no loop's result is computed twice.
     """
-    if _sees_one_pixel(geometry, kernel) or not (
-        _has_few_terms(geometry, images, kernel) and _are_divisible(images, 2)
+    if _windows_stand_apart(geometry, kernel) or not (
+        _has_few_terms(geometry, images, kernel) and are_divisible(images, 2)
     ):
         return product(geometry, images, kernel)
-    own = partial(_in_blocks, partial(_term_by_term, geometry), 2)
+    own = partial(in_blocks, partial(_term_by_term, geometry), 2)
     return lax.platform_dependent(images, kernel, cpu=own, default=partial(xla_convolution, geometry))
 
 
@@ -85,15 +92,20 @@ def xla_convolution(geometry: Geometry, images: Array, kernel: Array) -> Array:
     )
 
 
-def _sees_one_pixel(geometry: Geometry, kernel: Array) -> bool:
-    return kernel[..., 0, 0].size == 1 and geometry.groups == 1 and not any(map(any, geometry.padding))
+def _windows_stand_apart(geometry: Geometry, kernel: Array) -> bool:
+    """Of one pixel each, or side by side, of enough channels that copying them pays."""
+    *window, channels, _ = kernel.shape
+    plain = geometry.groups == 1 and not any(map(any, geometry.padding))
+    side_by_side = tuple(window) == geometry.stride and {*geometry.dilation} == {1} and channels >= 16
+    return plain and (prod(window) == 1 or side_by_side)
 
 
-def _of_pixels(geometry: Geometry, images: Array, kernel: Array) -> Array:
-    """Where the window is one pixel: a row for each of them, and one product."""
-    seen = images[(slice(None), *(slice(None, None, step) for step in geometry.stride))]
-    rows = seen.reshape(-1, seen.shape[-1]) @ kernel.reshape(kernel.shape[-2:])
-    return rows.reshape(*seen.shape[:-1], -1)
+def _window_by_window(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    """A row for each window, and one product."""
+    *window, _, features = kernel.shape
+    sizes = zip(images.shape[1:-1], window, geometry.stride, strict=True)
+    rows = jnp.concatenate(pixels_met(geometry, images, window, [(n - k) // s + 1 for n, k, s in sizes]), axis=-1)
+    return (rows.reshape(-1, rows.shape[-1]) @ kernel.reshape(-1, features)).reshape(*rows.shape[:-1], features)
 
 
 def _has_few_terms(geometry: Geometry, images: Array, kernel: Array) -> bool:
@@ -104,7 +116,7 @@ def _has_few_terms(geometry: Geometry, images: Array, kernel: Array) -> bool:
 def _term_by_term(geometry: Geometry, images: Array, kernel: Array) -> Array:
     """Σ over the window's places and the channels: an image of one number a pixel × the numbers of the features."""
     positions = jax.eval_shape(partial(xla_convolution, geometry), images, kernel).shape[1:-1]
-    met = _met(geometry, images, kernel.shape[:-2], positions)
+    met = pixels_met(geometry, images, kernel.shape[:-2], positions)
     numbers = kernel.reshape(len(met), *kernel.shape[-2:])
     return sum(
         seen[..., channel, None] * numbers[place, channel]
@@ -139,7 +151,29 @@ def _by_planes(geometry: Geometry, images: Array, kernel: Array) -> Array:
     return jnp.moveaxis(sum(map(met, np.ndindex(*window))), 0, -1)
 
 
-def _in_blocks(convolution: Callable[[Array, Array], Array], blocks: int, images: Array, kernel: Array) -> Array:
+def _columns_pay(geometry: Geometry, images: Array, kernel: Array) -> bool:
+    *window, channels, features = kernel.shape
+    plain = geometry.groups == 1 and geometry.stride == geometry.dilation == (1, 1)
+    narrow = channels >= 16 and features <= MOST_COLUMN_FEATURES
+    exact = images.dtype in (jnp.float32, jnp.float64)
+    return plain and narrow and exact and min(window) >= WIDE_WINDOW and are_divisible(images, 2)
+
+
+def _by_columns(geometry: Geometry, images: Array, kernel: Array) -> Array:
+    """One product of the rows that the window meets; what each column of the window gives is shifted and added."""
+    height, width, channels, features = kernel.shape
+    above, beside = geometry.padding
+    rows, columns = (
+        n + sum(p) - k + 1 for n, p, k in zip(images.shape[1:3], geometry.padding, kernel.shape[:2], strict=True)
+    )
+    upright = geometry._replace(padding=(above, (0, 0)))
+    met = jnp.concatenate(pixels_met(upright, images, (height, 1), (rows, images.shape[2])), axis=-1)
+    given = met.reshape(-1, height * channels) @ kernel.swapaxes(1, 2).reshape(height * channels, -1)
+    shifted = spread(given.reshape(*met.shape[:-1], -1), (1, 1), ((0, 0), beside))
+    return sum(shifted[:, :, k : k + columns, k * features : (k + 1) * features] for k in range(width))
+
+
+def in_blocks(convolution: Callable[[Array, Array], Array], blocks: int, images: Array, kernel: Array) -> Array:
     """One block of images after the other; what comes out is stored."""
     if blocks == 1:
         return convolution(images, kernel)
@@ -169,81 +203,20 @@ def _with_rows_added(geometry: Geometry, added: int, images: Array, kernel: Arra
     return xla_convolution(geometry._replace(padding=((low, high + added), columns)), images, kernel)[:, :-added]
 
 
-def kernel_gradient(geometry: Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
-    """dw: the pixels that each place of the window meets, times the cotangent, in blocks of images that fit a cache."""
-    if geometry.groups > 1:
-        return _by_places(geometry, images, kernel, cotangent)
-    of_block = partial(_by_shifts if _shifts_pay(geometry, kernel) else _by_patches, geometry, kernel.shape)
-    blocks = _blocks(images, cotangent[0, ..., 0].size * kernel[..., 0].size)
-    size = images.shape[0] // blocks
-
-    def add(total: Array, first: Array) -> tuple[Array, None]:
-        # Cut inside the loop: batches reshaped to blocks beforehand are computed twice.
-        block = (lax.dynamic_slice_in_dim(each, first, size) for each in (images, cotangent))
-        return total + of_block(*block), None
-
-    if blocks == 1:
-        return of_block(images, cotangent)
-    return lax.scan(add, jnp.zeros_like(kernel), jnp.arange(0, images.shape[0], size))[0]
-
-
-def _blocks(images: Array, entries_each: int) -> int:
+def blocks_of(images: Array, entries_each: int, *, fewest: int = 1) -> int:
     """The blocks, a power of two, that leave few enough patches in each; an odd number of images is not divided."""
-    blocks = 1
-    while _are_divisible(images, 2 * blocks) and images.shape[0] // blocks * entries_each > MOST_ENTRIES:
+    blocks = fewest if are_divisible(images, fewest) else 1
+    while are_divisible(images, 2 * blocks) and images.shape[0] // blocks * entries_each > MOST_ENTRIES:
         blocks *= 2
     return blocks
 
 
-def _are_divisible(images: Array, parts: int) -> bool:
+def are_divisible(images: Array, parts: int) -> bool:
     """Never where their number is not known before the program runs, as in one that is exported."""
     return isinstance(images.shape[0], int) and images.shape[0] % parts == 0
 
 
-def _by_places(geometry: Geometry, images: Array, kernel: Array, cotangent: Array) -> Array:
-    """For each place of the window and each group [positions, channels]ᵀ × [positions, features]."""
-    features = cotangent.reshape(-1, geometry.groups, kernel.shape[-1] // geometry.groups)
-    met = _met(geometry, images, kernel.shape[:-2], cotangent.shape[1:-1])
-    grouped = (each.reshape(-1, geometry.groups, kernel.shape[-2]) for each in met)
-    return jnp.stack([jnp.einsum("pgc,pgo->cgo", each, features) for each in grouped]).reshape(kernel.shape)
-
-
-def _by_patches(geometry: Geometry, shape: Sequence[int], images: Array, cotangent: Array) -> Array:
-    """[positions, features]ᵀ × [positions, places · channels]: one product, the small side first.
-
-    XLA would exchange the sides of a product whose result is turned; with the large side first it takes up to twice as
-    long.
-    """
-    patches = jnp.concatenate(_met(geometry, images, shape[:-2], cotangent.shape[1:-1]), axis=-1)
-    if patches.shape[-1] < cotangent.shape[-1]:
-        return _transposed_product(patches, cotangent).reshape(shape)
-    return lax.optimization_barrier(_transposed_product(cotangent, patches)).T.reshape(shape)
-
-
-def _shifts_pay(geometry: Geometry, kernel: Array) -> bool:
-    *window, channels, features = kernel.shape
-    plain = geometry.stride == geometry.dilation == (1, 1)
-    return plain and window[0] > 1 and channels >= 16 and channels >= features
-
-
-def _by_shifts(geometry: Geometry, shape: Sequence[int], images: Array, cotangent: Array) -> Array:
-    """The window's columns from patches of the images, its rows from shifts of the cotangent.
-
-        dw[i, j] = Σ_{n, r, q} x[n, r, q + j − p, ·] g[n, r − i + p', q, ·],   r over the rows of x
-
-    So there are k + k copies, where patches alone are k².
-    """
-    height, width, channels, features = shape
-    rows, columns = images.shape[1], cotangent.shape[2]
-    (low, high), beside = geometry.padding
-    across = _met(geometry._replace(padding=((0, 0), beside)), images, (1, width), (rows, columns))
-    turned = geometry._replace(padding=((height - 1 - low, height - 1 - high), (0, 0)))
-    down = _met(turned, cotangent, (height, 1), (rows, columns))[::-1]
-    product = _transposed_product(jnp.concatenate(down, axis=-1), jnp.concatenate(across, axis=-1))
-    return product.reshape(height, features, width, channels).transpose(0, 2, 3, 1)
-
-
-def _met(geometry: Geometry, images: Array, window: Sequence[int], positions: Sequence[int]) -> list[Array]:
+def pixels_met(geometry: Geometry, images: Array, window: Sequence[int], positions: Sequence[int]) -> list[Array]:
     """What each place of the window meets [batch, *positions, channels], zeros around the images."""
     padded = spread(images, (1,) * len(window), geometry.padding)
 
@@ -259,8 +232,3 @@ def spread(array: Array, stride: Sequence[int], edges: Sequence[tuple[int, int]]
     """Zeros between the spatial entries of ``array`` and at its edges; negative edges crop."""
     config = [(0, 0, 0), *((low, high, s - 1) for (low, high), s in zip(edges, stride, strict=True)), (0, 0, 0)]
     return lax.pad(array, lax.convert_element_type(0, array.dtype), config)
-
-
-def _transposed_product(left: Array, right: Array) -> Array:
-    """Aᵀ B over all axes but the last."""
-    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jax import lax
 from jax.nn.initializers import Initializer, variance_scaling
 from jaxtyping import Array, Float
 
-from models.layers.conv import adjoint_kernel, convolve, output_size
+from models.layers.conv import convolution_adjoint, output_size
+from models.layers.conv_products import Geometry
 
 
 def convolve_transposed(
@@ -25,10 +25,8 @@ def convolve_transposed(
         x[n, j, c] = Σ_{i, k: stride·i + dilation·k − p_low = j} Σ_o y[n, i, o] w[k, c, o]
 
     Its size is  (positions − 1)·stride − p_low − p_high + dilation·(window − 1) + 1 + output_padding. Up to stride − 1
-    rows of images are never seen by the convolution behind its last position: ``output_padding`` of them are added. It
-    is computed as a convolution of stride 1 whose input has stride − 1 zeros between its entries; where windows tile
-    the images, as in a U-Net, as one matrix product. ``padding`` is (low, high) per spatial axis of the *images*, by
-    default none.
+    rows of images are never seen by the convolution behind its last position: ``output_padding`` of them are added.
+    ``padding`` is (low, high) per spatial axis of the *images*, by default none.
 
     The kernel is that of the convolution, so its last axis is what goes in. PyTorch's ``ConvTranspose2d`` is the same
     with its weight [in, out/groups, height, width] transposed to [height, width, out/groups, in]; Flax's needs
@@ -40,36 +38,19 @@ def convolve_transposed(
     if kernel.ndim != maps.ndim or kernel.shape[-1] != maps.shape[-1]:
         raise ValueError(f"maps {maps.shape} and kernel {kernel.shape} must have the same rank and last axis")
     stride, dilation, extra = (np.broadcast_to(value, rank).tolist() for value in (stride, dilation, output_padding))
-    edges = []
-    for axis, (low, high) in enumerate([(0, 0)] * rank if padding is None else padding):
+    edges = ((0, 0),) * rank if padding is None else tuple((int(low), int(high)) for low, high in padding)
+    space = []
+    for axis, (low, high) in enumerate(edges):
         positions, reach = maps.shape[1 + axis], dilation[axis] * (kernel.shape[axis] - 1)
-        space = (positions - 1) * stride[axis] - low - high + reach + 1 + extra[axis]
-        if output_size(space, reach + 1, stride=stride[axis], padding=(low, high)) != positions:
+        size = (positions - 1) * stride[axis] - low - high + reach + 1 + extra[axis]
+        if output_size(size, reach + 1, stride=stride[axis], padding=(low, high)) != positions:
             raise ValueError(
-                f"no convolution makes {maps.shape} of size {space} with {stride=}, {padding=}, "
+                f"no convolution makes {maps.shape} of size {size} with {stride=}, {padding=}, "
                 f"{output_padding=} and the kernel {kernel.shape}, dilation {dilation}"
             )
-        edges.append((reach - low, reach - high + extra[axis], stride[axis] - 1))
-    window = list(kernel.shape[:rank])
-    tiled = window == stride and edges == [(size - 1, size - 1, size - 1) for size in window]
-    if tiled and groups == 1 and set(dilation) == {1}:
-        return _paint_tiles(maps, kernel)
-    spread = lax.pad(maps, lax.convert_element_type(0, maps.dtype), [(0, 0, 0), *edges, (0, 0, 0)])
-    return convolve(spread, adjoint_kernel(kernel, groups=groups), dilation=dilation, groups=groups)
-
-
-def _paint_tiles(
-    maps: Float[Array, "batch *positions features"], kernel: Float[Array, "*window channels features"]
-) -> Float[Array, "batch *space channels"]:
-    """Where windows do not overlap: each entry's window by itself, laid side by side."""
-    batch, *positions, features = maps.shape
-    *window, channels, _ = kernel.shape
-    tiles = maps.reshape(-1, features) @ kernel.reshape(-1, features).T
-    tiles = tiles.reshape(batch, *positions, *window, channels)
-    rank = len(window)
-    side_by_side = [axis + offset for axis in range(1, rank + 1) for offset in (0, rank)]
-    space = [size * stride for size, stride in zip(positions, window, strict=True)]
-    return tiles.transpose(0, *side_by_side, 2 * rank + 1).reshape(batch, *space, channels)
+        space.append(size)
+    geometry = Geometry(tuple(stride), edges, tuple(dilation), groups)
+    return convolution_adjoint(geometry, tuple(space), maps, kernel)
 
 
 def transposed_he_normal(stride: int) -> Initializer:

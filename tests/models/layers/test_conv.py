@@ -34,6 +34,10 @@ def normal(*shape):
     return jnp.asarray(np.random.default_rng(sum(shape)).normal(size=shape))
 
 
+def integers(*shape):
+    return jnp.asarray(np.random.default_rng(sum(shape)).integers(-3, 4, shape), jnp.float32)
+
+
 def by_lax(images, kernel, *, stride=1, padding="VALID", dilation=1, groups=1):
     rank = images.ndim - 2
     return lax.conv_general_dilated(
@@ -217,12 +221,127 @@ def test_more_terms_features_or_places_and_low_images_are_a_convolution(shape, o
     assert "stablehlo.convolution" in jax.jit(partial(convolve, **options)).lower(images, kernel).as_text()
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "is_product"),
+    [
+        ((9, 8), (1, 1, 3, 5), (2, 3), True),
+        ((8, 6), (2, 3, 16, 5), (2, 3), True),
+        ((9, 7), (2, 3, 16, 5), (2, 3), True),
+        ((9,), (3, 16, 5), (3,), True),
+        ((8, 6), (2, 3, 15, 5), (2, 3), False),
+        ((8, 6), (2, 2, 16, 5), (2, 3), False),
+    ],
+    ids=["one pixel", "tiling", "a rest", "one axis", "few channels", "gaps"],
+)
+def test_windows_that_stand_apart_are_rows_of_one_product(size, kernel, stride, is_product):
+    """Of integers, so the sums are exact."""
+    operands = integers(2, *size, kernel[-2]), integers(*kernel)
+    program = jax.jit(partial(convolve, stride=stride)).lower(*operands)
+    assert ("stablehlo.convolution" not in program.as_text()) == is_product
+    np.testing.assert_array_equal(program.compile(QUICK_TO_COMPILE)(*operands), by_lax(*operands, stride=stride))
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+@pytest.mark.parametrize(
+    ("size", "window", "options"),
+    [
+        ((9, 8), (3, 2), {"stride": 2, "padding": "SAME"}),
+        ((9, 8), (4, 5), {"stride": (2, 3), "padding": ((1, 2), (-1, 4))}),
+        ((9, 8), (2, 2), {"stride": (1, 3)}),
+        ((9, 8), (1, 1), {"stride": 2}),
+        ((11,), (4,), {"stride": 3, "padding": ((3, 0),)}),
+        ((5, 4, 6), (2, 3, 2), {"stride": 2, "padding": "SAME"}),
+    ],
+    ids=["same", "cropped", "one way", "one pixel", "one axis", "three axes"],
+)
+def test_the_image_gradient_of_a_strided_convolution_adds_tiles(batch, size, window, options):
+    """Of integers, so the sums are exact; an even number of images is computed in two blocks where windows overlap."""
+    images, kernel = integers(batch, *size, 3), integers(*window, 3, 5)
+    cotangent = integers(*by_lax(images, kernel, **options).shape)
+
+    def gradient(convolution, cotangent):
+        return jax.vjp(lambda x: convolution(x, kernel, **options), images)[1](cotangent)[0]
+
+    program = jax.jit(partial(gradient, convolve)).lower(cotangent)
+    overlap = any(k > s for k, s in zip(window, np.broadcast_to(options["stride"], len(window)), strict=True))
+    assert ("stablehlo.while" in program.as_text()) == (batch == 4 and overlap)
+    compiled = program.compile(QUICK_TO_COMPILE)
+    assert " convolution(" not in compiled.as_text()
+    np.testing.assert_array_equal(compiled(cotangent), gradient(by_lax, cotangent))
+
+
+@pytest.mark.parametrize("images", [2, 8])
+@pytest.mark.parametrize("padding", ["VALID", "SAME", ((4, 5), (6, 4)), ((3, -1), (-2, 1))], ids=str)
+def test_few_features_of_a_wide_window_are_sums_of_its_columns(monkeypatch, images, padding):
+    """Of integers, so the sums are exact; eight images fall into four blocks."""
+    monkeypatch.setattr(conv_products, "MOST_ENTRIES", 2 * 9 * 10 * 16 * 5)
+    operands = integers(images, 9, 10, 16), integers(5, 6, 16, 20)
+    program = jax.jit(partial(convolve, padding=padding)).lower(*operands)
+    assert "stablehlo.convolution" not in program.as_text()
+    assert f"{max(2, images // 2)}x{images // max(2, images // 2)}x9x10x16" in program.as_text()
+    found = program.compile(QUICK_TO_COMPILE)(*operands)
+    np.testing.assert_array_equal(found, by_lax(*operands, padding=padding))
+
+
+@pytest.mark.parametrize(
+    ("images", "kernel", "options"),
+    [
+        (3, (5, 5, 16, 20), {}),
+        (2, (5, 4, 16, 20), {}),
+        (2, (4, 5, 16, 20), {}),
+        (2, (5, 5, 15, 20), {}),
+        (2, (5, 5, 16, 21), {}),
+        (2, (5, 5, 16, 20), {"stride": 2}),
+        (2, (5, 5, 16, 20), {"dilation": 2}),
+        (2, (5, 5, 8, 20), {"groups": 2}),
+    ],
+    ids=["an odd number", "narrow", "low", "few channels", "many features", "strided", "dilated", "grouped"],
+)
+def test_no_other_convolution_is_a_sum_of_columns(images, kernel, options):
+    operands = integers(images, 12, 12, kernel[2] * options.get("groups", 1)), integers(*kernel)
+    assert "stablehlo.convolution" in jax.jit(partial(convolve, **options)).lower(*operands).as_text()
+
+
+@pytest.mark.parametrize(
+    ("size", "window", "options"),
+    [
+        ((9, 10), (5, 5), {"padding": "SAME"}),
+        ((9, 10), (3, 7), {"padding": ((1, 0), (4, 2))}),
+        ((12, 14), (2, 5), {"padding": ((0, 2), (-1, -1)), "stride": (2, 1), "dilation": (3, 1)}),
+        ((16,), (8,), {"padding": ((7, 0),)}),
+        ((3, 4, 6), (2, 1, 5), {"padding": "SAME"}),
+    ],
+    ids=["square", "oblong", "strided downwards", "one axis", "three axes"],
+)
+def test_the_gradient_by_a_wide_kernel_takes_columns_in_pairs(size, window, options):
+    """Of integers, so the sums are exact."""
+    images, kernel = integers(4, *size, 3), integers(*window, 3, 5)
+    cotangent = integers(*by_lax(images, kernel, **options).shape)
+
+    def gradient(convolution, kernel):
+        return jax.vjp(lambda w: convolution(images, w, **options), kernel)[1](cotangent)[0]
+
+    program = jax.jit(partial(gradient, convolve)).lower(kernel)
+    wide = [*window[:-1], window[-1] + 1]
+    assert f"tensor<10x{np.prod(wide) * 3}xf32>" in program.as_text()
+    np.testing.assert_array_equal(program.compile(QUICK_TO_COMPILE)(kernel), gradient(by_lax, kernel))
+
+
+@pytest.mark.parametrize(("images", "columns"), [(3, 10), (4, 9)])
+def test_an_odd_number_of_images_or_columns_is_not_paired(images, columns):
+    images, kernel = integers(images, 9, columns, 3), integers(5, 5, 3, 5)
+    gradient = jax.grad(lambda w, convolution: convolution(images, w, padding="SAME").sum())
+    assert "tensor<10x" not in jax.jit(gradient, static_argnums=1).lower(kernel, convolve).as_text()
+    np.testing.assert_array_equal(gradient(kernel, convolve), gradient(kernel, by_lax))
+
+
 def test_large_batches_are_multiplied_in_blocks(float64):
     images, kernel = normal(4, 64, 64, 16), normal(3, 3, 16, 5)
     assert conv_products.MOST_ENTRIES < 4 * 64 * 64 * 9 * 16
     for options in ({}, {"stride": 2, "padding": "SAME"}):
-        program = jax.make_jaxpr(jax.grad(lambda w: convolve(images, w, **options).sum()))(kernel)
-        assert ("scan" in str(program)) == (not options)
+        gradient = jax.jit(jax.grad(lambda w: convolve(images, w, **options).sum()))
+        program = gradient.lower(kernel).compile(QUICK_TO_COMPILE).as_text()
+        assert ("while(" in program) == (not options)
         assert_like_lax(images, kernel, **options)
 
 
@@ -230,13 +349,15 @@ def test_large_batches_are_multiplied_in_blocks(float64):
     ("shape", "options"),
     [
         ((1, 1, 4, 5), {}),
+        ((2, 2, 16, 3), {"stride": 2}),
         ((3, 2, 3, 4), {}),
         ((3, 2, 8, 4), {}),
         ((3, 3, 32, 17), {"padding": "SAME"}),
         ((3, 2, 20, 20), {"stride": 2}),
         ((3, 2, 2, 4), {"groups": 2}),
+        ((5, 5, 16, 20), {}),
     ],
-    ids=["one pixel", "few terms", "few features", "rows added", "strided", "grouped"],
+    ids=["one pixel", "side by side", "few terms", "few features", "rows added", "strided", "grouped", "a wide window"],
 )
 def test_a_number_of_images_that_is_known_only_when_it_runs(shape, options):
     """As in a program that is exported for any batch: value and gradients are those of the batch."""
@@ -295,13 +416,21 @@ def lowered(convolution, platform, images, kernel):
     return gradient.trace(images, kernel).lower(lowering_platforms=(platform,)).as_text()
 
 
-@pytest.mark.parametrize("groups", [1, 2])
-def test_on_a_cpu_the_gradients_convolutions_are_laid_out_nhwc_by_hwio(groups):
+@pytest.mark.parametrize(("groups", "dilation"), [(2, 1), (1, 2)])
+def test_on_a_cpu_the_gradients_convolutions_are_laid_out_nhwc_by_hwio(groups, dilation):
     """Any other layout is on XLA:CPU's slow path inside a while loop."""
-    convolution = partial(convolve, padding="SAME", stride=2, groups=groups)
+    convolution = partial(convolve, padding="SAME", stride=2, dilation=dilation, groups=groups)
     program = lowered(convolution, "cpu", jnp.ones((2, 6, 6, 4)), jnp.ones((3, 3, 4 // groups, 4)))
     assert LAID_OUT.findall(program) == [("[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]", "1")]
     assert set(re.findall(r"lhs_dilate = (\[.*?\])", program)) == {"[1, 1]"}
+
+
+def test_on_a_cpu_the_image_gradient_of_a_strided_convolution_is_a_product():
+    images, kernel = jnp.ones((2, 6, 6, 4)), jnp.ones((3, 3, 4, 8))
+    program = lowered(partial(convolve, padding="SAME", stride=2), "cpu", images, kernel)
+    assert "stablehlo.convolution" not in program
+    assert "tensor<9x8xf32>" in program  # 1 image of 3×3 positions in each of two blocks
+    assert "tensor<9x36xf32>" in program  # the windows that they paint, 3×3×4
 
 
 def test_elsewhere_the_gradients_are_xlas_own():

@@ -7,7 +7,8 @@ import pytest
 from cases import Case
 from jax.test_util import check_grads
 
-from models.layers.conv import adjoint_kernel, convolve
+from models.layers.conv import convolve
+from models.layers.conv_adjoint import adjoint_kernel
 from models.layers.sparse import convolution_matrix
 from models.layers.transposed_conv import convolve_transposed, transposed_he_normal
 
@@ -31,6 +32,9 @@ GEOMETRIES = [
     ((4, 6, 2), (2, 3, 1, 2, 3), {"stride": (2, 3, 1)}),
     ((4, 4), (2, 2, 2, 3), {"stride": 2, "padding": ((1, -1), (0, 0))}),
     ((5, 4), (2, 2, 2, 3), {"stride": 2, "output_padding": (1, 0)}),
+    ((11, 9), (5, 4, 2, 3), {"stride": (2, 1), "padding": ((2, 2), (3, 0))}),
+    ((9, 10), (2, 3, 2, 3), {"stride": (3, 4), "output_padding": (1, 3)}),
+    ((16, 16), (8, 8, 2, 2), {"stride": 4, "padding": ((2, 2), (2, 2))}),
 ]
 EVERY = pytest.mark.parametrize(("space", "kernel_shape", "options"), GEOMETRIES, ids=str)
 
