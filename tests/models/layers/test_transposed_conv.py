@@ -111,6 +111,15 @@ def test_gradients_are_finite_differences(float64):
     check_grads(jax.jit(transposed), (normal(1, 4, 2), normal(3, 2, 2)), order=2, modes=["rev"])
 
 
+def test_on_an_accelerator_xla_leaves_the_zeros_out():
+    """The stride is said to XLA, and there is no array with zeros between the maps."""
+    maps, kernel = jnp.ones((2, 5, 6, 4)), jnp.ones((4, 4, 3, 4))
+    traced = jax.jit(lambda y, w: convolve_transposed(y, w, stride=2)).trace(maps, kernel)
+    program = traced.lower(lowering_platforms=("cuda",)).as_text()
+    assert "lhs_dilate = [2, 2]" in program
+    assert "stablehlo.pad" not in program
+
+
 def test_the_adjoint_kernel_twice_is_the_kernel():
     kernel = normal(3, 2, 4, 6)
     for groups in (1, 2):
