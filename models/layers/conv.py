@@ -2,7 +2,8 @@
 
 Autodiff's gradients of a convolution permute its dimension numbers, and XLA on CPU runs such convolutions on a slow
 path inside a while loop, such as ``lax.scan``. There the two gradients below are the same sums: the images' laid out as
-a plain NHWC × HWIO convolution, the kernel's as matrix products. Other platforms keep XLA's own.
+a plain NHWC × HWIO convolution, or as one matrix product where it is strided; the kernel's as matrix products. Other
+platforms keep XLA's own.
 """
 
 from collections.abc import Sequence
