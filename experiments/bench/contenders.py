@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from experiments.bench.shapes import LAYERS
+from experiments.bench.shapes import LAYERS, PRODUCTS
 
 HERE = Path(__file__).parent
 PEERS = Path(os.environ.get("PEERS", HERE.parents[1] / ".venv-peers")) / "bin" / "python"
@@ -122,6 +122,13 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         contenders = (Contender("lectern", ours), by_xla, *([peer] if installed else ()))
         return Benchmark(LAYERS[name].title, "examples/s", contenders)
 
+    def products(name: str) -> Benchmark:
+        work = PRODUCTS[name]
+        ours = Contender("XLA, as lectern's", (sys.executable, "-m", "experiments.bench.products", name))
+        listed = (":".join(map(str, product)) for product in work.products)
+        program = (str(PEERS), str(HERE / "peers" / "products_torch.py"), "--examples", str(work.examples), *listed)
+        return Benchmark(work.title, work.unit, (ours, *((Contender("PyTorch", program),) if installed else ())))
+
     def gcn(layout: str) -> Contender:
         program = str(PEERS), str(HERE / "peers" / "gcn_torch.py"), "--layout", layout, "--data", str(graph_of(data))
         return Contender(f"PyTorch, adjacency {layout.upper()}", program)
@@ -201,6 +208,7 @@ def benchmarks(data: Path, scratch: Path) -> dict[str, Benchmark]:
         "rules-three-layers": rules("three-layers", "convolutions 1-32-64-64 on 28×28"),
         "rules-resnet20": rules("resnet20", "ResNet-20 on 32×32"),
         **{f"layer-{name}": layer(name) for name in LAYERS},
+        **{f"products-{name}": products(name) for name in PRODUCTS},
         "graphs": Benchmark(
             "GCN of 16 units on a graph of Cora's size: 200 epochs",
             "epochs/s",
@@ -253,6 +261,7 @@ GROUPS = {
     "convolution": ("three-layers", "resnet20", "lenet"),
     "rules": ("rules-three-layers", "rules-resnet20"),
     "layers": tuple(f"layer-{name}" for name in LAYERS),
+    "products": tuple(f"products-{name}" for name in PRODUCTS),
     "generative": ("real-nvp", "diffusion-training", "diffusion-sampling"),
     "vision": ("unet", "yolo", "deep-dream", "suppression"),
     "detectors": ("pyramids", "proposals"),
@@ -260,5 +269,5 @@ GROUPS = {
     "sequences": ("lstm", "gpt", "gpt-sample"),
 }
 """Benchmarks that a name of their own stands for."""
-WHEN_ASKED = (*GROUPS["rules"], *GROUPS["layers"])
-"""Benchmarks for those who work on convolution: half an hour that `make bench` does not take."""
+WHEN_ASKED = (*GROUPS["rules"], *GROUPS["layers"], *GROUPS["products"])
+"""Benchmarks for those who work on speed: half an hour that `make bench` does not take."""

@@ -177,7 +177,9 @@ def parser(does: Mapping[str, Callable]) -> argparse.ArgumentParser:
     )
 
     bench = command("bench", "throughput, side by side with peers where they are installed")
-    bench.add_argument("names", nargs="*", metavar="NAME", help="which benchmarks; by default all but rules and layers")
+    bench.add_argument(
+        "names", nargs="*", metavar="NAME", help="which benchmarks; by default all but rules, layers and products"
+    )
     bench.add_argument(
         "--rounds",
         type=int,

@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.bench import bench, contenders, convolution, gpt, layers, lstm, programs, structures
+from experiments.bench import bench, contenders, convolution, gpt, layers, lstm, products, programs, structures
 from experiments.bench.bench import bench_images
 from experiments.bench.contenders import GROUPS, Benchmark, Contender, benchmarks
 from experiments.bench.rules import RULES
+from experiments.bench.shapes import PRODUCTS, Product
 from experiments.errors import WrongInput
 from models.continuation import continue_text
 from models.gpt import GPT
@@ -64,7 +65,7 @@ def test_a_group_stands_for_its_benchmarks(tmp_path, monkeypatch):
         bench.bench(["mlp", "autoencoder"], rounds=1)
     assert len(reported) == 4
     bench.bench([], rounds=1)
-    assert len(reported) == 4 + len(available) - len((*GROUPS["rules"], *GROUPS["layers"]))
+    assert len(reported) == 4 + len(available) - len(contenders.WHEN_ASKED)
 
 
 def test_what_starts_the_contenders_is_small():
@@ -172,6 +173,39 @@ def test_a_step_on_one_layer_goes_down_by_both_gradients(name, monkeypatch):
     slopes = jax.grad(half_square, (0, 1))(*operands)
     for value, after, slope in zip(operands, layers.step(layer, operands), slopes, strict=True):
         np.testing.assert_allclose(value - after, slope, atol=2e-5 * abs(slope).max())
+
+
+def test_the_products_are_those_of_a_dense_layer_and_each_waits_for_the_one_before(monkeypatch):
+    monkeypatch.setattr(products, "SMALL", 1.0)
+    x, weights = products.operands_of(Product("y", 1, 5, 3, 4), jax.random.key(0))
+    y, pull_back = jax.vjp(jnp.matmul, x, weights)
+    of_x, of_weights = pull_back(y)
+    for of, expected, first, second in (("y", y, x, weights), ("dx", of_x, y, weights), ("dW", of_weights, x, y)):
+        np.testing.assert_allclose(jnp.einsum(products.EQUATIONS[of], first, second), expected, rtol=1e-5)
+        once, twice = (products.multiply(Product(of, count, 5, 3, 4), (first, second))[0] for count in (1, 2))
+        np.testing.assert_allclose(once, first.at[0, 0].add(expected[0, 0]), rtol=1e-5)
+        again, _ = products.multiply(Product(of, 1, 5, 3, 4), (once, second))
+        np.testing.assert_allclose(twice, again, rtol=1e-5)
+
+
+def test_the_products_are_as_many_as_the_models_have_weights():
+    """A dense layer multiplies each of its weights once for each row, forwards and twice for the gradient."""
+    text = jnp.zeros((1, gpt.CONTEXT), jnp.int32)
+    params = jax.eval_shape(gpt.MODEL.init, jax.random.key(0), text)
+    rows = gpt.BATCH * gpt.CONTEXT
+    in_dense = sum(leaf.size for leaf in jax.tree.leaves(params) if leaf.ndim == 2) - gpt.CONTEXT * 128
+    assert terms("gpt") == {of: rows * in_dense for of in ("y", "dx", "dW")}
+    rows, of_inputs, of_state = lstm.BATCH * lstm.PLACES, lstm.FEATURES * 4 * lstm.UNITS, lstm.UNITS * 4 * lstm.UNITS
+    both = rows * (of_inputs + of_state)
+    assert terms("lstm") == {"y": both, "dx": rows * of_state, "dW": both}
+
+
+def terms(work):
+    """The terms of all sums, by what they are a product of."""
+    sums = dict.fromkeys(products.EQUATIONS, 0)
+    for product in PRODUCTS[work].products:
+        sums[product.of] += product.count * product.rows * product.inputs * product.outputs
+    return sums
 
 
 def test_every_rule_is_left_out_in_turn():
