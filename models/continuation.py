@@ -60,7 +60,7 @@ def continue_text(
         drawn = draw(key, logits[0]).astype(text.dtype)
         return (text.at[place + 1].set(drawn), memory), drawn
 
-    text = jnp.concatenate([prompt, jnp.zeros(count, prompt.dtype)])
+    text = jnp.concatenate([prompt, jnp.zeros(max(count, kept - read), prompt.dtype)])
     memory = remember(prompt[window_start(read - 1, context=model.context) : read - 1])
     steps = places, starts, moves, jax.random.split(key, count)
     return jax.lax.scan(go_on, (text, memory), steps)[1]

@@ -38,7 +38,7 @@ class ImageTransformer(nn.Module):
         begin = gaussian(DEVIATION)
         answer = self.param("answer", begin, (self.shape.width,), jnp.float32)
         positions = self.param("positions", begin, (patches.shape[1] + 1, self.shape.width), jnp.float32)
-        answers = jnp.broadcast_to(answer.astype(tokens.dtype), (len(images), 1, self.shape.width))
+        answers = jnp.broadcast_to(answer.astype(tokens.dtype), (images.shape[0], 1, self.shape.width))
         features = jnp.concatenate([answers, tokens], axis=1) + positions
         features = Stack(self.shape, name="stack")(Dropout(self.shape.dropout)(features), None)
         return nn.Dense(self.classes, name="readout")(features[:, 0])

@@ -146,7 +146,7 @@ class RecurrentNet(nn.Module):
 
     def _begin(self, inputs: Array, keys: Key[Array, " batch"] | None) -> tuple[State, ...]:
         """The states of all layers, with one entry a direction where there are two."""
-        batch, ways = len(inputs), 2 if self.both_ways else 1
+        batch, ways = inputs.shape[0], 2 if self.both_ways else 1
         shape = (self.layers, ways, KINDS[self.cell].states, self.units)
         if self.initial == "learned":
             of_each = jnp.broadcast_to(

@@ -27,7 +27,7 @@ class GridNet(nn.Module):
     @nn.compact
     def __call__(self, inputs: Float[Array, "batch rows columns features"]) -> Float[Array, "batch rows columns"]:
         weights = CellWeights(self.cell, self.units, name="weights")(inputs.shape[-1])
-        state = _zero_state(self.cell, len(inputs), self.units)
+        state = _zero_state(self.cell, inputs.shape[0], self.units)
         hidden = grid(averaged(KINDS[self.cell].cell), weights, state, jnp.moveaxis(inputs, 0, 2))
         return nn.Dense(1, name="readout")(jnp.moveaxis(hidden, 2, 0))[..., 0]
 

@@ -80,6 +80,12 @@ class NetworkOf(Protocol):
     def __call__(self, settings: Settings, dataset: Dataset, /) -> nn.Module: ...
 
 
+class InputsOf(Protocol):
+    """What the network takes of a batch of the data's examples."""
+
+    def __call__(self, settings: Settings, examples: Mapping[str, Array], /) -> Array: ...
+
+
 class ClassifierOf(Protocol):
     """The function ``(params, images) → logits [images, classes]``."""
 
@@ -136,6 +142,8 @@ class Experiment:
     """how metrics of drawn examples were taken: how many there were, of which weights, and who judged them"""
     network: NetworkOf | None = None
     """its network, where it has exactly one"""
+    inputs: InputsOf | None = None
+    """what its network takes, where that is one array and not the examples' image, symbols or point as they are"""
     classifier: ClassifierOf | None = None
     """what it takes images for, where it learns classes"""
     detector: DetectorOf | None = None

@@ -23,7 +23,7 @@ WEIGHTS, KEYS, FORWARD = "weights.safetensors", "keys.json", "forward.stablehlo"
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 """As ``jax.export`` names them; it takes any other name too, for a function that runs nowhere."""
 INPUTS = ("image", "symbols", "point")
-"""What a network may take, by the name that the data set's examples have for it."""
+"""What a network takes where its experiment says nothing else, by the name that the data set's examples have for it."""
 
 
 class Exported(NamedTuple):
@@ -47,7 +47,8 @@ def export(
 ) -> Exported:
     """Writes the network of one seed and step to a new folder, for the platforms named, or else the one it runs on.
 
-    ``WrongInput`` where the folder holds anything, a platform is unknown, or the experiment has not one network.
+    ``WrongInput`` where the folder holds anything, a platform is unknown, or the experiment has not one network that
+    takes one array.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunFolderError(f"{folder} is not an empty folder: choose another --to")
@@ -57,7 +58,7 @@ def export(
     seed = saved.settings.seeds.seed if seed is None else seed
     step, params = saved.at(seed=seed, step=step)
     weights, paths = named(params)
-    forward = exported_forward(network, params, saved.dataset.example(), platforms)
+    forward = exported_forward(network, params, _inputs(saved, network, params), platforms)
     with all_or_none(folder):
         save_weights(weights, folder / WEIGHTS)
         write_json(folder / KEYS, paths)
@@ -82,9 +83,9 @@ def named(tree: PyTree) -> tuple[dict[str, np.ndarray], dict[str, list[str | int
 
 
 def exported_forward(
-    network: nn.Module, params: PyTree, example: dict[str, Any], platforms: Sequence[str] = ()
+    network: nn.Module, params: PyTree, inputs: Array, platforms: Sequence[str] = ()
 ) -> jax.export.Exported:
-    """``(weights by name, inputs) → outputs by name`` for any number of inputs like those of ``example``."""
+    """``(weights by name, inputs) → outputs by name`` for any number of inputs like these."""
     structure = jax.tree.structure(params)
     weights, _ = named(params)
 
@@ -94,14 +95,33 @@ def exported_forward(
         return {jax.tree_util.keystr(path, simple=True, separator=".") or "output": leaf for path, leaf in leaves}
 
     names = list(weights)
-    inputs = next(example[name] for name in INPUTS if name in example)
-    dtype = jnp.int32 if np.issubdtype(inputs.dtype, np.integer) else inputs.dtype
     (count,) = jax.export.symbolic_shape("batch")
     shapes = (
         {name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for name, leaf in weights.items()},
-        jax.ShapeDtypeStruct((count, *inputs.shape[1:]), dtype),
+        jax.ShapeDtypeStruct((count, *inputs.shape[1:]), inputs.dtype),
     )
     return jax.export.export(jax.jit(forward), platforms=tuple(platforms) or None)(*shapes)
+
+
+def _inputs(saved: SavedRun, network: nn.Module, params: PyTree) -> Array:
+    """One of what the network takes, whole numbers as int32; ``WrongInput`` where that is not one array."""
+    example, of_experiment = saved.dataset.example(), saved.run.experiment.inputs
+    example = {
+        name: jnp.asarray(each, jnp.int32 if each.dtype.kind in "iu" else None) for name, each in example.items()
+    }
+    if of_experiment is not None:
+        return of_experiment(saved.settings, example)
+    inputs = next((example[name] for name in INPUTS if name in example), None)
+    try:
+        if inputs is not None:
+            jax.eval_shape(network.apply, params, inputs)
+            return inputs
+    except (TypeError, ValueError):
+        pass
+    raise WrongInput(
+        f"the network of {saved.run.name} cannot be exported: an exported one takes one array, and this one takes what "
+        f"is made of {', '.join(example)}. `open_run` has it as it is: run.network.apply(run.params(), …)"
+    )
 
 
 def _type_and_shape(array: jax.core.AbstractValue) -> str:

@@ -12,7 +12,7 @@ from experiments.datasets.images.fitting import read_fitted
 from experiments.datasets.images.pictures import read_intensities, read_resized, refuse_absent
 from experiments.errors import WrongInput
 from experiments.numerals import counted
-from experiments.run.saved_run import SavedRun
+from experiments.run.saved_run import SavedRun, part_of
 
 LEAST_SCORE = 0.5
 """Of the boxes that are told, where nothing else is said."""
@@ -115,8 +115,10 @@ def predict(
     ``least_score`` is that of the boxes which a detector tells, 0.5 where it is None. ``WrongInput`` where the run has
     no classes to tell; ``DataError`` names the files that are not there, or the first that cannot be read.
     """
-    refuse_absent(files)
     experiment, chosen = saved.run.experiment, {"seed": seed, "step": step}
+    if experiment.detector is None and experiment.segmenter is None:
+        part_of(saved.run, "classifier", "classes to tell apart")
+    refuse_absent(files)
     if experiment.detector is not None:
         return _boxes(saved, files, chosen, LEAST_SCORE if least_score is None else least_score)
     if least_score is not None:

@@ -75,7 +75,7 @@ class SavedRun:
     @property
     def network(self) -> nn.Module:
         """The network whose parameters were trained; ``CannotError`` where there is not exactly one."""
-        return _part(self.run, "network", "one network")(self.settings, self.dataset)
+        return part_of(self.run, "network", "one network")(self.settings, self.dataset)
 
     def rows(self) -> Iterator[dict]:
         """The rows of ``metrics.jsonl``: step, split, and a value (of several seeds a list of values) per metric."""
@@ -104,13 +104,13 @@ class SavedRun:
 
         They raise ``WrongInput`` for images of another shape than the data's, and for codes of another than theirs.
         """
-        part = _part(self.run, "codec", "encoder and decoder")
+        part = part_of(self.run, "codec", "encoder and decoder")
         codec = part(self.settings, self.dataset, self.params(seed=seed, step=step))
         return checked_codec(codec, self.dataset.image_shape)
 
     def classifier(self, *, seed: int | None = None, step: int | None = None) -> Classifier:
         """The trained classifier, as a pure function and its parameters."""
-        logits = _part(self.run, "classifier", "classes to tell apart")(self.settings, self.dataset)
+        logits = part_of(self.run, "classifier", "classes to tell apart")(self.settings, self.dataset)
         network = self.network if self.run.experiment.network else None
         params = self.params(seed=seed, step=step)
         name = f"{self.run.name} of {self.dataset.name}, sha256:{tree_sha256(params)[:12]}"
@@ -127,7 +127,7 @@ class SavedRun:
 
     def detect(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Detections:
         """The boxes that are found in images [images, H, W, C] in [0, 1], of the shape of the data's."""
-        detector = _part(self.run, "detector", "boxes to find")(self.settings, self.dataset)
+        detector = part_of(self.run, "detector", "boxes to find")(self.settings, self.dataset)
         check_batch(images, "images", self.dataset.image_shape)
         return jax.device_get(jax.jit(detector)(self.params(seed=seed, step=step), images))
 
@@ -135,7 +135,7 @@ class SavedRun:
         self, pictures: Sequence[Array], *, seed: int | None = None, step: int | None = None
     ) -> list[np.ndarray]:
         """The class [H, W] of every pixel of pictures [H, W, C] in [0, 1], each of its own size."""
-        segmenter = jax.jit(_part(self.run, "segmenter", "classes of pixels")(self.settings, self.dataset))
+        segmenter = jax.jit(part_of(self.run, "segmenter", "classes of pixels")(self.settings, self.dataset))
         for picture in pictures:
             check_picture(picture, self.dataset.image_shape[-1])
         params = self.params(seed=seed, step=step)
@@ -193,7 +193,7 @@ class SavedRun:
         return seeds.index(seed)
 
 
-def _part(run: Run, name: str, what: str) -> Any:
+def part_of(run: Run, name: str, what: str) -> Any:
     """A part of the experiment; ``CannotError`` names the experiments that have it."""
     part = getattr(run.experiment, name)
     if part is None:

@@ -15,9 +15,11 @@ from legibility import assert_legible, texts_of
 from experiments import open_run
 from experiments.cli.flags import replace
 from experiments.cli.main import main
+from experiments.errors import WrongInput
 from experiments.numerals import measured
 from experiments.plots import canvas
 from experiments.run import runner
+from experiments.run.export import export
 from experiments.run.registry import entries, folders, load
 from experiments.run.reopening import reopen
 from experiments.run.run import prepare
@@ -264,6 +266,20 @@ def test_it_draws_the_same_samples_and_nothing_else_changes(name, four_steps, tm
         assert len({each.tobytes() for each in (*drawn, *other[key])}) == 8 or key in FEW_OUTCOMES
     from_python = open_run(folder).sample(4, of_seed=1, step=2)
     assert all(from_python[key].tobytes() == drawn.tobytes() for key, drawn in four.items())
+
+
+@pytest.mark.usefixtures("types_checked_before")
+def test_its_network_is_exported_or_refused_in_a_line(name, four_steps, tmp_path):
+    experiment = load(name)
+    if experiment.network is None:
+        return
+    try:
+        exported = export(open_run(four_steps[0]), tmp_path / "model")
+    except WrongInput as refusal:
+        assert f"the network of {name} cannot be exported: an exported one takes one array" in str(refusal)
+        assert experiment.inputs is None
+    else:
+        assert "[batch" in exported.inputs
 
 
 @pytest.mark.slow

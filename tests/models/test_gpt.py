@@ -126,12 +126,12 @@ def test_a_window_moves_when_it_is_full():
     assert [window_start(place, context=5) for place in range(13)] == [0] * 5 + [3] * 3 + [6] * 3 + [9] * 2
 
 
-@pytest.mark.parametrize("read", [1, 11])
-def test_a_text_goes_on_as_without_memory(net, read):
-    """Over three windows of the context, after prompts that are shorter than it and longer."""
+@pytest.mark.parametrize(("read", "count"), [(1, 20), (11, 20), (1, 2), (2, 0)])
+def test_a_text_goes_on_as_without_memory(net, read, count):
+    """Over three windows of the context, after prompts that are shorter than it and longer; and within a window."""
     model, params = net
     prompt = jax.random.randint(jax.random.key(2), (read,), 0, 4)
-    keys = jax.random.split(jax.random.key(3), 20)
+    keys = jax.random.split(jax.random.key(3), count)
     forward = jax.jit(model.apply)
 
     def chosen(key, logits):
@@ -143,7 +143,7 @@ def test_a_text_goes_on_as_without_memory(net, read):
         window = text[window_start(place, context=8) :]
         padded = jnp.asarray(window + [0] * (8 - len(window)))
         text.append(int(chosen(key, forward(params, padded)[len(window) - 1])))
-    found = jax.jit(lambda params: continue_text(model, params, jax.random.key(3), prompt, count=20, draw=chosen))
+    found = jax.jit(lambda params: continue_text(model, params, jax.random.key(3), prompt, count=count, draw=chosen))
     assert found(params).tolist() == text[read:]
 
 

@@ -100,4 +100,5 @@ EXPERIMENT = Experiment(
     monitored="loss",
     units={"loss": ""},
     network=network,
+    inputs=lambda settings, examples: inputs_of(examples),
 )

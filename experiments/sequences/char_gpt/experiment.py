@@ -134,5 +134,6 @@ EXPERIMENT = Experiment(
     monitored="loss",
     units={"loss": "nats", "error": "%", "estimated_loss": "nats"},
     network=network,
+    inputs=lambda settings, examples: examples["symbols"][:, :-1],
     sampler=Sampler(draw=draw, options=TextOptions),
 )

@@ -112,5 +112,6 @@ EXPERIMENT = Experiment(
     monitored="loss",
     units={"loss": "nats", "error": "%"},
     network=network,
+    inputs=lambda settings, examples: examples["symbols"][:, :-1],
     sampler=Sampler(draw=draw, options=TextOptions),
 )

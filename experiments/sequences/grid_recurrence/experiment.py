@@ -110,4 +110,5 @@ EXPERIMENT = Experiment(
     monitored="loss",
     units={"loss": "nats", "error": "%", "larger_error": "%"},
     network=network,
+    inputs=lambda settings, examples: examples["free"][..., None],
 )

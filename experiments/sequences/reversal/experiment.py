@@ -97,4 +97,5 @@ EXPERIMENT = Experiment(
     monitored="loss",
     units={"loss": "nats", "error": "%", "exact_match": "%"},
     network=network,
+    inputs=lambda settings, examples: examples["source"],
 )

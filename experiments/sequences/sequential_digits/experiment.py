@@ -106,5 +106,6 @@ EXPERIMENT = Experiment(
     monitored="error",
     units={"error": "%", "loss": "nats"},
     network=network,
+    inputs=lambda settings, examples: sequence_of(settings, examples["image"]),
     classifier=classifier,
 )

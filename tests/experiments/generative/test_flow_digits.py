@@ -46,7 +46,7 @@ def test_it_is_exported_for_any_number_of_images():
     dataset, model = data(SMALL), EXPERIMENT.network(SMALL, data(SMALL))
     params = jax.jit(EXPERIMENT.task(SMALL, dataset).init)(jax.random.key(0)).params
     images = jax.device_put(dataset.head("test", 3)["image"])
-    exported = exported_forward(model, params, dataset.example())
+    exported = exported_forward(model, params, dataset.example()["image"])
     found = exported.call(named(params)[0], images)
     expected = model.apply(params, images, jax.numpy.full_like(images, 0.5))
     np.testing.assert_allclose(found["latent"], expected["latent"], atol=1e-5)

@@ -32,6 +32,7 @@ NETWORKS = {
     "vae": {"network": "conv", "widths": (4, 8), "latent": 3},
     "vqvae": {"codebook": "ema"},
     "fixed_window": {"widths": (8,)},
+    "adding_problem": {},
 }
 
 
@@ -41,8 +42,11 @@ def test_the_forward_pass_is_the_networks_at_any_number_of_inputs(name, tmp_path
     exported = export(run, tmp_path / "model")
     weights, params = load_file(tmp_path / "model" / "weights.safetensors"), run.params()
     forward = jax.export.deserialize((tmp_path / "model" / "forward.stablehlo").read_bytes())
-    example = run.dataset.head("test", 5)
-    inputs = jax.device_put(example["image"] if "image" in example else example["symbols"].astype(np.int32))
+    example, of_experiment = jax.device_put(run.dataset.head("test", 5)), run.run.experiment.inputs
+    inputs = (
+        example.get("image", example.get("symbols")) if of_experiment is None else of_experiment(run.settings, example)
+    )
+    inputs = inputs.astype(np.int32) if np.issubdtype(inputs.dtype, np.integer) else inputs
     for count in (1, 5):
         expected, _ = named(run.network.apply(params, inputs[:count]))
         found = forward.call(weights, inputs[:count])

@@ -50,6 +50,15 @@ def test_so_it_is_for_one_sequence_for_a_batch_of_batches_and_mapped_over_seeds(
     assert_close(*all_ways())
 
 
+@pytest.mark.parametrize("lengths", [None, (0, 0, 0)], ids=["whole", "padded"])
+def test_nothing_read_leaves_the_state_in_which_it_began(lengths):
+    weights, state, inputs = drawn(6, batch=(3,))
+    lengths = None if lengths is None else jnp.asarray(lengths)
+    ours, oracle = (recurrence(weights, state, inputs[:0], lengths) for recurrence in (lstm_recur, GENERIC))
+    assert_close(ours, oracle)
+    assert ours[1].shape == oracle[1].shape
+
+
 def test_other_cells_are_refused():
     _, state, inputs = drawn(5)
     for wrong in (weights_of(np.random.default_rng(0), 3), weights_of(np.random.default_rng(0), 4, seeing=3)):
