@@ -36,7 +36,12 @@ def convnet_figures(
     """
     examples = dataset.head("test", 10_000)
     logits = jax.jit(model.apply)(params, examples["image"])
-    drawn = classifier_figures(examples["image"], examples["label"], np.argmax(np.asarray(logits), axis=-1))
+    drawn = classifier_figures(
+        examples["image"],
+        examples["label"],
+        np.argmax(np.asarray(logits), axis=-1),
+        class_names=dataset.class_names,
+    )
     shapes = feature_shapes(model, params, dataset.image_shape)
     made, seen = spread(shapes, without=("conv", "bn", "lrn", "dropout")), spread(shapes, without=ACTIVATED)
     image, few = examples["image"][:1], jax.device_put(examples["image"][:IMAGES])

@@ -46,11 +46,19 @@ def real_images(dataset: Dataset) -> dict[str, np.ndarray]:
 def classifier_features(
     classifier: Classifier, params: Params, images: Float[Array, "images height width channels"]
 ) -> tuple[Float[Array, "images features"], Float[Array, "images classes"]]:
-    """What the classifier's last layer sees, and its logits. ``WrongInput`` where it shows no features."""
+    """What the classifier shows last before its logits, maps as the means of their pixels; and the logits.
+
+    ``WrongInput`` where it shows no features.
+    """
     if classifier.network is None:
         raise WrongInput("this classifier is several networks, and shows no features: take a run of one network")
-    flat = [each for each in feature_maps(classifier.network, params, images).values() if each.ndim == 2]
-    return flat[-2], flat[-1]
+    logits = classifier.logits(params, images)
+    shown = list(feature_maps(classifier.network, params, images).values())
+    if shown and shown[-1].shape == logits.shape:
+        shown.pop()
+    if not shown:
+        raise WrongInput("this classifier shows nothing but its logits: take one with a layer before them")
+    return shown[-1] if shown[-1].ndim == 2 else shown[-1].mean(axis=(1, 2)), logits
 
 
 def seen(

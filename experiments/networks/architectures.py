@@ -53,7 +53,8 @@ class Architecture(PatternNetwork):
 
     def __post_init__(self):
         super().__post_init__()
-        self.classifier(2, 0)
+        if self.architecture != "pattern":
+            self.classifier(2, 0)
 
     def idle(self) -> dict[str, str]:
         """Fields of other architectures."""

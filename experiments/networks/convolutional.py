@@ -11,7 +11,7 @@ from experiments.datasets.settings import GreyImageData
 from experiments.networks.training import NetworkTraining
 from experiments.numerals import counted
 from experiments.run.settings import Flat, LoopSettings, Settings
-from models.convnets.pattern import BatchNormalization, Layer, parse_pattern
+from models.convnets.pattern import BatchNormalization, Layer, parse_pattern, written
 from models.convnets.pattern_net import PatternNet
 from models.convnets.published import PATTERNS
 from models.convnets.volumes import volumes
@@ -69,11 +69,23 @@ class PatternNetwork:
         return any(isinstance(layer, BatchNormalization) for layer in self.layers())
 
     def classifier(self, classes: int, group: int) -> PatternNet:
-        """The network with one output a class, which normalises ``group`` examples together."""
-        return PatternNet(self.layers(), classes, group, INITIALIZERS[self.initializer])
+        """The network with one output a class, which normalises ``group`` examples together.
+
+        ``DataError`` where the last layer is told to have another number of units.
+        """
+        layers = self.layers()
+        if layers[-1].units not in (None, classes):
+            raise DataError(
+                f"--pattern ends in {written(layers[-1])}, and there are {classes} classes to tell apart: write FC "
+                "without a number, which has one unit for each"
+            )
+        return PatternNet(layers, classes, group, INITIALIZERS[self.initializer])
 
     def check(self, dataset: Dataset) -> None:
-        """``DataError`` names the first layer whose window does not fit what is left of the images."""
+        """``DataError`` names the first layer whose window does not fit what is left of the images, or the last if it
+        has not a unit for each class.
+        """
+        self.classifier(dataset.required_classes(), 0)
         try:
             volumes(self.layers(), dataset.image_shape, classes=dataset.required_classes())
         except ValueError as error:

@@ -1,6 +1,6 @@
 """Pictures of what a classifier gets wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -17,18 +17,29 @@ def classifier_figures(
     images: Float[np.ndarray, "examples height width channels"],
     labels: Int[np.ndarray, " examples"],
     predicted: Int[np.ndarray, " examples"],
+    *,
+    class_names: Sequence[str] = (),
 ) -> dict[str, Figure]:
     """The confusion matrix and, where there are any, the first mistakes in a row, each named true→predicted."""
-    drawn = {"confusion": confusion(labels, predicted)}
+    drawn = {"confusion": confusion(labels, predicted, class_names=class_names)}
     if (wrong := np.flatnonzero(labels != predicted)[:SHOWN]).size:
         names = [f"{labels[i]}→{predicted[i]}" for i in wrong]
         drawn["mistakes"] = named_images(images[wrong], names, title="mistakes: true→predicted")
     return drawn
 
 
-def confusion(labels: Int[np.ndarray, " examples"], predicted: Int[np.ndarray, " examples"]) -> Figure:
-    """How many examples of each class were taken for which; the diagonal, what is right, is left grey."""
-    classes = int(max(labels.max(), predicted.max())) + 1
+def confusion(
+    labels: Int[np.ndarray, " examples"],
+    predicted: Int[np.ndarray, " examples"],
+    *,
+    class_names: Sequence[str] = (),
+    thing: str = "test image",
+) -> Figure:
+    """How many examples of each class were taken for which; the diagonal, what is right, is left grey.
+
+    Classes are told by their numbers, and where they have names by these as well.
+    """
+    classes = max(int(max(labels.max(), predicted.max())) + 1, len(class_names))
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predicted), 1)
     right = np.eye(classes, dtype=bool)
@@ -43,9 +54,11 @@ def confusion(labels: Int[np.ndarray, " examples"], predicted: Int[np.ndarray, "
             text = axes.text(column, row, str(counts[row, column]), ha="center", va="center", fontsize=8)
             text.set_color("white" if dark else "black")
     axes.set(xlabel="predicted", ylabel="true", xticks=range(classes), yticks=range(classes))
+    if any(name != str(number) for number, name in enumerate(class_names)):
+        axes.set_yticklabels([f"{name}  {number}" for number, name in enumerate(class_names)])
     wrong = int(np.nansum(mistakes))
     share = quantity(100 * wrong / len(labels), unit="%")
-    axes.set_title(f"{wrong:,} of {counted(len(labels), 'test image')} wrong ({share})", fontsize=10)
+    axes.set_title(f"{wrong:,} of {counted(len(labels), thing)} wrong ({share})", fontsize=10)
     return figure
 
 

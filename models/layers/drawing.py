@@ -62,9 +62,10 @@ def draw_symbol(
     if temperature < 0:
         raise ValueError(f"a temperature is at least 0, got {temperature}")
     known = _without_nan(logits if logits.dtype.itemsize >= 4 else logits.astype(jnp.float32))
-    if temperature == 0:
+    if temperature < jnp.finfo(known.dtype).tiny:
         return jnp.argmax(known).astype(jnp.int32)
-    kept = known / temperature
+    most = known.max()
+    kept = jnp.where(known == most, 0, known - most) / temperature
     if top_k is not None:
         kept = keep_top_k(kept, k=top_k)
     return jax.random.categorical(key, keep_top_p(kept, p=top_p)).astype(jnp.int32)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from models.layers.recurrence import project
+from models.layers.recurrence import project, without_padding
 from models.layers.recurrent_cells import HiddenAndMemory, RecurrentWeights
 
 
@@ -25,15 +25,15 @@ def lstm_recur(
         δU = Σ_t h_{t−1}ᵀ δz_t,   δh_{t−1} = δz_t Uᵀ,   δc_{t−1} = δc ⊙ f
 
     Beyond the length of a sequence its gates are shut, i = 0 and f = 1. ``ValueError`` where there are peepholes, and
-    where the inputs' blocks are not four. There is no derivative in forward mode. Hochreiter & Schmidhuber 1997; Gers et al. 2000; the gradient as in Graves &
-    Schmidhuber 2005, appendix A.
+    where the inputs' blocks are not four. There is no derivative in forward mode. Hochreiter & Schmidhuber 1997; Gers
+    et al. 2000; the gradient as in Graves & Schmidhuber 2005, appendix A.
     """
     units = weights.recurrent.shape[0]
     if weights.peephole is not None or weights.recurrent.shape[1] != 4 * units:
         raise ValueError(f"expected an LSTM with forget gate, without peepholes; U is {weights.recurrent.shape}")
     if not len(inputs):
         return state, jnp.zeros((0, *state[0].shape), state[0].dtype)
-    projected = project(weights, inputs)
+    projected = project(weights, without_padding(inputs, lengths))
     if lengths is not None:
         within = jnp.arange(len(inputs), dtype=lengths.dtype).reshape(-1, *[1] * lengths.ndim) < lengths
         shut = jnp.repeat(jnp.asarray([-jnp.inf, jnp.inf, 0, 0], projected.dtype), units)

@@ -79,7 +79,21 @@ def recur(
         return jax.tree.map(lambda new, old: jnp.where(within, new, old), after, state), jnp.where(within, output, 0)
 
     places = jnp.arange(len(inputs)) if lengths is None else _places(inputs, lengths)
-    return lax.scan(step, state, (places, cell.project(weights, inputs)))
+    return lax.scan(step, state, (places, cell.project(weights, without_padding(inputs, lengths))))
+
+
+def without_padding(
+    inputs: Float[Array, "time *batch features"], lengths: Int[Array, "*batch"] | None = None
+) -> Float[Array, "time *batch features"]:
+    """The sequences with 0 in their padding, so that not even a NaN there reaches a gradient.
+
+        x_t  for t ≤ L,  else 0
+
+    Lecture 003, "Recurrent neural networks".
+    """
+    if lengths is None:
+        return inputs
+    return jnp.where((_places(inputs, lengths) < lengths)[..., None], inputs, 0)
 
 
 def reverse_sequences(

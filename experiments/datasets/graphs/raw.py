@@ -50,7 +50,7 @@ def graph_dataset(raw: RawGraph, *, row_normalized: bool = True, split_seed: int
     """
     edges, of_edges = checked_edges(raw.title, raw.edges, raw.nodes)
     values, of_features = checked_features(raw.title, raw.entries, raw.values, (raw.nodes, raw.features))
-    numbers = checked_splits(raw.title, raw.splits, raw.nodes, len(raw.labels))
+    numbers = checked_splits(raw.title, raw.splits, raw.nodes, raw.labels)
     classes, of_labels = count_classes(raw.title, _labels_of(raw, numbers))
     notes = raw.notes
     if split_seed:

@@ -43,14 +43,14 @@ def checked_features(
 
     Raises DataError where an entry lies outside of ``shape``, stands twice, is negative or is not finite.
     """
-    if entries.shape != (2, len(values)):
+    if values.ndim != 1 or entries.shape != (2, len(values)):
         raise DataError(
             f"{where}: features have indices of shape {entries.shape} and values of shape {values.shape}: expected "
             "[2, entries], node and feature of each, and [entries]"
         )
     for axis, thing in enumerate(("node", "feature")):
         _check_indices(f"{where}: features", entries[axis], shape[axis], thing)
-    if not np.issubdtype(values.dtype, np.number) or not np.isfinite(values).all() or (values < 0).any():
+    if values.dtype.kind not in "iufb" or not np.isfinite(values).all() or (values < 0).any():
         raise DataError(f"{where}: features: expected finite numbers of at least 0, such as counts of words")
     if len(entries.T) != len(np.unique(entries.T, axis=0)):
         raise DataError(f"{where}: features: an entry stands twice; add up what belongs together")
@@ -59,14 +59,17 @@ def checked_features(
 
 
 def checked_splits(
-    where: str, splits: Mapping[str, np.ndarray], nodes: int, labels: int
+    where: str, splits: Mapping[str, np.ndarray], nodes: int, labels: np.ndarray
 ) -> dict[str, Int[np.ndarray, " of_split"]]:
     """The nodes of each split; DataError where one is empty, is no list of nodes, or shares a node with another.
 
     Where nothing is chosen, "valid" may be "test".
     """
-    if labels != nodes:
-        raise DataError(f"{where}: {counted(labels, 'label')} for {counted(nodes, 'node')}: expected one for each")
+    if labels.shape != (nodes,):
+        raise DataError(
+            f"{where}: labels have the shape {labels.shape}: expected [{nodes}], "
+            f"one for each of {counted(nodes, 'node')}"
+        )
     for split in SPLITS:
         if splits[split].ndim != 1 or not len(splits[split]):
             raise DataError(f"{where}: {split} has the shape {splits[split].shape}: expected a list of nodes")

@@ -96,7 +96,8 @@ def figures(settings: MLPSettings, dataset: Dataset, params) -> dict:
     """The confusion matrix, and images that were taken for something else."""
     examples = dataset.head("test", 10_000)
     logits = jax.jit(network(settings, dataset).apply)(params, examples["image"])
-    return classifier_figures(examples["image"], examples["label"], np.argmax(np.asarray(logits), axis=-1))
+    predicted = np.argmax(np.asarray(logits), axis=-1)
+    return classifier_figures(examples["image"], examples["label"], predicted, class_names=dataset.class_names)
 
 
 def figures_of_seeds(settings: MLPSettings, dataset: Dataset, params) -> dict:

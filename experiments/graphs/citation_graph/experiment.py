@@ -82,7 +82,7 @@ def figures(settings: CitationGraphSettings, dataset: Dataset, params: Params) -
     plane = jax.vmap(partial(project, fit_pca(scores, components=2)))(scores)
     return {
         "map": node_map(np.asarray(plane), nodes["label"], dataset.class_names),
-        "confusion": confusion(nodes["label"], predicted),
+        "confusion": confusion(nodes["label"], predicted, class_names=dataset.class_names, thing="test node"),
         "error_by_degree": error_by_degree(degrees[nodes["node"]], predicted != nodes["label"]),
     }
 

@@ -65,7 +65,7 @@ def figures(settings: KarateClubSettings, dataset: Dataset, params: Params) -> d
     edges = np.stack([dataset.context.senders, dataset.context.receivers], axis=1)
     return {
         "club": club(places, edges, labels, known["node"], dataset.class_names),
-        "confusion": confusion(others["label"], predicted),
+        "confusion": confusion(others["label"], predicted, class_names=dataset.class_names, thing="node"),
     }
 
 

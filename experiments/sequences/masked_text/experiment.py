@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from annotated_types import Gt
 
 from experiments.datasets import Dataset
 from experiments.datasets.settings import TextData
@@ -39,7 +41,7 @@ class MaskedTextSettings(Settings):
     optimization: Flat[Optimization] = Optimization(
         learning_rate=2e-3, warmup_steps=100, schedule="cosine", clip_norm=1.0
     )
-    masked: Fraction = 0.15
+    masked: Annotated[Fraction, Gt(0)] = 0.15
     """share of the places that are asked for"""
 
 

@@ -25,7 +25,7 @@ def error_by_depth(depths: Int[np.ndarray, " examples"], wrong: Bool[np.ndarray,
     shares = [100 * wrong[depths == depth].mean() for depth in present]
     axes.bar(present, shares, color=PALETTE[0])
     axes.axhline(50, color=PALETTE[6], linestyle=":", label="guessing")
-    axes.set(xlabel="depth of the tree", ylabel="wrong (%)", xticks=present, ylim=(0, 55))
+    axes.set(xlabel="depth of the tree", ylabel="wrong (%)", xticks=present, ylim=(0, max(55, 1.05 * max(shares))))
     axes.legend(frameon=False)
     return figure
 

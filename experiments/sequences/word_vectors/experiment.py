@@ -7,10 +7,10 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Ge, Gt, Le
 from jaxtyping import Array, Float
 
-from experiments.datasets import Dataset
+from experiments.datasets import DataError, Dataset
 from experiments.datasets.planted_words import planted_words
 from experiments.objectives.observation import drawing
 from experiments.run.experiment import Experiment
@@ -22,7 +22,7 @@ from losses.negative_sampling import negative_sampling_loss
 from models.layers.cooccurrence import cooccurrences, factorize, positive_pointwise_mutual_information
 from models.word_vectors import WordVectors
 from train.evaluation import WholeSet
-from train.optimizers import Fraction, Optimization, make_optimizer
+from train.optimizers import Optimization, make_optimizer
 from train.task import Draw, LossFn, Params, Task, supervised
 
 
@@ -38,12 +38,16 @@ class WordVectorSettings(Settings):
     """numbers of a vector"""
     negatives: Count = 5
     """words that are drawn beside each true neighbour"""
-    smoothing: Fraction = 0.75
+    smoothing: Annotated[float, Ge(0), Le(1)] = 0.75
     """power of a word's frequency to which it is drawn; at 0 all are equally likely"""
 
 
 def network(settings: WordVectorSettings, dataset: Dataset) -> WordVectors:
-    """The model, for the vocabulary."""
+    """The model, for the vocabulary; ``DataError`` where that has fewer words than a vector would have numbers."""
+    if settings.size > len(dataset.symbols):
+        raise DataError(
+            f"--size {settings.size}: counting finds at most one number for each of the {len(dataset.symbols)} words"
+        )
     return WordVectors(len(dataset.symbols), settings.size)
 
 

@@ -34,7 +34,7 @@ def attack_figures(
         "confidence": left_of_the_truth(
             {count: each[np.arange(len(labels)), labels] for count, each in probabilities.items()}
         ),
-        "classes": confusion(labels, probabilities[fewest].argmax(axis=1)),
+        "classes": confusion(labels, probabilities[fewest].argmax(axis=1), thing="attacked image"),
     }
 
 

@@ -33,6 +33,12 @@ BAD = {
     ),
     "patience on the test split": (["run", "vae", "--patience", "2", "--train-on", "train+valid"], "--patience"),
     "settings that disagree": (["run", "vae", "--likelihood", "gaussian"], "--binarization none"),
+    "scores of too few classes": (
+        ["run", "convnet", "--pattern", "CONV 4 -> RELU -> FC 5"],
+        "--pattern ends in FC 5, and there are 10 classes to tell apart: write FC",
+    ),
+    "nothing hidden": (["run", "masked_text", "--masked", "0"], "--masked must be greater than 0"),
+    "vectors of more numbers than words": (["run", "word_vectors", "--size", "500"], "--size 500: counting finds"),
     "folder needed": (["run", "vae", "--preset", "paper"], "--data-dir FOLDER"),
     "folder missing": (["run", "vae", "--preset", "paper", "--data-dir", "nowhere"], "no such folder"),
     "unknown data": (["run", "vae", "--data", "digit"], "digits"),

@@ -1,5 +1,7 @@
 """Quality of samples on the host: in double precision whatever the run's, and with its protocol in words."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,8 +10,17 @@ from scipy.spatial.distance import cdist
 
 from experiments.errors import WrongInput
 from experiments.evaluations.classifier_choice import ClassifierChoice
-from experiments.evaluations.sample_quality import UNITS, Seen, protocols, sample_quality, seen, weights_in_words
-from experiments.networks.digit_classifier.classifier import SHA256
+from experiments.evaluations.sample_quality import (
+    UNITS,
+    Seen,
+    classifier_features,
+    protocols,
+    sample_quality,
+    seen,
+    weights_in_words,
+)
+from experiments.networks.architectures import Architecture
+from experiments.networks.digit_classifier.classifier import SHA256, Classifier
 from experiments.run.registry import load
 
 RNG = np.random.default_rng(0)
@@ -46,6 +57,26 @@ def test_precision_of_the_run_does_not_leak():
     """After it numbers are single again."""
     sample_quality(example(), trained=np.float32(RNG.random((5, 4, 4, 1))), labels=None)
     assert jnp.ones(2).dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    ("settings", "features"),
+    [
+        ({"architecture": "pattern", "pattern": "CONV 4 -> RELU -> FC"}, 4),
+        ({"architecture": "pattern", "pattern": "CONV 4 -> FC 10 -> TANH -> FC"}, 10),
+        ({"architecture": "cifar_resnet"}, 64),
+        ({"architecture": "inception"}, 80),
+    ],
+    ids=["no hidden FC", "hidden FC of as many", "resnet", "inception"],
+)
+def test_every_net_shows_something_before_its_logits(settings, features):
+    network = Architecture(**settings).classifier(10, 0)
+    images = jnp.asarray(RNG.random((3, 8, 8, 1)), jnp.float32)
+    params = jax.jit(network.init)(jax.random.key(0), images)
+    classifier = Classifier(network.apply, params, (8, 8, 1), 10, "net", network)
+    found, logits = jax.jit(partial(classifier_features, classifier))(params, images)
+    assert found.shape == (3, features)
+    np.testing.assert_allclose(logits, network.apply(params, images), rtol=1e-5, atol=1e-6)
 
 
 def test_a_set_is_no_distance_from_itself():

@@ -52,6 +52,14 @@ def test_nan_is_never_drawn_and_pushes_nothing_out(sign):
         assert not (np.asarray(drawn) == 1).any()
 
 
+@pytest.mark.parametrize("options", [{"temperature": 1e-40}, {"top_p": 0.5}], ids=["cold", "nucleus"])
+def test_what_is_certain_is_drawn_whatever_the_scale(options):
+    """Quotients by a small temperature overflow, and an infinite logit is no number less than another."""
+    key = jax.random.key(0)
+    assert draw_symbol(key, jnp.asarray([3.0, 5.0, 1.0, 5.0 - 1e-3]), **options | {"top_k": 1}) == 1
+    assert draw_symbol(key, jnp.asarray([3.0, 5.0, jnp.inf]), **options) == 2
+
+
 @pytest.mark.parametrize(
     ("options", "weights"),
     [

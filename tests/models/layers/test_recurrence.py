@@ -9,7 +9,16 @@ import pytest
 from cases import Case
 from test_recurrent_cells import BATCH, FEATURES, UNITS, weights_of
 
-from models.layers.recurrence import Cell, bidirectional, project, recur, reverse, reverse_sequences, stack
+from models.layers.recurrence import (
+    Cell,
+    bidirectional,
+    project,
+    recur,
+    reverse,
+    reverse_sequences,
+    stack,
+    without_padding,
+)
 from models.layers.recurrent_cells import elman_step, gru_step, lstm_step, mgu_step
 
 TIME = 5
@@ -32,6 +41,7 @@ def arguments(rng, name="lstm", batch=(BATCH,), features=FEATURES):
 CASES = {
     recur: Case(lambda rng: (CELLS["lstm"][0], *arguments(rng), rng.integers(0, TIME + 1, BATCH))),
     project: Case(lambda rng: (weights_of(rng, 4), rng.normal(size=(TIME, BATCH, FEATURES)))),
+    without_padding: Case(lambda rng: (rng.normal(size=(TIME, BATCH, FEATURES)), rng.integers(0, TIME + 1, BATCH))),
     reverse_sequences: Case(lambda rng: (rng.normal(size=(TIME, BATCH, FEATURES)), rng.integers(0, TIME + 1, BATCH))),
 }
 
@@ -105,8 +115,17 @@ def test_padding_changes_nothing(float64, both_ways):
 
 
 def test_padding_has_no_gradient(float64):
+    """Nor has what is not finite there a part in any other."""
     weights, state, inputs = drawn(5, batch=(3,))
-    slope = jax.jit(jax.grad(lambda x: jnp.sum(recur(CELLS["lstm"][0], weights, state, x, LENGTHS)[1])))(inputs)
+
+    @jax.jit
+    def slopes(weights, inputs):
+        return jax.grad(lambda *given: jnp.sum(recur(CELLS["lstm"][0], given[0], state, given[1], LENGTHS)[1]), (0, 1))(
+            weights, inputs
+        )
+
+    of_weights, slope = slopes(weights, inputs)
+    assert_close(slopes(weights, jnp.where(BEYOND[..., None], jnp.nan, inputs)), (of_weights, slope))
     np.testing.assert_array_equal(np.asarray(slope)[BEYOND], 0)
     assert np.all(np.abs(np.asarray(slope)[~BEYOND]).sum(axis=-1) > 0)
 
