@@ -9,7 +9,7 @@ follows its word; what is left out is the usual:
     RELU   TANH   SCALED_TANH   SIGMOID      of each unit by itself
     BN   LRN   DROPOUT p                     normalisation over the batch, or over channels; p = 0.5
 
-``POOL all`` is one window over the whole image. Lecture 000, "Layer patterns".
+``POOL all`` is one window over the whole image, so that it takes ``average`` alone. Lecture 000, "Layer patterns".
 """
 
 import re
@@ -102,14 +102,18 @@ _NUMBERED = ("stride", "padding", "groups")
 _PLAIN = {Convolution: "features", Dense: "units", DropoutPlace: "rate"}
 _REPEATED = re.compile(r"\[([^\[\]]*)\](?:\s*[*·]\s*(\d+))?")
 _NOTHING = "∅"
+_BESIDE_BRACKETS = re.compile(r"\w*[^\s\[→>]\s*\[|\](?:\s*[*·]\s*\d++)?+\s*+(?!→|->|\]|$).\w*")
+"""what is neither an arrow, a bracket that encloses this one, nor a repetition"""
 
 
 def parse_pattern(text: str) -> tuple[Layer, ...]:
     """The layers of a pattern, repetitions written out.
 
-    ``ValueError``, in one line, where the text is no pattern: a bracket is missing, a word is unknown, a layer is told
-    what it does not take, or the last layer is not FC.
+    ``ValueError``, in one line, where the text is no pattern: a bracket is missing or has something else beside it than
+    an arrow or ]*2, a word is unknown, a layer is told what it does not take, or the last layer is not FC.
     """
+    if beside := _BESIDE_BRACKETS.search(text):
+        raise ValueError(f"beside a bracket type -> or, to repeat what it encloses, ]*2: got {beside[0]!r} in {text!r}")
     flat, replaced = text, 1
     while replaced:
         flat, replaced = _REPEATED.subn(lambda m: " → ".join([m[1].strip()] * int(m[2] or 1)) or _NOTHING, flat)
@@ -180,6 +184,8 @@ def _layer(text: str) -> Layer:
     kind, options = known[word], _options(known[word], told, text)
     if wrong := [name for name in options if name not in {field.name for field in fields(kind)}]:
         raise ValueError(f"{word} takes no {wrong[0]}, got {text!r}")
+    if kind is Pool and "window" in options and options["window"] is None and options.keys() - {"window", "average"}:
+        raise ValueError(f"POOL all is one window over the whole image and takes average alone, got {text!r}")
     if kind is Convolution and "features" not in options:
         raise ValueError(f"CONV needs the number of its features, as in CONV 16, got {text!r}")
     return Activation(word.lower()) if kind is Activation else kind(**options)

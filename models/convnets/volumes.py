@@ -36,8 +36,9 @@ def volumes(layers: Sequence[Layer], image_shape: Shape, *, classes: int) -> lis
         POOL   ⌊(w − f + 2p) / s⌋ + 1 positions a side (⌈⌉ with ``ceil``), the same channels
         FC     1 × 1 × n;   height · width · channels · n + n parameters
 
-    ``ValueError`` names the layer whose window does not fit. Lecture 000, "Convolutional layer" and "Pooling layer"
-    (⌈⌉ in its formula of the convolution, which agrees where the stride divides).
+    ``ValueError`` names the layer whose window does not fit, or the pool that sees padding alone. Lecture 000,
+    "Convolutional layer" and "Pooling layer" (⌈⌉ in its formula of the convolution, which agrees where the stride
+    divides).
     """
     table = [Volume("INPUT", image_shape, prod(image_shape), 0)]
     for layer in layers:
@@ -96,10 +97,12 @@ def _parameters(layer: Layer, before: Shape, after: Shape) -> int:
 
 def _positions(layer: Convolution | Pool, shape: Shape, padding: int) -> tuple[int, int]:
     options = dict(stride=layer.stride or layer.window, padding=[(padding, padding)] * 2)
+    volume = f"a volume of {' × '.join(map(str, shape))}"
     try:
-        height, width = sliding_window(
-            shape[:2], layer.window, ceil_mode=getattr(layer, "ceil", False), **options
-        ).positions
+        window = sliding_window(shape[:2], layer.window, ceil_mode=getattr(layer, "ceil", False), **options)
     except ValueError as error:
-        raise ValueError(f"{written(layer)} does not fit a volume of {' × '.join(map(str, shape))}") from error
+        raise ValueError(f"{written(layer)} does not fit {volume}") from error
+    if isinstance(layer, Pool) and not window.sees_pixels():
+        raise ValueError(f"{written(layer)} has a window that sees nothing but padding around {volume}")
+    height, width = window.positions
     return height, width

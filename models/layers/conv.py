@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from functools import partial
 
 import jax
-from jax import lax
 from jaxtyping import Array, Float
 
 from models.layers.conv_adjoint import adjoint_product
 from models.layers.conv_kernel_gradient import kernel_gradient
-from models.layers.conv_products import Geometry, product, stored_product
-
-Padding = str | Sequence[tuple[int, int]]
+from models.layers.conv_products import Geometry, product, stored_product, xla_convolution
+from models.layers.spatial_options import Padding, padding_per_axis, per_axis
 
 
 def output_size(
@@ -46,33 +44,33 @@ def convolve(
 
     ``padding`` is ``"VALID"`` (none), ``"SAME"`` (⌈size/stride⌉ positions) or (low, high) per spatial axis. With
     ``groups`` > 1 channels and features fall into that many blocks, each feature seeing its own block only.
-    Differentiable by reverse mode, as fast inside ``lax.scan`` as outside. Shapes that do not fit raise ``ValueError``.
+    Differentiable by reverse mode, as fast inside ``lax.scan`` as outside. Shapes and options that do not fit raise
+    ``ValueError``. There may be no images, channels or features.
 
     Dumoulin & Visin 2016.
     """
     rank = images.ndim - 2
     if kernel.ndim != images.ndim or rank < 1:
         raise ValueError(f"images {images.shape} and kernel {kernel.shape} must have the same rank, at least 3")
-    if images.shape[-1] != kernel.shape[-2] * groups or kernel.shape[-1] % groups:
+    if groups < 1 or images.shape[-1] != kernel.shape[-2] * groups or kernel.shape[-1] % groups:
         raise ValueError(
-            f"{images.shape[-1]} channels in {groups} groups do not fit a kernel of shape {kernel.shape}: expected "
-            f"its last two axes to be {images.shape[-1]}/{groups} and a multiple of {groups}"
+            f"images {images.shape} and kernel {kernel.shape} do not fit with {groups=}: the kernel's last two axes "
+            "must be channels / groups and a multiple of groups"
         )
-    stride, dilation = _per_axis(stride, rank), _per_axis(dilation, rank)
-    if isinstance(padding, str):
-        window = [d * (k - 1) + 1 for k, d in zip(kernel.shape[:rank], dilation, strict=False)]
-        padding = lax.padtype_to_pads(images.shape[1:-1], window, stride, padding)
-    padding = tuple((int(low), int(high)) for low, high in padding)
-    if {len(stride), len(padding), len(dilation)} != {rank}:
-        raise ValueError(
-            f"images {images.shape} have {rank} spatial axes, which {stride=}, {padding=} and {dilation=} must match"
-        )
-    sizes = zip(images.shape[1:-1], kernel.shape[:rank], stride, padding, dilation, strict=True)
+    space = images.shape[1:-1]
+    window = per_axis("window", kernel.shape[:rank], space)
+    stride, dilation = per_axis("stride", stride, space), per_axis("dilation", dilation, space)
+    reach = [d * (k - 1) + 1 for k, d in zip(window, dilation, strict=True)]
+    padding = padding_per_axis(padding, space, window=reach, stride=stride)
+    sizes = zip(space, window, stride, padding, dilation, strict=True)
     if min(output_size(n, k, stride=s, padding=p, dilation=d) for n, k, s, p, d in sizes) < 1:
         raise ValueError(
             f"a kernel of shape {kernel.shape}, dilation {dilation} does not fit {images.shape}, {padding=}"
         )
-    return _convolve(Geometry(stride, padding, dilation, groups), images, kernel)
+    geometry = Geometry(stride, padding, dilation, groups)
+    if 0 in (*images.shape, *kernel.shape):
+        return xla_convolution(geometry, images, kernel)
+    return _convolve(geometry, images, kernel)
 
 
 def flax_convolution(
@@ -94,10 +92,6 @@ def flax_convolution(
     del dimension_numbers  # Flax always passes N…C by …IO
     dilation = rhs_dilation or 1
     return convolve(lhs, rhs, stride=window_strides, padding=padding, dilation=dilation, groups=feature_group_count)
-
-
-def _per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
-    return (value,) * rank if isinstance(value, int) else tuple(value)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))

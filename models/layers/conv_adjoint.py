@@ -33,10 +33,11 @@ def adjoint_kernel(
 def adjoint_product(geometry: Geometry, space: tuple[int, ...], maps: Array, kernel: Array) -> Array:
     """Aᵀy, images of size ``space``, where A is the convolution of ``geometry``."""
     own = partial(_by_tiles if _tiles_pay(geometry, maps) else _by_zeros_between, geometry, space)
-    return lax.platform_dependent(maps, kernel, cpu=own, default=partial(_xla_adjoint, geometry, space))
+    return lax.platform_dependent(maps, kernel, cpu=own, default=partial(xla_adjoint, geometry, space))
 
 
-def _xla_adjoint(geometry: Geometry, space: tuple[int, ...], maps: Array, kernel: Array) -> Array:
+def xla_adjoint(geometry: Geometry, space: tuple[int, ...], maps: Array, kernel: Array) -> Array:
+    """``adjoint_product`` as XLA computes it."""
     images = jax.ShapeDtypeStruct((maps.shape[0], *space, kernel.shape[-2] * geometry.groups), maps.dtype)
     return jax.linear_transpose(lambda images: xla_convolution(geometry, images, kernel), images)(maps)[0]
 

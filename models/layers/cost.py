@@ -54,8 +54,8 @@ def convolution_cost(
     ``ValueError``. Lecture 003, section 3.1.1; Lecture 001, which counts 34,944 parameters and 290,400 units in
     AlexNet's first layer.
     """
-    if channels % groups or features % groups:
-        raise ValueError(f"{channels} channels and {features} features do not divide into {groups} groups")
+    if groups < 1 or channels % groups or features % groups:
+        raise ValueError(f"channels and features must be multiples of groups, got {channels=}, {features=}, {groups=}")
     weights = prod(window) * (channels // groups) * features
     units = prod(positions) * features
     multiply_adds = weights * prod(positions)

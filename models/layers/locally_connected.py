@@ -6,7 +6,7 @@ from math import prod
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from models.layers.conv import Padding
+from models.layers.spatial_options import Padding
 from models.layers.window import sliding_window
 
 

@@ -6,6 +6,7 @@ the first of the largest; autodiff of ``lax.reduce_window`` looks for it again, 
 
 from collections.abc import Sequence
 from functools import partial, reduce
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -13,8 +14,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from models.layers.conv import Padding
 from models.layers.maximum import maximum
+from models.layers.spatial_options import Padding, padding_per_axis
 from models.layers.window import Window, sliding_window
 
 
@@ -31,9 +32,14 @@ def max_pool(
         y[n, i, c] = max_k x[n, stride·i + k − p_low, c],   over the k that lie in x
 
     ``stride`` is by default the window's size; ``padding`` as in ``models.layers.conv.convolve``; with ``ceil_mode`` a
-    last window may reach past the image (``models.layers.window.sliding_window``). The gradient of a window goes to the
-    first of its largest values in row-major order, as in ``models.layers.maximum``. A NaN in the window is largest.
-    A window that does not fit, or that lies in the padding alone, raises ``ValueError``.
+    last window may reach past the image (``models.layers.window.sliding_window``). A NaN in the window is largest.
+
+    The gradient of a window goes to the first of its largest values in row-major order, as in
+    ``models.layers.maximum``, but for two cases, whose check would take up to as long again: where one is NaN it goes
+    to the window's last cell, and where all pixels are −∞ to its first cell; either may be padding.
+
+    A window that does not fit or that lies in the padding alone, and options that are no such numbers, raise
+    ``ValueError``.
 
     Lecture 000, "Pooling layer"; Ranzato et al. 2007, section 2. Positions: Dumoulin & Visin 2016, section 3.
     """
@@ -60,8 +66,8 @@ def average_pool(
     Lecture 000, "Pooling layer"; LeCun et al. 1998, section II.B. Positions: Dumoulin & Visin 2016, section 3.
     """
     sliding = _window(images, window, stride, padding, ceil_mode)
-    margins = _window(images, window, stride, padding, ceil_mode=False).padding
-    counts = sliding.cells_within(margins if count_padding else [(0, 0)] * len(margins))
+    given = padding_per_axis(padding, sliding.space, window=sliding.size, stride=sliding.stride)
+    counts = sliding.cells_within(given if count_padding else [(0, 0)] * len(given))
     return reduce(jnp.add, sliding.cells(images, 0.0)) / jnp.asarray(counts[..., None], images.dtype)
 
 
@@ -72,7 +78,7 @@ def global_max_pool(images: Float[Array, "batch *space channels"]) -> Float[Arra
 
     ``max_pool`` with a window of the image's size. Oquab et al. 2015, section 3.
     """
-    return maximum(images.reshape(images.shape[0], -1, images.shape[-1]), axis=1)
+    return maximum(_flattened(images), axis=1)
 
 
 def global_average_pool(images: Float[Array, "batch *space channels"]) -> Float[Array, "batch channels"]:
@@ -82,7 +88,13 @@ def global_average_pool(images: Float[Array, "batch *space channels"]) -> Float[
 
     Lin et al. 2014, section 3.2.
     """
-    return images.reshape(images.shape[0], -1, images.shape[-1]).mean(axis=1)
+    return _flattened(images).mean(axis=1)
+
+
+def _flattened(images: Array) -> Array:
+    """[batch, pixels, channels]"""
+    batch, *space, channels = images.shape
+    return images.reshape(batch, prod(space), channels)
 
 
 def _window(
@@ -94,7 +106,7 @@ def _window(
 ) -> Window:
     stride = window if stride is None else stride
     sliding = sliding_window(images.shape[1:-1], window, stride=stride, padding=padding, ceil_mode=ceil_mode)
-    if not sliding.cells_within([(0, 0)] * len(sliding.size)).all():
+    if not sliding.sees_pixels():
         raise ValueError(f"a window of {sliding.size} sees nothing but padding {sliding.padding} of {images.shape}")
     return sliding
 

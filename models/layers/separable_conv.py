@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from jaxtyping import Array, Float
 
-from models.layers.conv import Padding, convolve
+from models.layers.conv import convolve
+from models.layers.spatial_options import Padding
 
 
 def convolve_separable(

@@ -15,10 +15,10 @@ from math import prod
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float, Int
 
-from models.layers.conv import Padding, output_size
+from models.layers.conv import output_size
+from models.layers.spatial_options import Padding, padding_per_axis, per_axis
 
 
 def convolution_matrix(
@@ -84,23 +84,27 @@ def _weight_numbers(
     rank = len(window)
     if rank != len(input_size):
         raise ValueError(f"a kernel of shape {tuple(kernel_shape)} needs {rank} input sizes, got {tuple(input_size)}")
-    stride, dilation = (np.broadcast_to(value, rank).tolist() for value in (stride, dilation))
-    if isinstance(padding, str):
-        reach = [d * (k - 1) + 1 for k, d in zip(window, dilation, strict=True)]
-        padding = lax.padtype_to_pads(input_size, reach, stride, padding)
+    if groups < 1 or features % groups:
+        raise ValueError(
+            f"the last axis of the kernel {tuple(kernel_shape)} must be a multiple of groups, got {groups=}"
+        )
+    window = per_axis("window", window, input_size)
+    stride, dilation = per_axis("stride", stride, input_size), per_axis("dilation", dilation, input_size)
+    reach = [d * (k - 1) + 1 for k, d in zip(window, dilation, strict=True)]
+    padding = padding_per_axis(padding, input_size, window=reach, stride=stride)
     axes = zip(input_size, window, stride, padding, dilation, strict=True)
-    sizes = [output_size(size, k, stride=s, padding=tuple(p), dilation=d) for size, k, s, p, d in axes]
+    sizes = [output_size(size, k, stride=s, padding=p, dilation=d) for size, k, s, p, d in axes]
     if min(sizes) < 1:
         raise ValueError(f"a kernel of shape {tuple(kernel_shape)} does not fit {tuple(input_size)}, {padding=}")
 
-    def per_axis(values: Sequence[int]) -> Int[np.ndarray, "rank 1 1"]:
+    def along_axes(values: Sequence[int]) -> Int[np.ndarray, "rank 1 1"]:
         return np.asarray(values).reshape(rank, 1, 1)
 
     outputs = np.indices(sizes).reshape(rank, -1, 1)
     inputs = np.indices(tuple(input_size)).reshape(rank, 1, -1)
-    distance = inputs - per_axis(stride) * outputs + per_axis([low for low, _ in padding])
-    cell, between = np.divmod(distance, per_axis(dilation))  # of the window at that output
-    inside = np.all((between == 0) & (cell >= 0) & (cell < per_axis(window)), axis=0)
+    distance = inputs - along_axes(stride) * outputs + along_axes([low for low, _ in padding])
+    cell, between = np.divmod(distance, along_axes(dilation))  # of the window at that output
+    inside = np.all((between == 0) & (cell >= 0) & (cell < along_axes(window)), axis=0)
     numbers = np.arange(prod(kernel_shape)).reshape(kernel_shape)[tuple(np.where(inside, cell, 0))]
     numbers = np.where(inside[..., None, None], numbers, prod(kernel_shape))  # outputs, inputs, channels, features
     numbers = _in_groups(numbers, groups, nothing=prod(kernel_shape))

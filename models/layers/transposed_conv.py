@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from jax.nn.initializers import Initializer, variance_scaling
 from jaxtyping import Array, Float
 
 from models.layers.conv import convolution_adjoint, output_size
+from models.layers.conv_adjoint import xla_adjoint
 from models.layers.conv_products import Geometry
+from models.layers.spatial_options import explicit_padding, per_axis
 
 
 def convolve_transposed(
@@ -30,26 +31,33 @@ def convolve_transposed(
 
     The kernel is that of the convolution, so its last axis is what goes in. PyTorch's ``ConvTranspose2d`` is the same
     with its weight [in, out/groups, height, width] transposed to [height, width, out/groups, in]; Flax's needs
-    ``transpose_kernel=True``. Shapes that do not fit raise ``ValueError``.
+    ``transpose_kernel=True``. Shapes and options that do not fit raise ``ValueError``.
 
     Zeiler et al. 2010; Dumoulin & Visin 2016, section 4 and relationship 14. Lecture 003, section 3.7.
     """
     rank = maps.ndim - 2
     if kernel.ndim != maps.ndim or kernel.shape[-1] != maps.shape[-1]:
         raise ValueError(f"maps {maps.shape} and kernel {kernel.shape} must have the same rank and last axis")
-    stride, dilation, extra = (np.broadcast_to(value, rank).tolist() for value in (stride, dilation, output_padding))
-    edges = ((0, 0),) * rank if padding is None else tuple((int(low), int(high)) for low, high in padding)
+    if groups < 1 or kernel.shape[-1] % groups:
+        raise ValueError(f"the last axis of the kernel {kernel.shape} must be a multiple of groups, got {groups=}")
+    positions = maps.shape[1:-1]
+    window = per_axis("window", kernel.shape[:rank], positions)
+    stride, dilation = per_axis("stride", stride, positions), per_axis("dilation", dilation, positions)
+    extra = per_axis("output_padding", output_padding, positions, least=0)
+    edges = explicit_padding([(0, 0)] * rank if padding is None else padding, positions)
     space = []
     for axis, (low, high) in enumerate(edges):
-        positions, reach = maps.shape[1 + axis], dilation[axis] * (kernel.shape[axis] - 1)
-        size = (positions - 1) * stride[axis] - low - high + reach + 1 + extra[axis]
-        if output_size(size, reach + 1, stride=stride[axis], padding=(low, high)) != positions:
+        reach = dilation[axis] * (window[axis] - 1)
+        size = (positions[axis] - 1) * stride[axis] - low - high + reach + 1 + extra[axis]
+        if output_size(size, reach + 1, stride=stride[axis], padding=(low, high)) != positions[axis]:
             raise ValueError(
                 f"no convolution makes {maps.shape} of size {size} with {stride=}, {padding=}, "
                 f"{output_padding=} and the kernel {kernel.shape}, dilation {dilation}"
             )
         space.append(size)
-    geometry = Geometry(tuple(stride), edges, tuple(dilation), groups)
+    geometry = Geometry(stride, edges, dilation, groups)
+    if 0 in (*maps.shape, *kernel.shape):
+        return xla_adjoint(geometry, tuple(space), maps, kernel)
     return convolution_adjoint(geometry, tuple(space), maps, kernel)
 
 

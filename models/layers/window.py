@@ -11,7 +11,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Integer
 
-from models.layers.conv import Padding, output_size
+from models.layers.conv import output_size
+from models.layers.spatial_options import Padding, padding_per_axis, per_axis
 
 
 class Window(NamedTuple):
@@ -33,6 +34,10 @@ class Window(NamedTuple):
             last = np.minimum(first + self.size[axis], self.space[axis] + high)
             counts = np.multiply.outer(counts, np.maximum(last - np.maximum(first, -low), 0))
         return counts
+
+    def sees_pixels(self) -> bool:
+        """Whether a pixel of the image is seen at every position, and not padding alone."""
+        return bool(self.cells_within([(0, 0)] * len(self.space)).all())
 
     def cells(self, images: Array, outside: float) -> list[Array]:
         """What each cell of the window sees at every position, row-major:  [batch, *positions, channels].
@@ -62,18 +67,13 @@ def sliding_window(
 
     ``padding`` is that of ``models.layers.conv.convolve``. With ``ceil_mode`` the last window of an axis may reach past
     the padded image, so that ⌈⌉ stands for ⌊⌋ in the number of positions; but it begins inside of the image or of the
-    padding in front of it. PyTorch's ``ceil_mode``. A window that does not fit, or an axis that is missing, raises
-    ``ValueError``.
+    padding in front of it. PyTorch's ``ceil_mode``. A window that does not fit, an axis that is missing, or an
+    option that is no such number raises ``ValueError``.
     """
-    rank = len(space)
-    size, stride = (tuple(np.broadcast_to(value, rank).tolist()) for value in (size, stride))
-    if isinstance(padding, str):
-        padding = lax.padtype_to_pads(space, size, stride, padding)
-    if len(padding) != rank:
-        raise ValueError(f"images of size {tuple(space)} need {rank} paddings, got {padding}")
+    size, stride = per_axis("window", size, space), per_axis("stride", stride, space)
+    padding = padding_per_axis(padding, space, window=size, stride=stride)
     if ceil_mode:
-        padding = [_rounded_up(*axis) for axis in zip(space, size, stride, padding, strict=True)]
-    padding = tuple((int(low), int(high)) for low, high in padding)
+        padding = tuple(_rounded_up(*axis) for axis in zip(space, size, stride, padding, strict=True))
     axes = zip(space, size, stride, padding, strict=True)
     positions = tuple(output_size(n, k, stride=s, padding=p) for n, k, s, p in axes)
     if min(positions) < 1:

@@ -1,5 +1,7 @@
 """The notation read and printed, and what is said of text that is no pattern."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +86,8 @@ def test_what_is_printed_is_read_back(layers):
         ("CONV 8 stride 0 → FC", "^'0' is no number of at least 1"),
         ("CONV 8 9 → FC", "^'CONV 8 9' gives its features twice"),
         ("POOL groups 2 → FC", "^POOL takes no groups, got 'POOL groups 2'"),
+        ("POOL all stride 3 ceil → FC", "^POOL all is one window .*, got 'POOL all stride 3 ceil'"),
+        ("POOL padding 1 average all → FC", "^POOL all is one window .*, got 'POOL padding 1 average all'"),
         ("POOL 8 → FC", "^POOL takes no number, got 'POOL 8'"),
         ("RELU 8 → FC", "^RELU takes no number, got 'RELU 8'"),
         ("DROPOUT 1.5 → FC", "^'1.5' is no rate of at least 0 and below 1"),
@@ -98,6 +102,29 @@ def test_what_is_no_pattern_is_refused_in_one_line(text, said):
     with pytest.raises(ValueError, match=said) as refusal:
         parse_pattern(text)
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"),
+    [
+        ("[CONV 4]2 -> FC", "]2"),
+        ("[CONV 4] 2 -> FC", "] 2"),
+        ("[CONV 4]* → FC", "]*"),
+        ("[CONV 4]x2 → FC", "]x2"),
+        ("[CONV 4]*2 stride 2 → FC", "]*2 stride"),
+        ("[CONV 4]*2*3 → FC", "]*2*3"),
+        ("[[CONV 4 → POOL]2 → RELU]*2 → FC", "]2"),
+        ("[CONV 4][RELU] → FC", "4]["),
+        ("CONV [4 → RELU] → FC", "CONV ["),
+        ("2[CONV 4] → FC", "2["),
+        ("[CONV 4]*2 [RELU] → FC", "]*2 [RELU"),
+    ],
+)
+def test_what_stands_beside_a_bracket_is_an_arrow_or_a_repetition(text, beside):
+    """Anything else became part of the layer next to it: [CONV 4]2 was CONV 42."""
+    said = f"beside a bracket type -> or, to repeat what it encloses, ]*2: got {beside!r} in {text!r}"
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        parse_pattern(text)
 
 
 def test_names_count_the_layers_with_weights():

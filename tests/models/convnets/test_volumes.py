@@ -62,6 +62,13 @@ def test_a_window_that_does_not_fit_is_named():
         volumes(parse_pattern("[CONV 8 → POOL]*2 → CONV 4 5x5 padding 0 → FC"), (8, 8, 1), classes=10)
 
 
+@pytest.mark.parametrize("pool", ["POOL padding 2", "POOL 3x3 stride 2 padding 3 average"])
+def test_a_pool_that_sees_padding_alone_is_named(pool):
+    said = rf"^{pool} has a window that sees nothing but padding around a volume of 8 × 8 × 4$"
+    with pytest.raises(ValueError, match=said):
+        volumes(parse_pattern(f"CONV 4 → {pool} → FC"), (8, 8, 1), classes=10)
+
+
 def test_it_is_printed_as_the_lectures_do():
     table = volumes(parse_pattern(PATTERNS["alexnet"]), (227, 227, 3), classes=1000)
     assert str(table[1]).split() == (

@@ -130,6 +130,22 @@ def test_value_and_gradients_are_those_of_lax_in_one_and_three_dimensions(float6
     assert_like_lax(images, kernel, stride=2, padding=padding, groups=groups)
 
 
+@pytest.mark.parametrize(
+    ("images", "kernel", "options"),
+    [
+        ((0, 8, 8, 1), (3, 3, 1, 8), {}),
+        ((0, 16, 16, 32), (3, 3, 32, 32), {"padding": "SAME"}),
+        ((0, 7, 8, 4), (3, 2, 2, 8), {"stride": 2, "groups": 2}),
+        ((2, 7, 8, 3), (3, 2, 3, 0), {}),
+        ((2, 7, 8, 0), (3, 2, 0, 4), {"dilation": 2}),
+        ((2, 0, 8, 3), (3, 2, 3, 4), {"padding": ((2, 2), (0, 0))}),
+    ],
+    ids=str,
+)
+def test_of_nothing_value_and_gradients_are_those_of_lax(images, kernel, options):
+    assert_like_lax(jnp.ones(images), jnp.ones(kernel), **options)
+
+
 def test_dilation_is_zeros_between_the_weights(float64):
     """Of an explicitly zero-stuffed kernel; Lecture 003, section 3.7."""
     images, kernel = normal(2, 9, 10, 2), normal(3, 2, 2, 3)

@@ -50,12 +50,12 @@ def test_same_padding_gives_size_over_stride_rounded_up(size, kernel, stride):
 
 @pytest.mark.parametrize("groups", [1, 2])
 def test_wrong_channels_are_refused_with_the_shapes(groups):
-    with pytest.raises(ValueError, match=r"6 channels in .*\(3, 3, 4, 8\)"):
+    with pytest.raises(ValueError, match=r"\(1, 5, 5, 6\) and kernel \(3, 3, 4, 8\)"):
         convolve(jnp.ones((1, 5, 5, 6)), jnp.ones((3, 3, 4, 8)), groups=groups)
 
 
 def test_features_that_do_not_divide_into_groups_are_refused_with_the_shapes():
-    with pytest.raises(ValueError, match=r"4 channels in 2 groups .*\(3, 3, 2, 5\)"):
+    with pytest.raises(ValueError, match=r"kernel \(3, 3, 2, 5\) do not fit with groups=2"):
         convolve(jnp.ones((1, 5, 5, 4)), jnp.ones((3, 3, 2, 5)), groups=2)
 
 
@@ -71,7 +71,7 @@ def test_different_ranks_are_refused_with_the_shapes():
 
 @pytest.mark.parametrize("options", [{"stride": (1, 2, 1)}, {"dilation": (2,)}, {"padding": ((1, 1),)}])
 def test_options_for_another_number_of_axes_are_refused_with_the_shapes(options):
-    with pytest.raises(ValueError, match=r"\(1, 5, 5, 2\)"):
+    with pytest.raises(ValueError, match=r"for each axis of \(5, 5\), got"):
         convolve(jnp.ones((1, 5, 5, 2)), jnp.ones((3, 3, 2, 8)), **options)
 
 

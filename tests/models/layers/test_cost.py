@@ -188,7 +188,7 @@ def test_max_pooling_compares():
 
 
 def test_groups_that_do_not_divide_are_refused_with_the_numbers():
-    with pytest.raises(ValueError, match="6 channels and 8 features do not divide into 4 groups"):
+    with pytest.raises(ValueError, match="multiples of groups, got channels=6, features=8, groups=4"):
         convolution_cost((3, 3), 6, 8, positions=(5, 5), groups=4)
-    with pytest.raises(ValueError, match="8 channels and 6 features do not divide into 4 groups"):
+    with pytest.raises(ValueError, match="multiples of groups, got channels=8, features=6, groups=4"):
         convolution_cost((3, 3), 8, 6, positions=(5, 5), groups=4)

@@ -29,6 +29,7 @@ GEOMETRIES = [
     ((7, 6), {"window": 3, "stride": 2, "ceil_mode": True}),
     ((8, 6), {"window": 3, "stride": 2, "padding": ((1, 1), (1, 1)), "ceil_mode": True}),
     ((5, 6), {"window": 2, "stride": 3, "padding": ((1, 1), (0, 0)), "ceil_mode": True}),
+    ((2, 4), {"window": 3, "ceil_mode": True}),
     ((9,), {"window": 3, "stride": 2, "padding": ((1, 0),)}),
     ((3, 4, 5), {"window": 2, "stride": (1, 2, 2)}),
 ]
@@ -192,6 +193,27 @@ def test_a_nan_is_not_lost():
     np.testing.assert_array_equal(pooled[0, :, 0], [np.nan, 3.0])
 
 
+def test_the_gradient_by_nan_and_by_nothing_but_infinity_goes_where_it_is_said():
+    """To the last cell, and to the first, which is padding in seven of sixteen windows."""
+
+    def gradient(image, **options):
+        return jax.grad(lambda x: max_pool(x, **options).sum())(image[None, ..., None])[0, ..., 0]
+
+    by_nan = gradient(jnp.asarray([[1, jnp.nan], [3, 2]]), window=2)
+    np.testing.assert_array_equal(by_nan, [[0, 0], [0, 1]])
+    by_infinity = gradient(jnp.full((3, 3), -jnp.inf), window=2, stride=1, padding=((1, 1), (1, 1)))
+    np.testing.assert_array_equal(by_infinity, np.ones((3, 3)))
+
+
+@pytest.mark.parametrize("pool", [max_pool, global_max_pool, global_average_pool])
+@pytest.mark.parametrize("images", [(0, 4, 4, 3), (2, 4, 4, 0)])
+def test_of_no_images_or_channels_there_is_no_maximum_and_no_mean(pool, images):
+    options = {"window": 2} if pool is max_pool else {}
+    value, pullback = jax.vjp(lambda x: pool(x, **options), jnp.zeros(images))
+    assert value.shape == (images[0], *((2, 2) if pool is max_pool else ()), images[-1])
+    assert pullback(value)[0].shape == images
+
+
 def test_inside_scan_it_has_the_bits_outside():
     images = jnp.asarray(np.random.default_rng(0).normal(size=(3, 2, 7, 6, 2)), jnp.float32)
 
@@ -209,5 +231,5 @@ def test_windows_that_see_no_pixel_or_do_not_fit_are_refused_with_the_shapes(poo
         pool(jnp.ones((1, 4, 4, 1)), window=2, padding=((2, 0), (0, 0)))
     with pytest.raises(ValueError, match=r"\(5, 5\) does not fit images of size \(4, 4\)"):
         pool(jnp.ones((1, 4, 4, 1)), window=5)
-    with pytest.raises(ValueError, match=r"\(4, 4\) need 2 paddings"):
+    with pytest.raises(ValueError, match=r"padding must be \(low, high\) for each axis of \(4, 4\)"):
         pool(jnp.ones((1, 4, 4, 1)), window=2, padding=((0, 0),))

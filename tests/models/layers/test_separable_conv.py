@@ -44,5 +44,5 @@ def test_its_parameters_are_those_of_the_formula():
 
 
 def test_a_window_for_some_of_the_channels_is_refused():
-    with pytest.raises(ValueError, match=r"3 channels in 3 groups do not fit"):
+    with pytest.raises(ValueError, match=r"images \(1, 4, 4, 3\) and kernel \(2, 2, 1, 2\) do not fit with groups=3"):
         convolve_separable(normal(1, 4, 4, 3), normal(2, 2, 1, 2), normal(2, 4))

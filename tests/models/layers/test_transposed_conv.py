@@ -127,8 +127,17 @@ def test_the_adjoint_kernel_twice_is_the_kernel():
         np.testing.assert_array_equal(twice, kernel)
 
 
+@pytest.mark.parametrize(("maps", "kernel"), [((0, 3, 4), (2, 5, 4)), ((2, 3, 0), (2, 5, 0)), ((2, 3, 4), (2, 0, 4))])
+def test_of_nothing_there_are_zeros_and_gradients(maps, kernel):
+    operands = jnp.ones(maps), jnp.ones(kernel)
+    value, pullback = jax.vjp(lambda y, w: convolve_transposed(y, w, stride=2), *operands)
+    np.testing.assert_array_equal(value, np.zeros((maps[0], 6, kernel[1])))
+    np.testing.assert_array_equal(pullback(value)[0], np.zeros(maps))
+    np.testing.assert_array_equal(pullback(value)[1], np.zeros(kernel))
+
+
 def test_maps_that_no_convolution_makes_are_refused_with_the_shapes():
-    with pytest.raises(ValueError, match=r"no convolution makes \(1, 3, 2\) of size 9 with stride=\[2\]"):
+    with pytest.raises(ValueError, match=r"no convolution makes \(1, 3, 2\) of size 9 with stride=\(2,\)"):
         convolve_transposed(jnp.ones((1, 3, 2)), jnp.ones((3, 1, 2)), stride=2, output_padding=2)
 
 
