@@ -96,18 +96,17 @@ def seen_side(values: Float[Array, "height width"]) -> int:
 
 
 def running_statistics(statistics: Params) -> "Figure":
-    """Running means of every channel, with one running deviation to either side, a colour for each layer."""
+    """Running means of every channel, with one running deviation to either side; below them their layer's name."""
     figure, axes = canvas("running statistics: mean ± deviation of every channel")
-    first = 0
-    layers = dict(_layers(statistics, ()))
-    for number, (layer, moments) in enumerate(layers.items()):
+    first, middles = 0, {}
+    for number, (layer, moments) in enumerate(_layers(statistics, ())):
         mean, deviation = np.asarray(moments["mean"]), np.sqrt(np.asarray(moments["variance"]))
         places, colour = first + np.arange(len(mean)), PALETTE[number % len(PALETTE)]
-        axes.errorbar(places, mean, deviation, fmt="o", markersize=3, linewidth=1, color=colour, label=layer)
+        axes.errorbar(places, mean, deviation, fmt="o", markersize=3, linewidth=1, color=colour)
+        middles[layer] = places.mean()
         first += len(mean) + 1
-    axes.set(xlabel="channel", ylabel="before normalisation")
-    if len(layers) <= len(PALETTE):
-        axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.set(xlabel="channels of each layer", ylabel="before normalisation")
+    axes.set_xticks(list(middles.values()), middles, rotation=90, fontsize=7)
     return figure
 
 

@@ -61,13 +61,14 @@ def from_torchvision(
 
     Counters of batches are no weights, and auxiliary classifiers are left where the network does without. A last layer
     of another number of classes is left too: its parameters are not among those that are returned. ``ValueError`` names
-    what is missing, what is too much, and what has another shape.
+    what is missing, what is too much, what has another shape, and what is of whole numbers.
     """
     if isinstance(network, Standardized):
         return from_torchvision(network.network, shapes, weights, image_shape)
     key_map, given = published(network, shapes, image_shape), _of_interest(weights, shapes)
     heads = {each for path, each in key_map.items() if _module(path) in _heads(network)}
-    drawn = {each.name for each in heads if each.name in given and _differ_in_classes(given[each.name], each)}
+    others = {each.name for each in heads if each.name in given and _differ_in_classes(given[each.name], each)}
+    drawn = {each.name for each in heads if _layer_of(each.name) in set(map(_layer_of, others))}
     _check(given, {each.name: each.shape for each in key_map.values() if each.name not in drawn}, drawn)
     return {path: each.convert(given[each.name]) for path, each in key_map.items() if each.name not in drawn}
 
@@ -76,6 +77,10 @@ def _of_interest(weights: Mapping[str, np.ndarray], shapes: Shapes) -> dict[str,
     """What of a state dict a net of these parameters would have."""
     unused = [_COUNTER + "$"] if any("/aux" in path for path in shapes) else [_COUNTER + "$", r"^aux\d\."]
     return {name: leaf for name, leaf in weights.items() if not re.search("|".join(unused), name)}
+
+
+def _layer_of(name: str) -> str:
+    return name.rpartition(".")[0]
 
 
 def _differ_in_classes(weight: np.ndarray, wanted: Published) -> bool:
@@ -95,6 +100,7 @@ def _check(given: Mapping[str, np.ndarray], wanted: Mapping[str, tuple[int, ...]
             for name, shape in sorted(found.items())
             if shape != wanted[name]
         ],
+        "of whole numbers": sorted(name for name in found if given[name].dtype.kind in "iub"),
     }
     if any(faults.values()):
         raise ValueError("; ".join(f"{len(names)} {fault}: {_few(names)}" for fault, names in faults.items() if names))

@@ -68,7 +68,7 @@ def test_the_side_that_is_seen():
 def test_statistics_stand_in_the_order_of_the_layers():
     moments = {"mean": np.zeros(2), "variance": np.ones(2)}
     figure = running_statistics({f"features_{n}": moments for n in (11, 4, 1)} | {"layer1_0": {"bn1": moments}})
-    names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    names = [text.get_text() for text in figure.axes[0].get_xticklabels()]
     assert names == ["features_1", "features_4", "features_11", "layer1_0/bn1"]
 
 

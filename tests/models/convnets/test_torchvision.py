@@ -66,6 +66,21 @@ def test_a_head_for_other_classes_is_left_to_be_drawn(name):
     assert shapes.keys() - taken.keys() == left
 
 
+def test_half_a_head_for_other_classes_is_not_taken_either():
+    model = resnet(18, 7)
+    shapes = shapes_of(model, PHOTO)
+    taken = from_torchvision(model, shapes, zeros(STATE_DICTS["resnet18"] | {"fc.weight": [7, 512]}), PHOTO)
+    assert shapes.keys() - taken.keys() == {"params/fc/kernel", "params/fc/bias"}
+
+
+def test_whole_numbers_are_no_weights():
+    model = resnet(18, 1000)
+    weights = zeros(STATE_DICTS["resnet18"])
+    weights["conv1.weight"] = weights["conv1.weight"].astype(np.int64)
+    with pytest.raises(ValueError, match=r"^1 of whole numbers: conv1.weight$"):
+        from_torchvision(model, shapes_of(model, PHOTO), weights, PHOTO)
+
+
 def test_auxiliary_classifiers_are_left_where_the_net_does_without():
     model = googlenet_torchvision(1000)
     shapes = shapes_of(model, PHOTO)
