@@ -21,6 +21,8 @@ TILE = 48
 """Pixels of a side that feature maps are drawn with, whatever their size."""
 CHANNELS = 12
 """Channels of a layer that are drawn, at most."""
+NAMED = 50
+"""Layers whose names fit beside each other; of more, every second, or third, is named."""
 
 
 def volume_table(volumes: "Sequence[Volume]") -> "Figure":
@@ -106,7 +108,8 @@ def running_statistics(statistics: Params) -> "Figure":
         middles[layer] = places.mean()
         first += len(mean) + 1
     axes.set(xlabel="channels of each layer", ylabel="before normalisation")
-    axes.set_xticks(list(middles.values()), middles, rotation=90, fontsize=7)
+    every = -(-len(middles) // NAMED)
+    axes.set_xticks([*middles.values()][::every], [*middles][::every], rotation=90, fontsize=7)
     return figure
 
 
