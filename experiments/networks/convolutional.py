@@ -76,8 +76,8 @@ class PatternNetwork:
         layers = self.layers()
         if layers[-1].units not in (None, classes):
             raise DataError(
-                f"--pattern ends in {written(layers[-1])}, and there are {classes} classes to tell apart: write FC "
-                "without a number, which has one unit for each"
+                f"--pattern ends in {written(layers[-1])}, where {counted(classes, 'class')} are to be told apart: "
+                "write FC without a number, which has one unit for each"
             )
         return PatternNet(layers, classes, group, INITIALIZERS[self.initializer])
 

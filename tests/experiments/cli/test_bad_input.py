@@ -35,7 +35,7 @@ BAD = {
     "settings that disagree": (["run", "vae", "--likelihood", "gaussian"], "--binarization none"),
     "scores of too few classes": (
         ["run", "convnet", "--pattern", "CONV 4 -> RELU -> FC 5"],
-        "--pattern ends in FC 5, and there are 10 classes to tell apart: write FC",
+        "--pattern ends in FC 5, where 10 classes are to be told apart: write FC",
     ),
     "nothing hidden": (["run", "masked_text", "--masked", "0"], "--masked must be greater than 0"),
     "vectors of more numbers than words": (["run", "word_vectors", "--size", "500"], "--size 500: counting finds"),
