@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.planted_words import planted_words
+from experiments.numerals import counted
 from experiments.objectives.observation import drawing
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
@@ -45,9 +46,8 @@ class WordVectorSettings(Settings):
 def network(settings: WordVectorSettings, dataset: Dataset) -> WordVectors:
     """The model, for the vocabulary; ``DataError`` where that has fewer words than a vector would have numbers."""
     if settings.size > len(dataset.symbols):
-        raise DataError(
-            f"--size {settings.size}: counting finds at most one number for each of the {len(dataset.symbols)} words"
-        )
+        words = counted(len(dataset.symbols), "word")
+        raise DataError(f"--size {settings.size}: counting finds at most one number for each of {words}")
     return WordVectors(len(dataset.symbols), settings.size)
 
 
