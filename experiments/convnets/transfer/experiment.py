@@ -147,15 +147,24 @@ def monitor(settings: TransferSettings, dataset: Dataset) -> LossFn:
     return loss_fn
 
 
-def figures(settings: TransferSettings, dataset: Dataset, params: Params) -> dict:
-    """The error on new classes by the number of labels."""
+def pupils_errors(settings: TransferSettings, dataset: Dataset, params: Params, *, axes: int) -> np.ndarray:
+    """The test error in % of each pupil on the new classes, for parameters with so many leading axes."""
     shown, first = dataset.head("test", 10_000), first_classes(dataset)
     new = shown["label"] >= first
     images, labels = jax.device_put((shown["image"][new], shown["label"][new] - first))
-    of_pupils = partial(wrong, network(settings, dataset).apply, axes=2)
-    return {
-        "labels": errors_by_labels(100 * np.asarray(jax.jit(of_pupils)(params["pupils"], images, labels).mean(axis=-1)))
-    }
+    of_pupils = partial(wrong, network(settings, dataset).apply, axes=axes)
+    return 100 * np.asarray(jax.jit(of_pupils)(params["pupils"], images, labels).mean(axis=-1))
+
+
+def figures(settings: TransferSettings, dataset: Dataset, params: Params) -> dict:
+    """The error on new classes by the number of labels, over the draws of one seed."""
+    return {"labels": errors_by_labels(pupils_errors(settings, dataset, params, axes=2), "net")}
+
+
+def figures_of_seeds(settings: TransferSettings, dataset: Dataset, params: Params) -> dict:
+    """The same over the seeds, of each the mean over its draws."""
+    errors = pupils_errors(settings, dataset, params, axes=3).mean(axis=1)
+    return {"labels_of_seeds": errors_by_labels(errors, "seed")}
 
 
 EXPERIMENT = Experiment(
@@ -165,6 +174,7 @@ EXPERIMENT = Experiment(
     task=task,
     monitor=monitor,
     figures=figures,
+    figures_of_seeds=figures_of_seeds,
     monitored="tuned_5/error",
     units={"loss": "", **{f"{name}/error": "%" for name in ("source", *PUPILS)}},
 )

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 WORDS = {"scratch": "from scratch", "frozen": "trunk taken and frozen", "tuned": "trunk taken and fine-tuned"}
 
 
-def errors_by_labels(errors: Float[np.ndarray, "draws pupils"]) -> "Figure":
-    """Mean ± sample standard deviation over the draws of the error in %, a line for each way to begin."""
-    figure, axes = canvas(f"classes that the trunk has not seen: mean ± deviation over {counted(len(errors), 'net')}")
+def errors_by_labels(errors: Float[np.ndarray, "repetitions pupils"], repetition: str) -> "Figure":
+    """Mean ± sample standard deviation of the error in % over nets or seeds, a line for each way to begin."""
+    figure, axes = canvas(f"classes the trunk has not seen: mean ± deviation over {counted(len(errors), repetition)}")
     by_way = errors.reshape(len(errors), len(WAYS), len(LABELS))
     deviations = by_way.std(axis=0, ddof=1) if len(errors) > 1 else np.zeros(by_way.shape[1:])
     for number, (way, mean, deviation) in enumerate(zip(WAYS, by_way.mean(axis=0), deviations, strict=True)):

@@ -9,8 +9,9 @@ import optax
 import pytest
 from flax import linen as nn
 
+from experiments.convnets.transfer import experiment
 from experiments.convnets.transfer.card import CARD
-from experiments.convnets.transfer.experiment import TransferSettings
+from experiments.convnets.transfer.experiment import EXPERIMENT, TransferSettings, network
 from experiments.convnets.transfer.pupils import LABELS, PUPILS, Pool, Trunk, transfer_task
 from experiments.objectives.classification import classification_loss
 from experiments.run.settings import configure
@@ -116,6 +117,26 @@ def test_labelled_examples_are_of_all_classes_and_other_in_each_draw(pool, train
     assert all(len(set(row)) == 2 * max(LABELS) for row in chosen)
     np.testing.assert_array_equal(pool.label[chosen], np.tile(np.repeat([0, 1], max(LABELS)), (DRAWS, 1)))
     assert set(chosen[0]) != set(chosen[1])
+
+
+def test_the_figure_over_seeds_draws_what_is_measured_of_each(monkeypatch):
+    shown = []
+    monkeypatch.setattr(experiment, "errors_by_labels", lambda errors, repetition: shown.append((errors, repetition)))
+    settings = configure(configure(TransferSettings(), CARD.default), CARD.smoke)
+    dataset = settings.images.load()
+    nets = jax.random.split(jax.random.key(0), (3, settings.draws, len(PUPILS)))
+    init = jax.vmap(jax.vmap(jax.vmap(network(settings, dataset).init, (0, None)), (0, None)), (0, None))
+    pupils = init(nets, jnp.asarray(dataset.example()["image"]))
+    params = {"source": jax.tree.map(lambda leaf: leaf[:, :, 0], pupils), "pupils": pupils}
+    EXPERIMENT.figures_of_seeds(settings, dataset, params)
+    batch = jax.tree.map(jnp.asarray, dataset.whole("test"))
+    metric_fn = EXPERIMENT.metrics(settings, dataset)
+    found = jax.jit(jax.vmap(lambda params: metric_fn(params, batch, jax.random.split(jax.random.key(0), 1))))(params)
+    of_each = [found[f"{name}/error"] for name in PUPILS]
+    expected = [ratio.total.sum(axis=1) / ratio.count.sum(axis=1) for ratio in of_each]
+    ((errors, repetition),) = shown
+    assert repetition == "seed"
+    np.testing.assert_allclose(errors, np.transpose(expected), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
