@@ -33,7 +33,7 @@ class TransferSettings(Settings):
     loop: Flat[LoopSettings] = LoopSettings(steps=550, evaluate_every=50)
     images: Flat[GreyImageData] = GreyImageData()
     architecture: Flat[PatternNetwork] = PatternNetwork(
-        pattern="CONV 12 → RELU → CONV 24 stride 2 → RELU → CONV 24 → RELU → POOL average all → FC"
+        pattern="CONV 16 → RELU → CONV 32 stride 2 → RELU → CONV 64 → RELU → POOL average all → FC"
     )
     optimization: Flat[Optimization] = Optimization(learning_rate=3e-3)
     trunk: Count = 2
