@@ -5,7 +5,7 @@ worth labels: with them the same net tells 5–9 apart better than from scratch,
 fewer labels there are. (``--seeds 5``: with five labels a class 12.9 ± 3.7 % are wrong from scratch, 9.1 ± 1.5 with the
 layers frozen, 9.2 ± 1.4 fine-tuned; with ten 6.4 ± 1.3, 5.1 ± 1.5 and 4.6 ± 1.0; with twenty 2.4 ± 1.4, 2.3 ± 1.1 and
 2.2 ± 0.9, which is within the deviation.) Five nets, each with labelled examples of its own, in one run. Command:
-``lectern run transfer`` (digits, 1 min on two CPU cores). Expected figure: ``labels``, three curves of error that meet
+``lectern run transfer`` (digits, 40 s on two CPU cores). Expected figure: ``labels``, three curves of error that meet
 at many labels; ``labels_of_seeds`` of several seeds. By hand, for your own data: ``lectern run convnet --from WORKDIR
 --freeze 2``.
 """
