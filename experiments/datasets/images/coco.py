@@ -117,22 +117,19 @@ def _split_of(path: Path) -> str | None:
 
 def _read_annotations(path: Path, folder: Path) -> AnnotationFile:
     content = _parsed(path)
-    categories = {_number(each, "id", path): str(each.get("name")) for each in content["categories"]}
-    images = {_number(each, "id", path): each for each in content["images"]}
-    if len(images) < len(content["images"]):
-        raise DataError(
-            f"{path}: {counted(len(content['images']), 'image')} for {counted(len(images), 'id')}; give each its own"
-        )
+    named = _by_id(content["categories"], path)
+    categories = {identity: str(each.get("name", identity)) for identity, each in named.items()}
+    images = _by_id(content["images"], path)
     if not images:
         raise DataError(f"{path}: expected images, found none")
     inside: dict[int, list[dict]] = {identity: [] for identity in images}
     for each in content["annotations"]:
         where = f"{path}: annotation {each.get('id')!r}"
-        if each.get("image_id") not in images:
-            raise DataError(f"{where}: image {each.get('image_id')!r} is not among the {len(images):,} of the file")
-        if each.get("category_id") not in categories:
+        if _number(each, "image_id", path) not in images:
+            raise DataError(f"{where}: image {each['image_id']} is not among the {len(images):,} of the file")
+        if _number(each, "category_id", path) not in categories:
             known = ", ".join(f"{number} {name}" for number, name in list(categories.items())[:8])
-            raise DataError(f"{where}: category {each.get('category_id')!r} is unknown; the file has {known}")
+            raise DataError(f"{where}: category {each['category_id']} is unknown; the file has {known}")
         inside[each["image_id"]].append(each)
     root = _root(path, folder, next(iter(images.values())))
     return AnnotationFile([_annotated(path, root, images[key], inside[key]) for key in images], categories)
@@ -140,14 +137,26 @@ def _read_annotations(path: Path, folder: Path) -> AnnotationFile:
 
 def _parsed(path: Path) -> dict[str, list[dict]]:
     try:
-        content = json.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read as JSON ({error})") from error
     for name in ("images", "annotations", "categories"):
         entries = content.get(name) if isinstance(content, dict) else None
         if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
             raise DataError(f"{path}: expected a list of objects under {name!r}, as COCO's files have it")
     return content
+
+
+def _by_id(entries: list[dict], path: Path) -> dict[int, dict]:
+    """The entries by their ids, each of which must be another."""
+    found: dict[int, dict] = {}
+    for each in entries:
+        identity = _number(each, "id", path)
+        if identity in found:
+            both = ", ".join(str(entry)[:80] for entry in (found[identity], each))
+            raise DataError(f"{path}: two entries have the id {identity}: {both}")
+        found[identity] = each
+    return found
 
 
 def _number(entry: dict, name: str, path: Path) -> int:
@@ -194,16 +203,25 @@ def _annotated(path: Path, root: Path, image: dict, inside: list[dict]) -> Annot
 
 def _checked_box(where: str, box: Any, size: tuple[int, int]) -> list[float]:
     """The box (left, top, width, height) as (left, top, right, bottom)."""
-    numbers = isinstance(box, list) and len(box) == 4 and all(isinstance(each, int | float) for each in box)
-    if not numbers or not all(map(math.isfinite, box)):
+    if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite, box)):
         raise DataError(f"{where}: expected 'bbox' as [left, top, width, height] in pixels, found {box!r}")
     left, top, width, height = box
     if width <= 0 or height <= 0:
         raise DataError(f"{where}: the box {box} has no area; take the annotation out")
     right, bottom = left + width, top + height
-    if min(left, top) < -OVERHANG or right > size[0] + OVERHANG or bottom > size[1] + OVERHANG:
+    cut = [max(left, 0), max(top, 0), min(right, size[0]), min(bottom, size[1])]
+    far = min(left, top) < -OVERHANG or right > size[0] + OVERHANG or bottom > size[1] + OVERHANG
+    if far or cut[0] >= cut[2] or cut[1] >= cut[3]:
         raise DataError(f"{where}: the box {box} lies beyond its image of {size[0]}×{size[1]}")
-    return [max(left, 0), max(top, 0), min(right, size[0]), min(bottom, size[1])]
+    return cut
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether it is a number that fits a float."""
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _common_categories(files: dict[str, Path], read: dict[str, AnnotationFile]) -> dict[int, str]:
