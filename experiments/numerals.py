@@ -58,9 +58,9 @@ def with_prefix(value: float, unit: str) -> str:
 
 
 def counted(number: float, thing: str) -> str:
-    """ "1 step", "2,000 steps", "0.62 epochs", "3 classes"."""
+    """ "1 step", "2,000 steps", "0.62 epochs", "3 classes", "9 boxes"."""
     text = f"{number:,.2f}".rstrip("0").rstrip(".")
-    plural = f"{thing}es" if thing.endswith("s") else f"{thing}s"
+    plural = f"{thing}es" if thing.endswith(("s", "x")) else f"{thing}s"
     return f"{text} {thing if text == '1' else plural}"
 
 

@@ -65,7 +65,8 @@ def test_one_of_what_is_counted_is_no_plural():
 @pytest.mark.parametrize(
     ("number", "thing", "text"),
     [(0, "step", "0 steps"), (1, "step", "1 step"), (1.0, "epoch", "1 epoch"), (2000, "step", "2,000 steps"),
-     (0.62, "epoch", "0.62 epochs"), (1.004, "epoch", "1 epoch"), (1, "class", "1 class"), (3, "class", "3 classes")],
+     (0.62, "epoch", "0.62 epochs"), (1.004, "epoch", "1 epoch"), (1, "class", "1 class"), (3, "class", "3 classes"),
+     (9, "box", "9 boxes")],
 )  # fmt: skip
 def test_things_are_counted(number, thing, text):
     assert counted(number, thing) == text

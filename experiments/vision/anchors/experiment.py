@@ -9,7 +9,7 @@ import numpy as np
 from annotated_types import Gt, Lt
 from jaxtyping import Array, Bool, Float, Int
 
-from experiments.datasets import Dataset
+from experiments.datasets import DataError, Dataset
 from experiments.datasets.generated import generated
 from experiments.datasets.settings import SceneData
 from experiments.numerals import counted
@@ -53,6 +53,10 @@ def data(settings: AnchorsSettings) -> Dataset:
     """The sizes of all objects in scenes, "size" (width, height): one example a box, for training one with all."""
     scenes = settings.scenes.load()
     sizes = {split: sizes_of(scenes.whole(split)) for split in scenes.splits}
+    for split, each in sizes.items():
+        if len(each) < (needed := settings.most_anchors if split == "train" else 1):
+            found, wanted = counted(len(each), "box"), counted(needed, "anchor")
+            raise DataError(f"{scenes.name}: {found} of split {split} are too few for {wanted}; give --data-dir more")
     splits = {split: {"size": each[None] if split == "train" else each} for split, each in sizes.items()}
     return generated("sizes of boxes", f"{counted(len(sizes['train']), 'size')} of boxes in {scenes.protocol}", splits)
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.hashing import fingerprint
 from experiments.datasets.settings import SceneData
+from experiments.numerals import counted
 from experiments.networks.convolutional import Normalization
 from experiments.objectives.detection import DetectionObjective, prediction_of, truth_of
 from experiments.run.experiment import Experiment
@@ -72,15 +73,16 @@ class YOLOSettings(Settings):
 def data(settings: YOLOSettings) -> Dataset:
     """Scenes, and as context the anchors that k-means finds for the training boxes, those of the coarsest map first.
 
-    They are rounded to tenths of a pixel, so that all machines have the same.
+    They are rounded to tenths of a pixel, one at least, so that all machines have the same.
     """
     scenes = settings.scenes.load_boxes()
     train = scenes.whole("train")
     boxes = train["box"][(train["label"] >= 0) & ~train["crowd"]]
     if len(boxes) < SCALES * ANCHORS:
-        raise DataError(f"{scenes.name}: {len(boxes)} boxes are too few for {SCALES * ANCHORS} anchors")
+        raise DataError(f"{scenes.name}: {counted(len(boxes), "box")} are too few for {SCALES * ANCHORS} anchors")
     fit = jax.jit(lambda sizes: fit_anchors(jax.random.key(0), sizes, count=SCALES * ANCHORS))
-    anchors = np.round(np.asarray(fit(boxes[:, 2:] - boxes[:, :2])), 1).reshape(SCALES, ANCHORS, 2)[::-1]
+    sizes = np.maximum(np.round(np.asarray(fit(boxes[:, 2:] - boxes[:, :2])), 1), 0.1)
+    anchors = sizes.reshape(SCALES, ANCHORS, 2)[::-1]
     context = {"anchors": np.ascontiguousarray(anchors)}
     return scenes._replace(context=context, fingerprint=fingerprint(scenes.splits, context))
 
