@@ -13,8 +13,8 @@ from jaxtyping import Array, Float
 from experiments.datasets import DataError, Dataset
 from experiments.datasets.hashing import fingerprint
 from experiments.datasets.settings import SceneData
-from experiments.numerals import counted
 from experiments.networks.convolutional import Normalization
+from experiments.numerals import counted
 from experiments.objectives.detection import DetectionObjective, prediction_of, truth_of
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
@@ -79,7 +79,7 @@ def data(settings: YOLOSettings) -> Dataset:
     train = scenes.whole("train")
     boxes = train["box"][(train["label"] >= 0) & ~train["crowd"]]
     if len(boxes) < SCALES * ANCHORS:
-        raise DataError(f"{scenes.name}: {counted(len(boxes), "box")} are too few for {SCALES * ANCHORS} anchors")
+        raise DataError(f"{scenes.name}: {counted(len(boxes), 'box')} are too few for {SCALES * ANCHORS} anchors")
     fit = jax.jit(lambda sizes: fit_anchors(jax.random.key(0), sizes, count=SCALES * ANCHORS))
     sizes = np.maximum(np.round(np.asarray(fit(boxes[:, 2:] - boxes[:, :2])), 1), 0.1)
     anchors = sizes.reshape(SCALES, ANCHORS, 2)[::-1]
