@@ -112,12 +112,15 @@ def predict(
 ) -> list[Prediction]:
     """What a seed of a run, at a saved step, says of PNG and JPEG files.
 
-    ``least_score`` is that of the boxes which a detector tells, 0.5 where it is None. ``WrongInput`` where the run has
-    no classes to tell; ``DataError`` names the files that are not there, or the first that cannot be read.
+    ``least_score`` is that of the boxes which a detector tells, 0.5 where it is None; a box that lies beside its picture
+    is not told. ``WrongInput`` where the run has no classes to tell, and for a score beyond [0, 1]; ``DataError`` names
+    the files that are not there, or the first that cannot be read.
     """
     experiment, chosen = saved.run.experiment, {"seed": seed, "step": step}
     if experiment.detector is None and experiment.segmenter is None:
         part_of(saved.run, "classifier", "classes to tell apart")
+    if least_score is not None and not 0 <= least_score <= 1:
+        raise WrongInput(f"--least-score must be from 0 to 1, got {least_score}")
     refuse_absent(files)
     if experiment.detector is not None:
         return _boxes(saved, files, chosen, LEAST_SCORE if least_score is None else least_score)
@@ -146,9 +149,10 @@ def _boxes(saved: SavedRun, files: Sequence[Path], chosen: dict, least_score: fl
     predictions = []
     for number, (path, (_, place)) in enumerate(zip(files, read, strict=True)):
         box, score, label = (np.asarray(part[number]) for part in found)
-        order = [each for each in np.argsort(-score, kind="stable") if score[each] >= least_score]
-        boxes = place.back(box[order])
-        predictions.append(BoxPrediction(path, boxes, score[order], label[order], saved.dataset.class_names))
+        cut = place.back(box)
+        told = (score >= least_score) & np.all(cut[:, 2:] > cut[:, :2], axis=1)
+        order = [each for each in np.argsort(-score, kind="stable") if told[each]]
+        predictions.append(BoxPrediction(path, cut[order], score[order], label[order], saved.dataset.class_names))
     return predictions
 
 

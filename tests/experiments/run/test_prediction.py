@@ -33,23 +33,37 @@ def picture(path, height, width):
     return path, pixels
 
 
-def test_boxes_lie_in_the_picture_as_they_lie_in_its_square(detector, tmp_path, capsys):
-    """A wide picture of twice the net's size: what is found in the square is twice as large, the margin taken off."""
+@pytest.mark.parametrize("times", [2, 8])
+def test_boxes_lie_in_the_picture_as_they_lie_in_its_square(detector, tmp_path, times):
+    """What is found in the square is as many times as large in a wide picture, the margin taken off.
+
+    Boxes in the margin alone are not told.
+    """
     run = SavedRun(detector)
     side = run.dataset.image_shape[0]
-    path, pixels = picture(tmp_path / "wide.png", side, 2 * side)
+    path, pixels = picture(tmp_path / "wide.png", side, times * side)
     (said,) = predict(run, [path], least_score=0)
-    square = np.full((side, side), 128, np.uint8)
-    small = Image.fromarray(pixels).resize((side, side // 2), Image.Resampling.LANCZOS)
-    square[side // 4 : -(side // 4)] = np.asarray(small)
+    square, height = np.full((side, side), 128, np.uint8), side // times
+    top = (side - height) // 2
+    square[top : top + height] = np.asarray(Image.fromarray(pixels).resize((side, height), Image.Resampling.LANCZOS))
     box, score, label = (part[0] for part in run.detect(np.divide(square, 255, dtype=np.float32)[None, ..., None]))
-    there = np.isfinite(score)
+    cut = np.clip(times * (box - [0, top] * 2), 0, [times * side, side] * 2)
+    beside = np.any(cut[:, 2:] <= cut[:, :2], axis=1)
+    assert beside[np.isfinite(score)].any() == (times == 8)
+    there = np.isfinite(score) & ~beside
     np.testing.assert_allclose(said.scores, -np.sort(-score[there]), rtol=1e-6)
     order = np.argsort(-score[there], kind="stable")
-    expected = np.clip(2 * box[there][order] - [0, side / 2] * 2, 0, [2 * side, side] * 2)
-    np.testing.assert_allclose(said.boxes, expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(said.boxes, cut[there][order], rtol=1e-5, atol=1e-4)
     np.testing.assert_array_equal(said.labels, label[there][order])
 
+
+def test_boxes_are_told_from_a_score_on(detector, tmp_path, capsys):
+    run = SavedRun(detector)
+    path, _ = picture(tmp_path / "wide.png", 20, 40)
+    (said,) = predict(run, [path], least_score=0)
+    for wrong in (-0.1, 1.5, float("nan")):
+        with pytest.raises(WrongInput, match="--least-score must be from 0 to 1"):
+            predict(run, [path], least_score=wrong)
     assert main(["predict", str(detector), str(path), "--least-score", "0", "--json"]) == 0
     objects = json.loads(capsys.readouterr().out)["objects"]
     assert [each["score"] for each in objects] == said.scores.tolist()
