@@ -112,9 +112,9 @@ def predict(
 ) -> list[Prediction]:
     """What a seed of a run, at a saved step, says of PNG and JPEG files.
 
-    ``least_score`` is that of the boxes which a detector tells, 0.5 where it is None; what lies beside its picture is not
-    told. ``WrongInput`` where the run has no classes to tell, and for a score beyond [0, 1]; ``DataError`` names the files
-    that are not there, or the first that cannot be read.
+    ``least_score`` is that of the boxes which a detector tells, 0.5 where it is None; what lies beside its picture is
+    not told. ``WrongInput`` where the run has no classes to tell, and for a score beyond [0, 1]; ``DataError`` names
+    the files that are not there, or the first that cannot be read.
     """
     experiment, chosen = saved.run.experiment, {"seed": seed, "step": step}
     if experiment.detector is None and experiment.segmenter is None:
