@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NOT_FINITE = (1.0, 0.0, 1.0)  # magenta, a colour that no grey image holds
 LEAST_COLUMNS = 10  # of a row of named images, so that few of them are no larger than many
+MOST_COLUMNS = 30  # of rows of images, so that all of many can be seen
 LEFT_PIXELS, LETTER_PIXELS = 110, 7  # the width given to labels of rows, and what a letter of a longer one takes
 TEXT_PIXELS = 26  # the height given to a title or to a row of axis labels
 
@@ -79,7 +80,7 @@ def image_pairs(
 
 def image_rows(rows: Mapping[str, Any], *, title: str | None = None, upscale: int | None = None) -> "Figure":
     """Draw rows of images [N, H, W, C] under one another, each with its label. Values and ``upscale`` are as in
-    ``image_grid``; a row may have fewer images than another.
+    ``image_grid``; a row may have fewer images than another, and one of more than ``MOST_COLUMNS`` goes on below.
 
     Raises:
         ValueError: if there are no rows, or they hold images of different sizes, or no images.
@@ -87,13 +88,13 @@ def image_rows(rows: Mapping[str, Any], *, title: str | None = None, upscale: in
     pixels = [_pixels(images, dimensions=4) for images in rows.values()]
     if len({images.shape[1:] for images in pixels}) != 1:
         raise ValueError(f"rows need images of one size, got {[images.shape for images in pixels]}")
-    columns = max(len(images) for images in pixels)
-    tiles = np.concatenate([_in_rows(images, columns) for images in pixels])
+    columns = min(MOST_COLUMNS, max(len(images) for images in pixels))
+    parts = [_in_rows(images, columns) for images in pixels]
+    tiles, first = np.concatenate(parts), np.cumsum([0, *map(len, parts[:-1])])
     labels = [literal(label) for label in rows]
     left = max(LEFT_PIXELS, LETTER_PIXELS * (2 + max(map(len, labels))))
     figure, axes = _picture(_mosaic(tiles, gap=1), title=title, upscale=upscale, left=left)
-    centres = np.arange(len(tiles)) * (tiles.shape[2] + 1) + (tiles.shape[2] - 1) / 2
-    axes.set_yticks(centres, labels)
+    axes.set_yticks(first * (tiles.shape[2] + 1) + (tiles.shape[2] - 1) / 2, labels)
     return figure
 
 

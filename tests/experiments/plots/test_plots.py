@@ -109,6 +109,18 @@ def test_rows_stand_under_one_another_with_their_labels_and_white_where_they_end
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["one", "other"]
 
 
+def test_a_row_of_many_images_goes_on_below():
+    """Of 31 the last stands under the first, and the next label beside the row after it."""
+    figure = image_rows({"many": greys(*[0.0] * 30, 0.4), "other": greys(0.6)}, upscale=1)
+    picture = pixels(figure)[:, 110:]
+    assert picture.shape == (4 + 1 + 4 + 1 + 4, 30 * 3 + 29, 3)
+    np.testing.assert_allclose(picture[[1, 6, 11], 1, 0], [0, 0.4, 0.6], atol=0.003)
+    np.testing.assert_allclose(picture[[6, 11], 5, 0], 1)
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["many", "other"]
+    assert axes.get_yticks().tolist() == [1.5, 11.5]
+
+
 def test_rows_of_different_sizes_are_refused():
     with pytest.raises(ValueError, match="rows need images of one size"):
         image_rows({"one": greys(0.5), "other": greys(0.5, width=4)})
