@@ -17,8 +17,8 @@ class Population(NamedTuple):
 
     @property
     def best(self) -> Float[Array, " genes"]:
-        """The genes of the least score."""
-        return self.members[jnp.argmin(self.scores)]
+        """The genes of the least score; one that is NaN counts as the greatest."""
+        return self.members[jnp.argmin(jnp.where(jnp.isnan(self.scores), jnp.inf, self.scores))]
 
 
 def three_others(key: Key[Array, ""], *, count: int) -> Int[Array, "{count} 3"]:

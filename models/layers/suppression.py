@@ -14,11 +14,13 @@ def suppress_overlaps(
 
     The box of the best score stays and every other whose IoU with it is greater than the threshold goes, until ``keep``
     stay or none is left. Of equal scores the first box counts as the better. A score of NaN is one of −∞, and a box of
-    score −∞ never stays: so what does not exist is left out, and the shapes are those of every input. Lecture 003,
-    "Non-maximum suppression"; Girshick et al. 2014, section 2.2.
+    score −∞ never stays: so what does not exist is left out, and the shapes are those of every input. There may be no
+    boxes. Lecture 003, "Non-maximum suppression"; Girshick et al. 2014, section 2.2.
     """
     if keep < 1 or not 0 <= threshold <= 1:
         raise ValueError(f"expected a positive number to keep and a threshold in [0, 1], got {keep} and {threshold}")
+    if not len(boxes):
+        return jnp.full(keep, -1, jnp.int32)
 
     def round_of(remaining: Float[Array, " boxes"], _: None) -> tuple[Float[Array, " boxes"], Int[Array, ""]]:
         best = jnp.argmax(remaining)

@@ -15,6 +15,8 @@ from experiments.numerals import counted
 
 OVERHANG = 0.5
 """Pixels by which a box may leave its image, as rounding makes it; such a box is cut at the border."""
+LEAST_SIDE = 0.01
+"""Pixels of a box, so that it has an area in float32, too, in whatever square its picture is fitted into."""
 ENDINGS = {"train": "train", "valid": "valid", "validation": "valid", "val": "valid", "test": "test"}
 OBJECTS = "instances_"
 """How COCO's own files of objects begin, beside those of captions and keypoints."""
@@ -206,12 +208,14 @@ def _checked_box(where: str, box: Any, size: tuple[int, int]) -> list[float]:
     if not isinstance(box, list) or len(box) != 4 or not all(map(_is_finite, box)):
         raise DataError(f"{where}: expected 'bbox' as [left, top, width, height] in pixels, found {box!r}")
     left, top, width, height = box
-    if width <= 0 or height <= 0:
-        raise DataError(f"{where}: the box {box} has no area; take the annotation out")
+    if min(width, height) < LEAST_SIDE:
+        raise DataError(
+            f"{where}: the box {box} has no area: a side below {LEAST_SIDE} pixels; take the annotation out"
+        )
     right, bottom = left + width, top + height
     cut = [max(left, 0), max(top, 0), min(right, size[0]), min(bottom, size[1])]
     far = min(left, top) < -OVERHANG or right > size[0] + OVERHANG or bottom > size[1] + OVERHANG
-    if far or cut[0] >= cut[2] or cut[1] >= cut[3]:
+    if far or min(cut[2] - cut[0], cut[3] - cut[1]) < LEAST_SIDE / 2:  # half of it, as sums are rounded
         raise DataError(f"{where}: the box {box} lies beyond its image of {size[0]}×{size[1]}")
     return cut
 

@@ -92,3 +92,5 @@ def test_a_member_never_gets_worse_and_not_a_number_is_the_worst():
     assert (after.scores[4:] <= scores[4:]).all()
     of_nan = evolved(lambda given: jnp.full(len(given), jnp.nan), jax.random.key(1), after)
     np.testing.assert_array_equal(of_nan.members, after.members)
+    least = 4 + int(jnp.argmin(scores[4:]))
+    np.testing.assert_array_equal(Population(members, scores).best, members[least])

@@ -53,6 +53,7 @@ def test_of_equal_scores_the_first_stays_and_an_overlap_of_the_threshold_is_none
     assert suppress_overlaps(given, jnp.array([jnp.nan] * 3), keep=2).tolist() == [-1, -1]
     empty = jnp.zeros((2, 4))
     assert suppress_overlaps(empty, jnp.ones(2), keep=2).tolist() == [0, 1]
+    assert suppress_overlaps(jnp.zeros((0, 4)), jnp.zeros(0), keep=2).tolist() == [-1, -1]
 
 
 def test_what_cannot_be_is_refused():

@@ -114,6 +114,10 @@ IMAGE = {"id": 100, "file_name": "0.png", "width": 16, "height": 8}
     [
         ({"annotations": [ANNOTATION | {"bbox": [1, 1, 0, 4]}]}, r"annotation 41: the box \[1, 1, 0, 4\] has no area"),
         ({"annotations": [ANNOTATION | {"bbox": [1, 1, 4, -2]}]}, "annotation 41: .* has no area"),
+        (
+            {"annotations": [ANNOTATION | {"bbox": [1, 1, 1e-15, 4]}]},
+            "annotation 41: .* has no area: a side below 0.01",
+        ),
         ({"annotations": [ANNOTATION | {"bbox": [10, 1, 7, 4]}]}, "annotation 41: .* beyond its image of 16×8"),
         ({"annotations": [ANNOTATION | {"bbox": [-1, 1, 7, 4]}]}, "annotation 41: .* beyond its image of 16×8"),
         ({"annotations": [ANNOTATION | {"bbox": [1, 1, 7]}]}, "annotation 41: expected 'bbox'"),
