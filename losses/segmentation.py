@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Integer
 
 from models.layers.distance import squared_distances
 
@@ -11,14 +11,16 @@ IGNORED = (-1, 255)
 """Labels of pixels that nobody has classified, or whose class is not clear."""
 
 
-def counted_pixels(labels: Int[Array, "*shape"], *, ignored: tuple[int, ...] = IGNORED) -> Bool[Array, "*shape"]:
+def counted_pixels(labels: Integer[Array, "*shape"], *, ignored: tuple[int, ...] = IGNORED) -> Bool[Array, "*shape"]:
     """Which pixels have a label that counts: none of those ``ignored``. Everingham et al. 2010, section 3.2."""
-    return ~jnp.isin(labels, jnp.asarray(ignored, labels.dtype))
+    range_of_type = jnp.iinfo(labels.dtype)
+    possible = [label for label in ignored if range_of_type.min <= label <= range_of_type.max]
+    return ~jnp.isin(labels, jnp.asarray(possible, labels.dtype))
 
 
 def pixel_cross_entropy(
     logits: Float[Array, "height width classes"],
-    labels: Int[Array, "height width"],
+    labels: Integer[Array, "height width"],
     weights: Float[Array, "height width"],
     *,
     ignored: tuple[int, ...] = IGNORED,

@@ -12,8 +12,10 @@ from experiments.datasets.images.fitting import read_fitted
 from experiments.datasets.images.pictures import read_intensities, read_resized, refuse_absent
 from experiments.errors import WrongInput
 from experiments.numerals import counted
-from experiments.run.saved_run import SavedRun, part_of
+from experiments.run.saved_run import CannotError, SavedRun, having
 
+PARTS = ("classifier", "detector", "segmenter")
+"""Of an experiment that says something of pictures, one of these."""
 LEAST_SCORE = 0.5
 """Of the boxes that are told, where nothing else is said."""
 
@@ -113,12 +115,12 @@ def predict(
     """What a seed of a run, at a saved step, says of PNG and JPEG files.
 
     ``least_score`` is that of the boxes which a detector tells, 0.5 where it is None; what lies beside its picture is
-    not told. ``WrongInput`` where the run has no classes to tell, and for a score beyond [0, 1]; ``DataError`` names
-    the files that are not there, or the first that cannot be read.
+    not told. ``CannotError`` where the run says nothing of pictures, ``WrongInput`` for a score beyond [0, 1];
+    ``DataError`` names the files that are not there, or the first that cannot be read.
     """
     experiment, chosen = saved.run.experiment, {"seed": seed, "step": step}
-    if experiment.detector is None and experiment.segmenter is None:
-        part_of(saved.run, "classifier", "classes to tell apart")
+    if all(getattr(experiment, part) is None for part in PARTS):
+        raise CannotError(f"{saved.run.name} says nothing of pictures; these do: {', '.join(having(*PARTS))}")
     if least_score is not None and not 0 <= least_score <= 1:
         raise WrongInput(f"--least-score must be from 0 to 1, got {least_score}")
     refuse_absent(files)

@@ -197,6 +197,10 @@ def part_of(run: Run, name: str, what: str) -> Any:
     """A part of the experiment; ``CannotError`` names the experiments that have it."""
     part = getattr(run.experiment, name)
     if part is None:
-        having = [entry.name for entry in entries() if getattr(load(entry.name), name) is not None]
-        raise CannotError(f"{run.name} has no {what}; these have: {', '.join(having)}")
+        raise CannotError(f"{run.name} has no {what}; these have: {', '.join(having(name))}")
     return part
+
+
+def having(*parts: str) -> list[str]:
+    """The experiments that have one of these parts at least."""
+    return [entry.name for entry in entries() if any(getattr(load(entry.name), part) is not None for part in parts)]

@@ -51,7 +51,7 @@ def detection_average_precision(
     most: int = 100,
 ) -> Float[Array, "classes thresholds"]:
     """AP of each class at each least IoU: the mean, over the recalls 0, 0.01 … 1, of the best precision at any recall
-    that is no lower. NaN for a class without an object.
+    that is no lower. NaN for a class without an object. There may be no images, detections or objects.
 
     In each image the detections of a class, ``most`` of them, take objects in the order of their scores: each that one
     not yet taken which has most in common with it, if the IoU is no less than the threshold; of equal IoUs the last.
@@ -63,6 +63,8 @@ def detection_average_precision(
     Lin et al. 2014, section 5, as pycocotools 2.0 computes it, where an object's area is here its box's. Lecture 003,
     "Object detection".
     """
+    detections = Detections(*map(_one_at_least, map(jnp.asarray, detections), (0, -jnp.inf, 0)))
+    truth = Truth(*map(_one_at_least, map(jnp.asarray, truth), (0, -1, False)))
     match = jax.vmap(partial(_match, areas=areas, most=most), (0, 0, None, None))
     match = jax.vmap(jax.vmap(match, (None, None, None, 0)), (None, None, 0, None))
     levels = jnp.asarray(thresholds, detections.box.dtype)
@@ -77,6 +79,12 @@ def mean_average_precision(precisions: Float[Array, "classes thresholds"]) -> Fl
     there = ~jnp.isnan(precisions)
     total = jnp.sum(jnp.where(there, precisions, 0))
     return jnp.where(there.any(), total / jnp.maximum(there.sum().astype(total.dtype), 1), jnp.nan)
+
+
+def _one_at_least(part: Array, fill: object) -> Array:
+    """Where there are no images, or no places in them, one that is empty."""
+    missing = [(0, int(size == 0)) for size in part.shape[:2]] + [(0, 0)] * (part.ndim - 2)
+    return jnp.pad(part, missing, constant_values=fill)
 
 
 def _ignored(truth: Truth, areas: tuple[float, float]) -> Bool[Array, "*objects"]:

@@ -1,14 +1,14 @@
 """How much the parts of an image that a class is seen in and those that it is in have in common."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Integer
 
 from losses.segmentation import IGNORED, counted_pixels
 
 
 def class_overlaps(
-    predicted: Int[Array, "height width"],
-    labels: Int[Array, "height width"],
+    predicted: Integer[Array, "height width"],
+    labels: Integer[Array, "height width"],
     *,
     classes: int,
     ignored: tuple[int, ...] = IGNORED,

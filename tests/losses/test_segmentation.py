@@ -46,6 +46,17 @@ def test_pixels_to_ignore_neither_count_nor_train(float64, ignored):
     assert (np.abs(np.asarray(gradient)[labels != ignored]).max(axis=-1) > 0).all()
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16])
+def test_labels_may_be_of_any_whole_type(dtype):
+    """Of those to ignore a small type holds one."""
+    labels = np.array([[0, 1, 2, 3, np.iinfo(dtype).max if dtype == np.uint8 else -1]]).astype(dtype)
+    logits = jax.random.normal(jax.random.key(0), (1, 5, 4))
+    assert counted_pixels(jnp.asarray(labels)).tolist() == [[True] * 4 + [False]]
+    found = pixel_cross_entropy(logits, jnp.asarray(labels), jnp.ones((1, 5)))
+    wide = pixel_cross_entropy(logits, jnp.asarray(labels.astype(np.int32)), jnp.ones((1, 5)))
+    assert found == wide
+
+
 def test_an_image_of_nothing_else_has_the_loss_zero():
     logits, labels = jnp.ones((2, 3, 4)), jnp.full((2, 3), 255, jnp.int32)
     loss, gradient = jax.value_and_grad(pixel_cross_entropy)(logits, labels, jnp.ones((2, 3)))

@@ -67,6 +67,7 @@ def test_samples_are_functions_of_seeds_step_and_options(vae):
         (lambda run: run.codec().decode(np.zeros(3)), r"found \[3\]: add the first axis: codes\[None\]"),
         (lambda run: run.codec().reconstruct(np.zeros((2, 64))), r"images \[N, 8, 8, 1\], found \[2, 64\]"),
         (lambda run: run.classify(np.zeros((1, 8, 8, 1))), "vae has no classes to tell apart; these have: "),
+        (lambda run: predict(run, [Path("a.png")]), "vae says nothing of pictures; these do: .*lenet.* unet, yolo"),
     ],
 )
 def test_what_cannot_be_had_is_a_line(vae, ask, said):

@@ -168,6 +168,21 @@ def test_closed_cases_of_two_objects(found, scores, expected):
     assert value == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("images", [0, 2])
+def test_there_may_be_no_places_at_all(images):
+    """Arrays without a detection, without an object, or without either, as an empty set of a user's has them."""
+    nothing = Detections(
+        np.zeros((images, 0, 4), np.float32), np.zeros((images, 0), np.float32), np.zeros((images, 0), int)
+    )
+    empty = Truth(np.zeros((images, 0, 4), np.float32), np.zeros((images, 0), int), np.zeros((images, 0), bool))
+    assert np.isnan(measured(nothing, empty, thresholds=(0.5,))).all()
+    if images:
+        objects = Truth(np.array([[SQUARE]] * 2, np.float32), np.zeros((2, 1), int), np.zeros((2, 1), bool))
+        assert measured(nothing, objects, thresholds=(0.5,))[0, 0] == 0
+        found = Detections(objects.box, np.ones((2, 1), np.float32), objects.label)
+        assert np.isnan(measured(found, empty, thresholds=(0.5,))).all()
+
+
 def test_a_set_without_objects_has_no_average_precision():
     assert np.isnan(measured(*without_truth(np.random.default_rng(0)))).all()
     assert np.isnan(mean_average_precision(jnp.full((3, 10), jnp.nan)))
