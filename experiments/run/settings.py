@@ -6,6 +6,7 @@ any other group puts its own name and a full stop before them, so that two optim
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,6 +195,8 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _check_bounds(name: str, value: object, hint: object) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"--{name.replace('_', '-')} must be a finite number, got {value}")
     if get_origin(hint) is Literal and value not in get_args(hint):
         raise ValueError(f"--{name.replace('_', '-')} must be one of {', '.join(get_args(hint))}, got {value}")
     for argument in get_args(hint):

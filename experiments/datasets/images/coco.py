@@ -121,6 +121,8 @@ def _read_annotations(path: Path, folder: Path) -> AnnotationFile:
     content = _parsed(path)
     named = _by_id(content["categories"], path)
     categories = {identity: str(each.get("name", identity)) for identity, each in named.items()}
+    if len(set(categories.values())) < len(categories):
+        raise DataError(f"{path}: two categories have one name: {', '.join(sorted(categories.values()))}")
     images = _by_id(content["images"], path)
     if not images:
         raise DataError(f"{path}: expected images, found none")
@@ -139,7 +141,7 @@ def _read_annotations(path: Path, folder: Path) -> AnnotationFile:
 
 def _parsed(path: Path) -> dict[str, list[dict]]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read as JSON ({error})") from error
     for name in ("images", "annotations", "categories"):
@@ -199,8 +201,15 @@ def _annotated(path: Path, root: Path, image: dict, inside: list[dict]) -> Annot
         size,
         boxes,
         [each["category_id"] for each in inside],
-        [bool(each.get("iscrowd", 0)) for each in inside],
+        [_is_crowd(each, path) for each in inside],
     )
+
+
+def _is_crowd(annotation: dict, path: Path) -> bool:
+    value = annotation.get("iscrowd", 0)
+    if value not in (0, 1):
+        raise DataError(f"{path}: annotation {annotation.get('id')!r}: expected 0 or 1 as 'iscrowd', found {value!r}")
+    return bool(value)
 
 
 def _checked_box(where: str, box: Any, size: tuple[int, int]) -> list[float]:

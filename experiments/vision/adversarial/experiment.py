@@ -68,6 +68,8 @@ class AdversarialSettings(Settings):
 
     def __post_init__(self):
         super().__post_init__()
+        if len(set(self.nets)) < len(self.nets):
+            raise ValueError(f"--nets {' '.join(self.nets)}: give each once")
         if set(self.nets).isdisjoint(CLASSIFIERS):
             raise ValueError(f"--nets needs one of {', '.join(CLASSIFIERS)}: nothing else can be attacked")
         if self.architecture.normalizes:

@@ -79,7 +79,8 @@ def data(settings: YOLOSettings) -> Dataset:
     train = scenes.whole("train")
     boxes = train["box"][(train["label"] >= 0) & ~train["crowd"]]
     if len(boxes) < SCALES * ANCHORS:
-        raise DataError(f"{scenes.name}: {counted(len(boxes), 'box')} are too few for {SCALES * ANCHORS} anchors")
+        found, wanted = counted(len(boxes), "box"), counted(SCALES * ANCHORS, "anchor")
+        raise DataError(f"{scenes.name}: {found} to train on are too few for {wanted}; give --data-dir more")
     fit = jax.jit(lambda sizes: fit_anchors(jax.random.key(0), sizes, count=SCALES * ANCHORS))
     sizes = np.maximum(np.round(np.asarray(fit(boxes[:, 2:] - boxes[:, :2])), 1), 0.1)
     anchors = sizes.reshape(SCALES, ANCHORS, 2)[::-1]

@@ -82,8 +82,9 @@ def test_a_config_that_does_not_fit_names_the_field(change, named):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"seeds": 0}, {"widths": (1, 0)}, {"momentum": 1.0}, {"rate": -0.1}, {"chunk": -3}, {"critic.epsilon": 0.0}],
-)
+    [{"seeds": 0}, {"widths": (1, 0)}, {"momentum": 1.0}, {"rate": -0.1}, {"chunk": -3}, {"critic.epsilon": 0.0},
+     {"rate": float("inf")}, {"momentum": float("nan")}],
+)  # fmt: skip
 def test_bounds_in_types_are_checked_everywhere(fields):
     with pytest.raises(ValueError, match=f"--{next(iter(fields))} must be"):
         configure(Example(), fields)

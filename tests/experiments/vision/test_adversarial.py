@@ -125,3 +125,8 @@ def test_training_on_attacks_mends_most_of_what_they_do(tmp_path):
     assert metrics["robust/fgsm_error"] < 0.6 * metrics["conv/fgsm_error"]
     assert metrics["conv/iterated_error"] > metrics["conv/fgsm_error"] > 30
     assert metrics["detection/fgsm"] > 0.7
+
+
+def test_a_net_that_is_named_twice_is_refused():
+    with pytest.raises(ValueError, match="--nets softmax softmax: give each once"):
+        settings_of(nets=("softmax", "softmax"))

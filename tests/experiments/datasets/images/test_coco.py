@@ -120,6 +120,12 @@ IMAGE = {"id": 100, "file_name": "0.png", "width": 16, "height": 8}
         ),
         ({"annotations": [ANNOTATION | {"bbox": [10, 1, 7, 4]}]}, "annotation 41: .* beyond its image of 16×8"),
         ({"annotations": [ANNOTATION | {"bbox": [-1, 1, 7, 4]}]}, "annotation 41: .* beyond its image of 16×8"),
+        (
+            {"annotations": [ANNOTATION | {"bbox": [16 - 1e-7, 1, 0.4, 4]}]},
+            "annotation 41: .* beyond its image of 16×8",
+        ),
+        ({"annotations": [ANNOTATION | {"iscrowd": "0"}]}, "annotation 41: expected 0 or 1 as 'iscrowd', found '0'"),
+        ({"categories": [*CATEGORIES, {"id": 9, "name": "cat"}]}, "two categories have one name: cat, cat, dog"),
         ({"annotations": [ANNOTATION | {"bbox": [1, 1, 7]}]}, "annotation 41: expected 'bbox'"),
         ({"annotations": [ANNOTATION | {"bbox": [1, 1, float("nan"), 2]}]}, "annotation 41: expected 'bbox'"),
         ({"annotations": [ANNOTATION | {"category_id": 5}]}, "annotation 41: category 5 is unknown; .* 7 cat, 3 dog"),
