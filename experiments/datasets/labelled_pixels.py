@@ -34,13 +34,18 @@ class PixelData:
     least_side: Annotated[float, Ge(3)] = 14.0
     """geometric mean of a shape's sides in pixels, of the least shape"""
     most_side: Annotated[float, Ge(3)] = 24.0
-    """the same of the largest"""
+    """the same of the largest, which is no larger than the scene"""
     noise: NotNegative = 0.03
     """standard deviation of the noise of every value"""
     windows: Fraction = 0.0
     """share of the training scenes that are windows of scenes three times as wide, whose shapes reach beyond"""
     unlabelled: Fraction = 0.0
     """a square in the middle of training scenes has no labels: this share of each side; its pixels are to be ignored"""
+
+    def __post_init__(self):
+        if self.least_side > min(self.most_side, self.side):
+            limits = f"--most-side {self.most_side:g} and --side {self.side}"
+            raise ValueError(f"--least-side {self.least_side:g} must be at most {limits}")
 
     def load(self) -> Dataset:
         """Examples of "image" [side, side, 1], "labels" [side, side] and "instance", which shape a pixel shows."""

@@ -33,8 +33,8 @@ def boxed_images(
     captions: Sequence[str] = (),
     side: float = 2.1,
 ) -> "Figure":
-    """Images in [0, 1] row by row, each under its boxes; a caption over each, a legend of the boxes' colours. ``side``
-    is that of an image in inches.
+    """Images in [0, 1] row by row, each under its boxes; a caption over each, a legend of the boxes' colours, of which
+    each is named once. ``side`` is that of an image in inches.
     """
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
@@ -52,10 +52,11 @@ def boxed_images(
         else:
             axes.set_visible(False)
     if legend:
-        patches = [
-            Patch(facecolor="none", edgecolor=COLOURS[i % len(COLOURS)], label=name) for i, name in enumerate(legend)
-        ]
-        figure.legend(handles=patches, loc="outside lower center", ncols=min(len(legend), 4), frameon=False, fontsize=9)
+        named = zip(COLOURS, legend, strict=False)
+        patches = [Patch(facecolor="none", edgecolor=colour, label=name) for colour, name in named]
+        if further := len(legend) - len(patches):
+            patches.append(Patch(facecolor="none", edgecolor="none", label=f"and {further:,} more"))
+        figure.legend(handles=patches, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure
 
 

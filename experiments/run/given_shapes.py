@@ -29,7 +29,7 @@ def check_batch(given: Array, things: str, shape: tuple[int, ...]) -> None:
 def check_picture(given: Array, channels: int) -> None:
     """Raises ``WrongInput``, with the shapes expected and found, unless ``given`` is [height, width, ``channels``]."""
     found = np.shape(given)
-    if len(found) != 3 or found[-1] != channels:
+    if len(found) != 3 or found[-1] != channels or 0 in found:
         expected = _written("height", "width", channels)
         raise WrongInput(f"expected pictures {expected}, each by itself, found one of {_written(*found)}")
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from jaxtyping import Array, Float
 
 from experiments.datasets import Dataset, fingerprint
@@ -61,9 +61,9 @@ class ActivationMaximizationSettings(Settings):
     """weight of the total variation"""
     variation_power: Annotated[float, Ge(1)] = 2.0
     """of the lengths that total variation adds up: 1 keeps edges, 2 is smooth everywhere"""
-    jitter: Annotated[int, Ge(0)] = 1
+    jitter: Annotated[int, Ge(0), Le(1000)] = 1
     """pixels that a picture is moved by at most, anew in each step"""
-    blur: NotNegative = 0.5
+    blur: Annotated[NotNegative, Le(100)] = 0.5
     """deviation in pixels of the Gaussian that a picture is seen through"""
     invert: Count = 10
     """images that are found again from their features: the first of the test"""

@@ -56,9 +56,9 @@ class DeepDreamSettings(Settings):
     """sizes of the picture, small to large, that have an equal share of the steps"""
     octave_scale: Annotated[float, Ge(1)] = 1.4
     """how much larger each is than the one before"""
-    jitter: Annotated[int, Ge(0)] = 4
+    jitter: Annotated[int, Ge(0), Le(1000)] = 4
     """pixels that the picture is moved by at most, anew in each step"""
-    blur: NotNegative = 0.5
+    blur: Annotated[NotNegative, Le(100)] = 0.5
     """deviation in pixels of the Gaussian that each step is smoothed by"""
     step_size: Positive = 0.003
     """how far a value moves in a step on average, where white is 1"""

@@ -74,6 +74,9 @@ class StyleTransferSettings(Settings):
             raise ValueError(
                 f"--painted must name at least one, and none twice, got {' '.join(self.painted) or 'none'}"
             )
+        weights = self.objective.content_weight, self.objective.style_weight, self.objective.variation_weight
+        if not any(weights):
+            raise ValueError("--content-weight, --style-weight or --variation-weight must be more than 0")
         self.network.check(self.objective.layers)
 
     def idle(self) -> dict[str, str]:

@@ -137,9 +137,9 @@ def detector(settings: YOLOSettings, dataset: Dataset) -> Callable[[Params, Arra
     predict, slots = predictor(settings, dataset), slots_of(settings, dataset)
 
     def detect(params: Params, images: Float[Array, "images height width channels"]) -> Detections:
-        count, most = len(images), min(MEASURED_AT_ONCE, len(images))
+        count, most = len(images), max(1, min(MEASURED_AT_ONCE, len(images)))
         filled = jnp.pad(images, [(0, -count % most), (0, 0), (0, 0), (0, 0)])
-        batches = filled.reshape(-1, most, *images.shape[1:])
+        batches = filled.reshape(len(filled) // most, most, *images.shape[1:])
         found = jax.lax.map(lambda batch: settings.objective.detect(predict(params, batch), slots), batches)
         return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:])[:count], found)
 

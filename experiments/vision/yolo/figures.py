@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from experiments.numerals import quantity
+from experiments.numerals import counted, quantity
 from experiments.plots.boxes import Drawn, boxed_images
 from experiments.plots.canvas import PALETTE, canvas
 from experiments.plots.images import image_rows
@@ -62,10 +62,14 @@ def precision_by_threshold(
     *,
     ap50: float,
 ) -> "Figure":
-    """Average precision of each class by the IoU that a box must have with its object."""
+    """Average precision of each class by the IoU that a box must have with its object; as many are named as there are
+    colours.
+    """
     figure, axes = canvas(f"average precision of each class; at 0.5 their mean is {quantity(ap50, unit='%')}")
     for number, (name, values) in enumerate(zip(names, precision, strict=True)):
-        axes.plot(thresholds, values, "o-", color=PALETTE[number % len(PALETTE)], label=name)
+        named = name if number < len(PALETTE) else None
+        axes.plot(thresholds, values, "o-", color=PALETTE[number % len(PALETTE)], label=named)
     axes.set(xlabel="least IoU of a box with its object", ylabel="average precision (%)", ylim=(0, 100))
-    axes.legend(frameon=False, fontsize=9)
+    title = None if len(names) <= len(PALETTE) else f"the first of {counted(len(names), 'class')}"
+    axes.legend(frameon=False, fontsize=9, title=title)
     return figure

@@ -99,7 +99,8 @@ def test_arrays_of_other_shapes_are_told_in_a_line(detector, segmenter):
     height, width, channels = run.dataset.image_shape
     with pytest.raises(WrongInput, match=rf"images \[N, {height}, {width}, {channels}\], found \[1, 9, 9, 1\]"):
         run.detect(np.zeros((1, 9, 9, 1), np.float32))
-    for shape in ((8, 8), (8, 8, 3), (2, 8, 8, 1)):
+    assert [len(part) for part in run.detect(np.zeros((0, height, width, channels), np.float32))] == [0, 0, 0]
+    for shape in ((8, 8), (8, 8, 3), (2, 8, 8, 1), (0, 8, 1)):
         with pytest.raises(WrongInput, match=r"expected pictures \[height, width, 1\], each by itself, found one of"):
             SavedRun(segmenter).segment([np.zeros((8, 8, 1), np.float32), np.zeros(shape, np.float32)])
 

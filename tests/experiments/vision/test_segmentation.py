@@ -78,6 +78,9 @@ def test_sizes_that_do_not_fit_are_refused():
         prepare("unet", "default", settings_of("unet", channels=(2, 2, 2), side=18))
     with pytest.raises(DataError, match="multiples of 8"):
         prepare("fcn", "default", settings_of("fcn", channels=(2, 2, 2), side=20))
+    for name in ("fcn", "unet"):
+        with pytest.raises(ValueError, match="--least-side 14 must be at most --most-side 24 and --side 8"):
+            settings_of(name, side=8)
     with pytest.raises(ValueError, match="too few for the skips"):
         settings_of("fcn", channels=(2, 2))
     with pytest.raises(ValueError, match="even number of pixels is needed, got 21"):
