@@ -33,8 +33,10 @@ def within_l2(
     Madry et al. 2018, section 2.1.
     """
     change = value - center
-    length = jnp.sqrt(jnp.sum(change**2, where=change != 0, initial=jnp.finfo(change.dtype).tiny))
-    return center + change * jnp.minimum(1.0, radius / length)
+    largest = jnp.max(jnp.abs(change))
+    scaled = change / jnp.where(largest > 0, largest, 1.0)  # squares of small or large entries would be lost
+    most = radius / jnp.sqrt(jnp.maximum(jnp.sum(scaled**2), 1.0))
+    return center + jnp.where(largest <= most, change, scaled * most)
 
 
 def steepest_linf(gradient: Float[Array, "*shape"]) -> Float[Array, "*shape"]:

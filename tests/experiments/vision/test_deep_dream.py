@@ -180,3 +180,9 @@ def test_what_does_not_fit_is_refused_in_one_line():
         assert "\n" not in str(refused.value)
     assert str(Aim("fc5", 3)) == "fc5, 3"
     assert str(Aim("relu2", None)) == "relu2"
+
+
+@pytest.mark.parametrize("fields", [{"jitter": 1001}, {"blur": 101.0}])
+def test_pictures_move_and_blur_by_what_can_be_computed(fields):
+    with pytest.raises(ValueError, match=f"--{next(iter(fields))} must be at most"):
+        settings_of(**fields)

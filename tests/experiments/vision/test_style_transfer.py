@@ -133,3 +133,8 @@ def test_from_noise_the_loss_falls_tenfold(undrawn, tmp_path, seed):
     found = metrics_of_run("style_transfer", tmp_path, steps=400, seed=seed, painted=("noise", "more_style"))
     assert found["noise/fall"] > 10
     assert found["more_style/fall"] > 50
+
+
+def test_something_must_weigh():
+    with pytest.raises(ValueError, match="--variation-weight must be more than 0"):
+        settings_of(content_weight=0.0, style_weight=0.0, variation_weight=0.0)

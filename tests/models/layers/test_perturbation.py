@@ -60,6 +60,14 @@ def test_what_is_inside_stays_and_the_centre_too(float64, norm):
     assert np.isfinite(slope).all()
 
 
+@pytest.mark.parametrize("unit", [1e-22, 1.0, 1e20])
+def test_the_ball_may_have_any_size(unit):
+    """Where squares vanish or overflow in float32, too: 3, 4 and 5 are a right triangle."""
+    center, value = jnp.zeros(2), unit * jnp.asarray([3.0, 4.0])
+    np.testing.assert_allclose(within_l2(value, center, radius=unit), unit * np.array([0.6, 0.8]), rtol=1e-6)
+    np.testing.assert_array_equal(within_l2(value, center, radius=5.1 * unit), value)
+
+
 @pytest.mark.parametrize("norm", STEEPEST)
 def test_no_change_of_length_one_makes_a_linear_function_rise_more(float64, norm):
     gradient = jnp.asarray(RNG.normal(size=6))
