@@ -219,7 +219,7 @@ def _checked_box(where: str, box: Any, size: tuple[int, int]) -> list[float]:
     left, top, width, height = box
     if min(width, height) < LEAST_SIDE:
         raise DataError(
-            f"{where}: the box {box} has no area: a side below {LEAST_SIDE} pixels; take the annotation out"
+            f"{where}: the box {box} has no area: a side below {counted(LEAST_SIDE, 'pixel')}; take the annotation out"
         )
     right, bottom = left + width, top + height
     cut = [max(left, 0), max(top, 0), min(right, size[0]), min(bottom, size[1])]
