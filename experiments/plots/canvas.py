@@ -48,6 +48,11 @@ def light_grid(axes: "Axes", *, axis: str = "both") -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def legend_below(figure: "Figure", *, columns: int = 2) -> None:
+    """The names of what is drawn, below the panel: beside points, the markers of a legend would look like points."""
+    figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
+
+
 def log_ticks(axis: "Axis") -> None:
     """A few round numbers on a logarithmic axis, whatever its range; what is drawn and the limits are set before."""
     from matplotlib.ticker import NullLocator

@@ -78,13 +78,22 @@ def image_pairs(
     return figure
 
 
-def image_rows(rows: Mapping[str, Any], *, title: str | None = None, upscale: int | None = None) -> "Figure":
+def image_rows(
+    rows: Mapping[str, Any],
+    *,
+    title: str | None = None,
+    upscale: int | None = None,
+    colours: Mapping[str, Sequence[float]] | None = None,
+) -> "Figure":
     """Draw rows of images [N, H, W, C] under one another, each with its label. Values and ``upscale`` are as in
     ``image_grid``; a row may have fewer images than another, and one of more than ``MOST_COLUMNS`` goes on below.
+    What ``colours`` of the images stand for is named below them.
 
     Raises:
         ValueError: if there are no rows, or they hold images of different sizes, or no images.
     """
+    from matplotlib.patches import Patch
+
     pixels = [_pixels(images, dimensions=4) for images in rows.values()]
     if len({images.shape[1:] for images in pixels}) != 1:
         raise ValueError(f"rows need images of one size, got {[images.shape for images in pixels]}")
@@ -93,7 +102,11 @@ def image_rows(rows: Mapping[str, Any], *, title: str | None = None, upscale: in
     tiles, first = np.concatenate(parts), np.cumsum([0, *map(len, parts[:-1])])
     labels = [literal(label) for label in rows]
     left = max(LEFT_PIXELS, LETTER_PIXELS * (2 + max(map(len, labels))))
-    figure, axes = _picture(_mosaic(tiles, gap=1), title=title, upscale=upscale, left=left)
+    bottom = TEXT_PIXELS if colours else 0
+    figure, axes = _picture(_mosaic(tiles, gap=1), title=title, upscale=upscale, left=left, bottom=bottom)
+    if colours:
+        patches = [Patch(facecolor=colour, label=literal(name)) for name, colour in colours.items()]
+        figure.legend(handles=patches, loc="lower right", ncols=len(patches), frameon=False, fontsize=9, borderpad=0)
     axes.set_yticks(first * (tiles.shape[2] + 1) + (tiles.shape[2] - 1) / 2, labels)
     return figure
 

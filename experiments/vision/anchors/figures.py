@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 
 from experiments.numerals import counted
 from experiments.plots.boxes import Drawn, boxed_images
-from experiments.plots.canvas import PALETTE, canvas
+from experiments.plots.canvas import PALETTE, canvas, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ def sizes_and_anchors(
     axes.scatter(*clusters.T, s=60, color=PALETTE[0], label=NAMES["clusters"])
     axes.scatter(*squares.T, s=40, marker="s", facecolor="none", edgecolor=PALETTE[1], label=NAMES["squares"])
     axes.set(xlabel="width (pixels)", ylabel="height (pixels)")
-    axes.legend(frameon=False, fontsize=9)
+    legend_below(figure, columns=3)
     return figure
 
 

@@ -23,6 +23,7 @@ from train.task import LossFn, Params, Task
 FORMS = {"32s": (0, "sum"), "16s": (1, "sum"), "8s": (2, "sum"), "8s_concatenated": (2, "concatenation")}
 """How many skips, and how they are joined."""
 SHOWN = 8
+TITLE = "scenes and the class of each pixel"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,7 @@ def figures(settings: FCNSettings, dataset: Dataset, params: Params) -> dict:
 
     found = jax.device_get(seen(params, shown["image"]))
     rows = {form.replace("_", ", "): found[form] for form in settings.forms}
-    return {"classes": segmented_rows(shown["image"], shown["labels"], rows)}
+    return {"classes": segmented_rows(shown["image"], shown["labels"], rows, dataset.class_names, title=TITLE)}
 
 
 EXPERIMENT = Experiment(

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from experiments import numerals
 from experiments.plots.boxes import Drawn, boxed_images
-from experiments.plots.canvas import PALETTE, canvas
+from experiments.plots.canvas import PALETTE, canvas, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,7 +69,7 @@ def precision_and_cost(measured: Mapping[str, Mapping[str, float]]) -> "Figure":
         axes.plot(row["flops"] / 1e6, row["ap50"], "o", color=PALETTE[number], label=NAMES[form], markersize=9)
     axes.set(xlabel="FLOPs of an image (millions)", ylabel="AP50 (%)", ylim=(0, 100))
     axes.set_xlim(left=0)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    legend_below(figure, columns=4)
     return figure
 
 

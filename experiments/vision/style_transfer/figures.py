@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from experiments.plots.canvas import PALETTE, canvas, log_ticks
+from experiments.plots.canvas import PALETTE, canvas, legend_below, log_ticks
 from experiments.plots.pictures import titled_pictures
 
 if TYPE_CHECKING:
@@ -46,5 +46,5 @@ def trade_off(made: Sequence[Made]) -> "Figure":
     axes.margins(0.15)
     for axis in (axes.xaxis, axes.yaxis):
         log_ticks(axis)
-    axes.legend(frameon=False, fontsize=9)
+    legend_below(figure)
     return figure

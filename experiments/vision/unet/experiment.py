@@ -7,7 +7,6 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from experiments.datasets import DataError, Dataset
@@ -20,8 +19,7 @@ from experiments.objectives.segmentation import (
     whole_mean_iou,
     wrong_pixels,
 )
-from experiments.plots.images import image_rows
-from experiments.plots.segmentation import coloured, segmented_rows
+from experiments.plots.segmentation import segmented_rows
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from experiments.vision.unet.card import CARD
@@ -34,6 +32,7 @@ from train.task import LossFn, Params, Task, supervised
 
 LARGER, SHOWN = 3, 8
 """How many times as wide the large picture is, and scenes in the figure."""
+TITLE = "scenes and the class of each pixel"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,15 +215,11 @@ def figures(settings: UNetSettings, dataset: Dataset, params: Params) -> dict:
         return tuple(each.argmax(axis=-1) for each in found)
 
     found, of_tiles, of_whole = jax.device_get(seen(params, shown["image"], picture["image"]))
-    large = {
-        "image": np.broadcast_to(picture["image"], (*picture["image"].shape[:2], 3)),
-        "truth": coloured(picture["labels"]),
-        "tile by tile": coloured(of_tiles),
-        "at once": coloured(of_whole),
-    }
+    large, names = {name: each[None] for name, each in picture.items()}, dataset.class_names
+    seen_as = {"tile by tile": of_tiles[None], "at once": of_whole[None]}
     return {
-        "classes": segmented_rows(shown["image"], shown["labels"], {"U-Net": found}),
-        "large": image_rows({name: each[None] for name, each in large.items()}, upscale=2),
+        "classes": segmented_rows(shown["image"], shown["labels"], {"U-Net": found}, names, title=TITLE),
+        "large": segmented_rows(large["image"], large["labels"], seen_as, names),
     }
 
 
