@@ -32,9 +32,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NotWritten as error:
         print(f"lectern: {error}", file=sys.stderr)
         return FAILED
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        reason = str(error).partition("\n")[0]
+        print(f"lectern: out of memory ({reason}): take fewer or smaller arrays, {SMALLER}", file=sys.stderr)
+        return FAILED
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)
         return 128 + signal.SIGINT
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Whether NumPy found no room on the host, or XLA none on a device."""
+    return isinstance(error, MemoryError) or str(error).startswith("RESOURCE_EXHAUSTED")
 
 
 def _list(given: argparse.Namespace, _: list[str]) -> int:
@@ -82,6 +93,7 @@ DOES = {
     "bench": _bench,
 }
 STOPPED = "lectern: stopped by SIGINT"
+SMALLER = "as with another --batch-size, --evaluation-batch or size of the data, or --feed stream"
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from experiments.datasets import Dataset
 from experiments.numerals import counted, quantity
-from experiments.run.export import FORWARD, KEYS, WEIGHTS, Exported
+from experiments.run.export import FORWARD, KEYS, WEIGHTS, Exported, named
 from experiments.run.registry import entry
 from experiments.run.saved_run import SavedRun
 from experiments.run.settings import as_json
 
+MOST_NUMBERS = 60
 CARD_TEXT = """# {title}
 
 {summary}
@@ -44,6 +46,7 @@ def model_card(saved: SavedRun, exported: Exported) -> str:
         "weights": f"{size}, of seed {exported.seed} at step {exported.step:,}",
         "inputs": exported.inputs,
         "outputs": ", ".join(f"`{name}` {described}" for name, described in exported.outputs.items()),
+        **_names(run.dataset),
         "platforms": ", ".join(exported.platforms),
         "commit": summary.get("commit", "not recorded: the run is not finished"),
         "settings": ", ".join(f"{name} {value}" for name, value in as_json(run.settings).items() if name != "data_dir"),
@@ -57,6 +60,14 @@ def model_card(saved: SavedRun, exported: Exported) -> str:
         forward=FORWARD,
         keys=KEYS,
     )
+
+
+def _names(dataset: Dataset) -> dict[str, str]:
+    """The names of the classes, numbered from 0, and what else of the data is short, as the anchors of a detector."""
+    classes = ", ".join(f"{number} {name}" for number, name in enumerate(dataset.class_names or ()))
+    context, _ = named(dataset.context)
+    short = {name: str(part.tolist()) for name, part in context.items() if part.size <= MOST_NUMBERS}
+    return ({"classes": classes} if classes else {}) | short
 
 
 def _figures(summary: dict) -> Iterator[str]:

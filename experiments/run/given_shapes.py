@@ -1,13 +1,16 @@
-"""Arrays that a saved run is given from Python, held against the shapes that it takes."""
+"""Arrays that a saved run is given from Python, held against the shapes and values that it takes."""
 
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from experiments.errors import WrongInput
 from experiments.evaluations.codec import Codec
+
+DIVIDE = "divide bytes by 255"
 
 
 def checked_codec(codec: Codec, image_shape: tuple[int, int, int]) -> Codec:
@@ -32,6 +35,15 @@ def check_picture(given: Array, channels: int) -> None:
     if len(found) != 3 or found[-1] != channels or 0 in found:
         expected = _written("height", "width", channels)
         raise WrongInput(f"expected pictures {expected}, each by itself, found one of {_written(*found)}")
+
+
+def check_intensities(given: Array) -> None:
+    """Raises ``WrongInput`` for pixels that are no floating-point numbers from 0 to 1."""
+    values = np.asarray(given)
+    if not jnp.issubdtype(values.dtype, np.floating):
+        raise WrongInput(f"expected pixels as floating-point numbers from 0 to 1, found {values.dtype}: {DIVIDE}")
+    if values.size and not (values.min() >= 0 and values.max() <= 1):
+        raise WrongInput(f"expected pixels from 0 to 1, found {values.min():g} to {values.max():g}: {DIVIDE}")
 
 
 def _checked(function: Callable[[Array], Array], things: str, shape: tuple[int, ...]) -> Callable[[Array], Array]:

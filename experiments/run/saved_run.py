@@ -16,7 +16,7 @@ from experiments.errors import WrongInput
 from experiments.evaluations.codec import Codec
 from experiments.networks.digit_classifier.classifier import Classifier
 from experiments.run import run_folder
-from experiments.run.given_shapes import check_batch, check_picture, checked_codec
+from experiments.run.given_shapes import check_batch, check_intensities, check_picture, checked_codec
 from experiments.run.registry import entries, load
 from experiments.run.reopening import reopen, restored_params
 from experiments.run.run import Run, prepare
@@ -119,16 +119,18 @@ class SavedRun:
     def classify(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Array:
         """The logits [images, classes] of images [images, H, W, C] in [0, 1], of the shape of the data's.
 
-        A network that takes images of any size is ``classifier()``.
+        ``classifier().logits`` takes any values, and images of any size where the network does.
         """
         classifier = self.classifier(seed=seed, step=step)
         check_batch(images, "images", classifier.image_shape)
+        check_intensities(images)
         return jax.jit(classifier.logits)(classifier.params, images)
 
     def detect(self, images: Array, *, seed: int | None = None, step: int | None = None) -> Detections:
         """The boxes that are found in images [images, H, W, C] in [0, 1], of the shape of the data's."""
         detector = part_of(self.run, "detector", "boxes to find")(self.settings, self.dataset)
         check_batch(images, "images", self.dataset.image_shape)
+        check_intensities(images)
         return jax.device_get(jax.jit(detector)(self.params(seed=seed, step=step), images))
 
     def segment(
@@ -138,6 +140,7 @@ class SavedRun:
         segmenter = jax.jit(part_of(self.run, "segmenter", "classes of pixels")(self.settings, self.dataset))
         for picture in pictures:
             check_picture(picture, self.dataset.image_shape[-1])
+            check_intensities(picture)
         params = self.params(seed=seed, step=step)
         return [jax.device_get(segmenter(params, picture)) for picture in pictures]
 

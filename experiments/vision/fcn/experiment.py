@@ -1,5 +1,6 @@
 """Fully convolutional nets: 32s, 16s and 8s, with skips by sum and by concatenation, on scenes of shapes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +15,7 @@ from experiments.plots.segmentation import segmented_rows
 from experiments.run.experiment import Experiment
 from experiments.run.settings import Count, Flat, LoopSettings, Settings
 from experiments.vision.fcn.card import CARD
+from models.layers.tiles import mirrored
 from models.segmentation import FCN
 from train.evaluation import WholeSet
 from train.optimizers import Optimization, make_optimizer
@@ -107,6 +109,22 @@ def evaluate_whole(settings: FCNSettings, dataset: Dataset) -> WholeSet:
     return WholeSet(dataset.splits["test"], measure)
 
 
+def segmenter(settings: FCNSettings, dataset: Dataset) -> Callable[[Params, Array], Array]:
+    """The class of every pixel of a picture, by the last of the nets; beyond its end it is mirrored, up to sides that
+    can be halved as often as there are stages.
+    """
+    form, multiple = settings.forms[-1], 2 ** len(settings.channels)
+    scores = scores_of(networks(settings, dataset)[form])
+
+    def classes(params: Params, picture: Array) -> Array:
+        height, width = picture.shape[:2]
+        along, across = (mirrored(jnp.arange(size + -size % multiple), size=size) for size in (height, width))
+        said = scores(params[form], picture[along[:, None], across][None])[0]
+        return said[:height, :width].argmax(axis=-1)
+
+    return classes
+
+
 def figures(settings: FCNSettings, dataset: Dataset, params: Params) -> dict:
     """Scenes, and what each net takes their pixels for."""
     shown, nets = dataset.head("test", SHOWN), networks(settings, dataset)
@@ -130,4 +148,5 @@ EXPERIMENT = Experiment(
     figures=figures,
     monitored="loss",
     units={"loss": "nats per pixel"} | {f"{form}/{name}": "%" for form in FORMS for name in ("error", "mean_iou")},
+    segmenter=segmenter,
 )

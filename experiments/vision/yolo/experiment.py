@@ -155,14 +155,17 @@ def precision_of(
 
 
 def evaluate_whole(settings: YOLOSettings, dataset: Dataset) -> WholeSet:
-    """Average precision over the test split: AP over IoU 0.5 to 0.95, AP50, and AP50 of each class."""
+    """Average precision over the test split: AP over IoU 0.5 to 0.95, AP50, and AP50 of each class that is there."""
+    test = dataset.whole("test")
+    objects = test["label"][~test["crowd"]]
+    there = {name: i for i, name in enumerate(dataset.class_names) if i in objects}
 
     def measure(params, scenes, key):
         _, precision = precision_of(settings, dataset, params, scenes)
         measured = {"ap": mean_average_precision(precision), "ap50": mean_average_precision(precision[:, :1])}
-        return measured | {f"{name}/ap50": precision[i, 0] for i, name in enumerate(dataset.class_names)}
+        return measured | {f"{name}/ap50": precision[i, 0] for name, i in there.items()}
 
-    return WholeSet(dataset.whole("test"), measure)
+    return WholeSet(test, measure)
 
 
 def figures(settings: YOLOSettings, dataset: Dataset, params: Params) -> dict:

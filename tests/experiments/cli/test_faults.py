@@ -55,6 +55,25 @@ def test_figures_that_fail_cost_a_line_and_never_the_result(unfinished, finished
     assert sha_of(unfinished) == sha_of(finished)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 14.6 TiB for an array with shape (2, 1000000, 1000000)"),
+        jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 16056320000 bytes.\nBuffers: …"),
+    ],
+)
+def test_no_memory_left_is_a_line(error, monkeypatch, tmp_path, capsys):
+    def too_much(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("experiments.run.run.prepare", too_much)
+    monkeypatch.setattr("experiments.cli.training.prepare", too_much, raising=False)
+    assert main(["run", *SMALL, "--workdir", str(tmp_path / "run")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"lectern: out of memory ({str(error).splitlines()[0]}): take fewer or smaller arrays")
+    assert said.count("\n") == 1
+
+
 def without_orbax_metadata(folder):
     """Of which Orbax warns at every look, and which nothing needs."""
     for path in folder.glob("checkpoints/*/_CHECKPOINT_METADATA"):

@@ -12,8 +12,13 @@ from whole_runs import smoke_run
 from experiments.cli.main import main
 from experiments.datasets.labelled_pixels import PixelData
 from experiments.errors import WrongInput
+from experiments.objectives.segmentation import centred
+from experiments.report.model_card import model_card
+from experiments.run.export import Exported
 from experiments.run.prediction import predict
 from experiments.run.saved_run import SavedRun
+from experiments.vision.fcn import experiment as fcn
+from experiments.vision.fcn.experiment import FCNSettings
 from experiments.vision.unet.experiment import UNetSettings, at_once, by_tiles, data, task
 
 
@@ -103,6 +108,42 @@ def test_arrays_of_other_shapes_are_told_in_a_line(detector, segmenter):
     for shape in ((8, 8), (8, 8, 3), (2, 8, 8, 1), (0, 8, 1)):
         with pytest.raises(WrongInput, match=r"expected pictures \[height, width, 1\], each by itself, found one of"):
             SavedRun(segmenter).segment([np.zeros((8, 8, 1), np.float32), np.zeros(shape, np.float32)])
+
+
+def test_pixels_beyond_0_to_1_are_told_in_a_line(detector, segmenter):
+    boxes, classes = SavedRun(detector), SavedRun(segmenter)
+    image = np.full(boxes.dataset.image_shape, 0.5, np.float32)
+    told = {
+        "found uint8: divide bytes by 255": (255 * image).astype(np.uint8),
+        "found 0 to 200: divide": np.where(np.eye(*image.shape[:2])[..., None] == 0, np.float32(0), np.float32(200)),
+        "found nan to nan": image * np.nan,
+        "found -0.5 to -0.5": -image,
+    }
+    for words, wrong in told.items():
+        with pytest.raises(WrongInput, match=f"from 0 to 1, {words}"):
+            boxes.detect(wrong[None])
+        with pytest.raises(WrongInput, match=f"from 0 to 1, {words}"):
+            classes.segment([image, wrong])
+    assert classes.segment([jnp.asarray(image)])[0].shape == image.shape[:2]
+
+
+def test_the_last_fully_convolutional_net_says_the_class_of_every_pixel():
+    small = PixelData(scenes=2, held_out=1, side=16)
+    settings = FCNSettings(pixels=small, channels=(2, 2, 2), forms=("32s", "8s"), depth=1)
+    dataset = fcn.data(settings)
+    params = jax.jit(fcn.task(settings, dataset).init)(jax.random.key(0)).params
+    says, net = jax.jit(fcn.segmenter(settings, dataset)), fcn.networks(settings, dataset)["8s"]
+    wide = jax.random.uniform(jax.random.key(1), (16, 24, 1))
+    scores = jax.jit(net.apply)(params["8s"], centred(wide[None]))
+    np.testing.assert_array_equal(says(params, wide), scores[0].argmax(axis=-1))
+    assert says(params, wide[:1, :9]).shape == (1, 9)
+
+
+def test_the_card_of_an_exported_detector_tells_its_classes_and_anchors(detector):
+    run = SavedRun(detector)
+    card = model_card(run, Exported(0, 1, 1, 1, ("cpu",), "", {}))
+    classes = ", ".join(f"{number} {name}" for number, name in enumerate(run.dataset.class_names))
+    assert f"- **classes**: {classes}\n- **anchors**: {run.dataset.context['anchors'].tolist()}\n" in card
 
 
 def test_the_memory_of_a_large_picture_is_that_of_a_tile():
