@@ -129,8 +129,8 @@ def check(settings: DeepDreamSettings, size: tuple[int, int]) -> None:
         shown = jax.eval_shape(lambda images: feature_maps(own.network, own.params, images), picture)
     except (ValueError, TypeError) as error:
         raise WrongInput(
-            f"--octaves {settings.octaves} of a picture of {size[0]}×{size[1]}: {error}; take fewer octaves or a larger "
-            "picture"
+            f"--octaves {settings.octaves} of a picture of {size[0]}×{size[1]}: {error}; take fewer octaves or "
+            "a larger picture"
         ) from error
     if empty := [str(aim) for aim in own.aims.values() if 0 in shown[aim.layer].shape]:
         raise WrongInput(
