@@ -120,7 +120,7 @@ def _split_of(path: Path) -> str | None:
 def _read_annotations(path: Path, folder: Path) -> AnnotationFile:
     content = _parsed(path)
     named = _by_id(content["categories"], path)
-    categories = {identity: str(each.get("name", identity)) for identity, each in named.items()}
+    categories = {identity: _name(each, identity) for identity, each in named.items()}
     if len(set(categories.values())) < len(categories):
         raise DataError(f"{path}: two categories have one name: {', '.join(sorted(categories.values()))}")
     images = _by_id(content["images"], path)
@@ -149,6 +149,11 @@ def _parsed(path: Path) -> dict[str, list[dict]]:
         if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
             raise DataError(f"{path}: expected a list of objects under {name!r}, as COCO's files have it")
     return content
+
+
+def _name(category: dict, identity: int) -> str:
+    """Its name on one line; its id where it has none."""
+    return " ".join(str(category.get("name", "")).split()) or str(identity)
 
 
 def _by_id(entries: list[dict], path: Path) -> dict[int, dict]:

@@ -60,6 +60,11 @@ def test_what_is_read_is_what_was_written(tmp_path):
         assert not box[found:].any()
 
 
+def test_names_of_classes_are_one_line_and_never_empty(tmp_path):
+    write(tmp_path, categories=[{"id": 7, "name": " traffic\n light"}, {"id": 3, "name": ""}, {"id": 9}])
+    assert load(tmp_path).class_names == ("3", "traffic light", "9")
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_of_several_sizes_are_fitted_with_their_boxes(tmp_path, channels):
     """A white rectangle on black: what is bright in the square is what the box goes around."""
