@@ -243,6 +243,13 @@ def test_names_are_drawn_letter_for_letter():
     assert legend(figure)[3].endswith("long/loss")
 
 
+def test_a_name_in_letters_that_the_font_lacks_warns_of_nothing():
+    figure, axes = canvas.canvas("街道")
+    axes.plot([0, 1], label="犬")
+    axes.legend()
+    canvas.png(figure)
+
+
 def test_another_number_of_seeds_within_a_split_is_refused():
     with pytest.raises(ValueError, match="seeds"):
         curves.run_curves(curve_rows([1.0, [1.0, 2.0]]), "nll")
